@@ -1,0 +1,110 @@
+//! From the words of the command line to a [`Request`], or to one sentence that says what is wrong with them.
+
+mod dialect;
+mod netstat;
+mod validate;
+
+use crate::request::Request;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser};
+use std::ffi::OsString;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// To read and print something of the system.
+    Run(Request),
+    /// To print a text that is known already: the help, the version.
+    Print(String),
+}
+
+/// A command line that cannot be understood: one sentence, and a hint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{sentence}\n{hint}")]
+pub struct UsageError {
+    /// What is wrong, naming the word that is wrong.
+    pub sentence: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl UsageError {
+    /// An error with a hint of its own.
+    pub fn new(sentence: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), hint: hint.into() }
+    }
+
+    /// An error for which the help text is the hint.
+    pub fn see_help(sentence: impl Into<String>) -> Self {
+        Self::new(sentence, "Try 'rnetstat --help' for the switches.")
+    }
+}
+
+/// Every switch of the program, as clap knows it. The doc comments are the help text.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rnetstat",
+    version,
+    max_term_width = 80,
+    about = "Shows the sockets of this host and the processes that own them.",
+    override_usage = "rnetstat [SWITCHES] [INTERVAL]",
+    after_help = "Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
+                  Exit status: 0 done, 1 a filter matched nothing, 2 an error.",
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(flatten)]
+    netstat: netstat::NetstatArguments,
+
+    /// Print this help.
+    #[arg(short = 'h', long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+
+    /// Print the version.
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// Understands a command line, without the program's name.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut clap = Arguments::command();
+    let words = dialect::to_plain_words(words, &clap)?;
+    let matches = match clap.try_get_matches_from_mut([OsString::from("rnetstat")].into_iter().chain(words)) {
+        Ok(matches) => matches,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            return Ok(Command::Print(error.to_string()));
+        }
+        Err(error) => return Err(sentence_of(&error)),
+    };
+    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| sentence_of(&error))?;
+    arguments.into_request().map(Command::Run)
+}
+
+/// Says in one sentence what clap says in a paragraph.
+fn sentence_of(error: &clap::Error) -> UsageError {
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        _ => None,
+    };
+    let switch = word(ContextKind::InvalidArg).map(|switch| switch.split(' ').next().unwrap_or(switch));
+    match (error.kind(), switch, word(ContextKind::InvalidValue)) {
+        (ErrorKind::UnknownArgument, Some(switch), _) => match word(ContextKind::SuggestedArg) {
+            Some(close) => UsageError::new(
+                format!("unknown switch '{switch}'"),
+                format!("Did you mean '{close}'? 'rnetstat --help' lists the switches."),
+            ),
+            None => UsageError::see_help(format!("unknown switch '{switch}'")),
+        },
+        (ErrorKind::InvalidValue, Some(switch), None | Some("")) => UsageError::see_help(format!("{switch} needs a value")),
+        (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(switch), Some(value)) => {
+            let reason = std::error::Error::source(error).map(|reason| format!(": {reason}")).unwrap_or_default();
+            UsageError::see_help(format!("{switch} cannot be '{value}'{reason}"))
+        }
+        _ => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            UsageError::see_help(first.strip_prefix("error: ").unwrap_or(first))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The switches of Windows' netstat.
+
+use clap::{ArgAction, Args};
+use std::time::Duration;
+
+/// Each switch as Windows' netstat has it, with a long name beside its letter.
+#[derive(Args, Debug)]
+pub(super) struct NetstatArguments {
+    /// All connections and listening ports, TCP and UDP.
+    #[arg(short, long, overrides_with = "all")]
+    pub all: bool,
+
+    /// Under each row the executable that owns it.
+    #[arg(short = 'b', long, overrides_with = "executable")]
+    pub executable: bool,
+
+    /// The processes that hold the most ports.
+    #[arg(short = 'c', long, overrides_with = "consumers")]
+    pub consumers: bool,
+
+    /// The DSCP value of each connection.
+    #[arg(short, long, overrides_with = "dscp")]
+    pub dscp: bool,
+
+    /// Interface statistics; with -s both.
+    #[arg(short, long, overrides_with = "ethernet")]
+    pub ethernet: bool,
+
+    /// Whole names for foreign addresses, not the first label alone.
+    #[arg(short, long, overrides_with = "fqdn")]
+    pub fqdn: bool,
+
+    /// The time that each connection has spent in its state.
+    #[arg(short = 'i', long, overrides_with = "time_in_state")]
+    pub time_in_state: bool,
+
+    /// Addresses and ports as numbers; nothing is looked up.
+    #[arg(short, long, overrides_with = "numeric")]
+    pub numeric: bool,
+
+    /// The owning process: its PID.
+    #[arg(short, long, overrides_with = "owner")]
+    pub owner: bool,
+
+    /// Only this protocol: TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6.
+    #[arg(short, long, value_name = "PROTOCOL", overrides_with = "protocol")]
+    pub protocol: Option<String>,
+
+    /// As -a, and TCP ports that are bound without listening.
+    #[arg(short = 'q', long, overrides_with = "bound")]
+    pub bound: bool,
+
+    /// The routing tables.
+    #[arg(short, long, overrides_with = "routes")]
+    pub routes: bool,
+
+    /// Statistics of each protocol.
+    #[arg(short, long, overrides_with = "statistics")]
+    pub statistics: bool,
+
+    /// The offload state of each connection.
+    #[arg(short = 't', long, overrides_with = "offload")]
+    pub offload: bool,
+
+    /// RDMA connections, listeners and shared endpoints.
+    #[arg(short = 'x', long, overrides_with = "rdma")]
+    pub rdma: bool,
+
+    /// The TCP template of each connection.
+    #[arg(short = 'y', long, overrides_with = "template")]
+    pub template: bool,
+
+    /// Without -n: the seconds that all names together may take.
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, overrides_with = "name_timeout")]
+    pub name_timeout: Duration,
+
+    /// Print again every so many seconds, until CTRL+C.
+    #[arg(value_name = "INTERVAL", action = ArgAction::Append, hide = true)]
+    pub words: Vec<String>,
+}
+
+/// A time limit: decimals are welcome, from nothing to an hour.
+fn seconds(word: &str) -> Result<Duration, String> {
+    word.parse::<f64>()
+        .ok()
+        .filter(|seconds| (0.0..=3600.0).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "it takes seconds from 0 to 3600".to_owned())
+}

@@ -1,0 +1,28 @@
+//! rnetstat: netstat as people wish it were.
+//!
+//! Data goes one way: the arguments become a [`request`], the [`platform`] answers it with a [`snapshot`], which is
+//! ordered, named and printed by a [`views`] module.
+//!
+//! ```
+//! use rnetstat::request::{OwnerSearch, SocketRequest};
+//!
+//! let snapshot = rnetstat::platform::snapshot(&SocketRequest::everything(), OwnerSearch::All);
+//! for (row, socket) in snapshot.sockets.iter().enumerate() {
+//!     let owners: Vec<u32> = snapshot.owners.of(row, socket).pids().collect();
+//!     println!("{:?} {:?} {owners:?}", socket.local, socket.state);
+//! }
+//! ```
+
+pub mod cli;
+pub mod exit;
+pub mod filter;
+pub mod names;
+pub mod order;
+pub mod output;
+pub mod owners;
+pub mod platform;
+pub mod request;
+pub mod run;
+pub mod snapshot;
+pub mod socket;
+pub mod views;

@@ -1,0 +1,3 @@
+//! How what is known becomes text.
+
+pub mod text;

@@ -1,0 +1,55 @@
+//! Text from outside made safe, and what the system's line ends are.
+
+use std::borrow::Cow;
+
+/// Text that may be shown: control characters, characters that turn the writing direction or are not visible, and
+/// line separators are written as escapes (`\u{1b}`), so that a name can neither command a terminal nor break a line.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) || !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_hostile(character) {
+            safe.extend(character.escape_unicode());
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Whether a character does something other than being seen in its place.
+fn is_hostile(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_cannot_clear_the_screen_or_turn_the_line() {
+        assert_eq!(visible("\u{1b}[2J"), "\\u{1b}[2J");
+        assert_eq!(visible("a\nb\r\tc\u{9b}d"), "a\\u{a}b\\u{d}\\u{9}c\\u{9b}d");
+        assert_eq!(visible("x\u{202e}gpj.exe"), "x\\u{202e}gpj.exe");
+    }
+
+    #[test]
+    fn honest_text_is_left_alone_in_every_language() {
+        for text in ["nginx: worker (1)", "웹서버", "Grüße", ""] {
+            assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hostile_is_left(text in any::<String>()) {
+            prop_assert!(!visible(&text).chars().any(is_hostile));
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! `NETLINK_SOCK_DIAG`: what to ask, and from the kernel's bytes to rows (`linux/inet_diag.h`).
+
+use super::nlmsg::u32_at;
+use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// `SOCK_DIAG_BY_FAMILY`, the type of requests and of answers.
+pub const BY_FAMILY: u16 = 20;
+/// `INET_DIAG_REQ_BYTECODE`
+const REQUEST_BYTECODE: u16 = 1;
+/// `NLM_F_REQUEST | NLM_F_DUMP`
+const REQUEST_DUMP: u16 = 0x1 | 0x300;
+/// The size of `struct nlmsghdr` and `struct inet_diag_req_v2`.
+const REQUEST: usize = 16 + 56;
+/// The size of `struct inet_diag_msg`.
+const ANSWER: usize = 72;
+
+/// `AF_INET` and `AF_INET6` of Linux.
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+/// `IPPROTO_TCP` and `IPPROTO_UDP`.
+const IPPROTO_TCP: u8 = 6;
+const IPPROTO_UDP: u8 = 17;
+
+/// The states of `net/tcp_states.h`, by number.
+const KERNEL_STATES: [(u8, State); 12] = [
+    (1, State::Established),
+    (2, State::SynSent),
+    (3, State::SynReceived),
+    (4, State::FinWait1),
+    (5, State::FinWait2),
+    (6, State::TimeWait),
+    (7, State::Closed),
+    (8, State::CloseWait),
+    (9, State::LastAck),
+    (10, State::Listening),
+    (11, State::Closing),
+    (12, State::SynReceived),
+];
+
+/// `TCP_BOUND_INACTIVE` (6.8): asked for by this bit, answered as `CLOSE`.
+const BOUND_INACTIVE: u32 = 1 << 13;
+
+/// One dump to ask for.
+#[derive(Clone, Debug)]
+pub struct DumpRequest<'a> {
+    /// The kernel's table.
+    pub table: Table,
+    /// The TCP states wanted; the kernel is not asked for the others.
+    pub states: StateSet,
+    /// A program for the kernel's own filter; empty for every socket.
+    pub bytecode: &'a [u8],
+}
+
+impl DumpRequest<'_> {
+    /// The request as the kernel reads it.
+    pub fn encode(&self, sequence: u32) -> Vec<u8> {
+        let bytecode = if self.bytecode.is_empty() { 0 } else { 4 + self.bytecode.len() };
+        let mut bytes = Vec::with_capacity(REQUEST + bytecode);
+        bytes.extend((REQUEST as u32 + bytecode as u32).to_ne_bytes());
+        bytes.extend(BY_FAMILY.to_ne_bytes());
+        bytes.extend(REQUEST_DUMP.to_ne_bytes());
+        bytes.extend(sequence.to_ne_bytes());
+        bytes.extend([0; 4]);
+        let family = match self.table.family() {
+            Family::V4 => AF_INET,
+            Family::V6 => AF_INET6,
+        };
+        let protocol = match self.table.protocol() {
+            Protocol::Tcp => IPPROTO_TCP,
+            Protocol::Udp => IPPROTO_UDP,
+        };
+        bytes.extend([family, protocol, 0, 0]);
+        bytes.extend(self.kernel_states().to_ne_bytes());
+        bytes.resize(REQUEST, 0);
+        if bytecode > 0 {
+            bytes.extend((bytecode as u16).to_ne_bytes());
+            bytes.extend(REQUEST_BYTECODE.to_ne_bytes());
+            bytes.extend(self.bytecode);
+        }
+        bytes
+    }
+
+    fn kernel_states(&self) -> u32 {
+        if self.table.protocol() == Protocol::Udp {
+            return u32::MAX;
+        }
+        let known = KERNEL_STATES
+            .into_iter()
+            .filter(|&(_, state)| self.states.contains(state))
+            .fold(0, |mask, (number, _)| mask | 1 << number);
+        if self.states.contains(State::Bound) { known | BOUND_INACTIVE } else { known }
+    }
+}
+
+/// The row that one answer (`struct inet_diag_msg` and attributes) describes; `None` where it is too short to be one.
+///
+/// A bound TCP socket and a closed one that keeps its port both come as `CLOSE`: the closed one still knows its peer.
+pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
+    let message: &[u8; ANSWER] = payload.first_chunk()?;
+    let [family, state, timer, ..] = *message;
+    let family = match family {
+        AF_INET => Family::V4,
+        AF_INET6 => Family::V6,
+        _ => return None,
+    };
+    let local = endpoint(message, family, 8, 4);
+    let remote = endpoint(message, family, 24, 6);
+    let number = |offset| u32_at(message, offset).unwrap_or(0);
+    Some(Socket {
+        protocol,
+        family,
+        state: match protocol {
+            Protocol::Tcp => Some(state_of(state, &remote)),
+            Protocol::Udp => None,
+        },
+        timer: match timer {
+            1 => Timer::Retransmit,
+            2 => Timer::KeepAlive,
+            3 => Timer::TimeWait,
+            4 => Timer::WindowProbe,
+            _ => Timer::Off,
+        },
+        local,
+        remote,
+        interface: number(40),
+        expires_ms: number(52),
+        receive_queue: number(56),
+        send_queue: number(60),
+        uid: number(64),
+        inode: number(68),
+    })
+}
+
+fn state_of(number: u8, remote: &Endpoint) -> State {
+    match KERNEL_STATES.iter().find(|&&(known, _)| known == number) {
+        Some((_, State::Closed)) if remote.port == 0 => State::Bound,
+        Some(&(_, state)) => state,
+        None => State::Unknown,
+    }
+}
+
+/// The TCP state of a number in the kernel's own files (`/proc/net/tcp`), where no bound sockets stand.
+pub(super) fn state_of_number(number: u8) -> State {
+    KERNEL_STATES.iter().find(|&&(known, _)| known == number).map_or(State::Unknown, |&(_, state)| state)
+}
+
+fn endpoint(message: &[u8; ANSWER], family: Family, address: usize, port: usize) -> Endpoint {
+    let bytes = |at: usize, within: usize| message[at + within];
+    let port = u16::from_be_bytes([bytes(port, 0), bytes(port, 1)]);
+    let address = match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::from_octets(std::array::from_fn(|i| bytes(address, i)))),
+        Family::V6 => IpAddr::V6(Ipv6Addr::from_octets(std::array::from_fn(|i| bytes(address, i)))),
+    };
+    Endpoint::new(address, port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// An established IPv6 connection, `[2001:db8::7%3]:443` to `[2001:db8::9]:50000`, as the kernel would tell it.
+    fn answer() -> [u8; ANSWER] {
+        let mut bytes = [0; ANSWER];
+        bytes[..4].copy_from_slice(&[AF_INET6, 1, 2, 0]);
+        bytes[4..6].copy_from_slice(&443u16.to_be_bytes());
+        bytes[6..8].copy_from_slice(&50000u16.to_be_bytes());
+        bytes[8..24].copy_from_slice(&"2001:db8::7".parse::<Ipv6Addr>().unwrap().octets());
+        bytes[24..40].copy_from_slice(&"2001:db8::9".parse::<Ipv6Addr>().unwrap().octets());
+        for (at, value) in [(40, 3u32), (52, 7000), (56, 11), (60, 12), (64, 1000), (68, 4711)] {
+            bytes[at..at + 4].copy_from_slice(&value.to_ne_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn every_field_is_read_from_its_place() {
+        let expected = Socket {
+            protocol: Protocol::Tcp,
+            family: Family::V6,
+            state: Some(State::Established),
+            timer: Timer::KeepAlive,
+            local: Endpoint::new("2001:db8::7".parse().unwrap(), 443),
+            remote: Endpoint::new("2001:db8::9".parse().unwrap(), 50000),
+            interface: 3,
+            inode: 4711,
+            uid: 1000,
+            receive_queue: 11,
+            send_queue: 12,
+            expires_ms: 7000,
+        };
+        assert_eq!(parse(&answer(), Protocol::Tcp), Some(expected));
+        assert_eq!(parse(&answer(), Protocol::Udp).unwrap().state, None);
+    }
+
+    #[test]
+    fn a_mapped_answer_is_an_ipv4_row() {
+        let mut bytes = answer();
+        bytes[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
+        let socket = parse(&bytes, Protocol::Tcp).unwrap();
+        assert_eq!((socket.table(), socket.family), (Table::Tcp4, Family::V6));
+    }
+
+    #[test]
+    fn close_is_bound_until_it_knows_a_peer() {
+        let mut bytes = answer();
+        bytes[1] = 7;
+        assert_eq!(parse(&bytes, Protocol::Tcp).unwrap().state, Some(State::Closed));
+        bytes[6..8].fill(0);
+        assert_eq!(parse(&bytes, Protocol::Tcp).unwrap().state, Some(State::Bound));
+    }
+
+    #[test]
+    fn every_kernel_state_has_its_word_and_a_new_one_is_unknown() {
+        let words: Vec<_> = (0..=14u8)
+            .map(|number| {
+                let mut bytes = answer();
+                bytes[1] = number;
+                parse(&bytes, Protocol::Tcp).unwrap().state.unwrap().word()
+            })
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "UNKNOWN",
+                "ESTABLISHED",
+                "SYN_SENT",
+                "SYN_RECEIVED",
+                "FIN_WAIT_1",
+                "FIN_WAIT_2",
+                "TIME_WAIT",
+                "CLOSED",
+                "CLOSE_WAIT",
+                "LAST_ACK",
+                "LISTENING",
+                "CLOSING",
+                "SYN_RECEIVED",
+                "UNKNOWN",
+                "UNKNOWN"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_kernel_is_asked_for_the_states_wanted_and_for_bound_only_by_its_bit() {
+        let states = |table, states| u32_at(&DumpRequest { table, states, bytecode: &[] }.encode(1), 20).unwrap();
+        assert_eq!(states(Table::Tcp4, StateSet::NONE.with(State::Listening)), 1 << 10);
+        assert_eq!(states(Table::Tcp6, StateSet::NONE.with(State::SynReceived)), 1 << 3 | 1 << 12);
+        assert_eq!(states(Table::Tcp4, StateSet::ALL.without(State::Bound)) & BOUND_INACTIVE, 0);
+        assert_eq!(states(Table::Tcp4, StateSet::ALL) & BOUND_INACTIVE, BOUND_INACTIVE);
+        assert_eq!(states(Table::Udp4, StateSet::NONE), u32::MAX);
+    }
+
+    #[test]
+    fn a_program_travels_as_an_attribute() {
+        let request = DumpRequest { table: Table::Udp6, states: StateSet::ALL, bytecode: &[1, 2, 3, 4] }.encode(9);
+        assert_eq!(u32_at(&request, 0), Some(request.len() as u32));
+        assert_eq!(request[16..18], [AF_INET6, IPPROTO_UDP]);
+        assert_eq!(request[REQUEST..], [8, 0, 1, 0, 1, 2, 3, 4]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_row_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let row = parse(&bytes, Protocol::Tcp);
+            prop_assert_eq!(row.is_some(), bytes.len() >= ANSWER && [AF_INET, AF_INET6].contains(&bytes[0]));
+        }
+    }
+}

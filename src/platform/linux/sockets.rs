@@ -1,0 +1,116 @@
+//! The four tables of sockets: `sock_diag` first, `/proc/net` where it is refused.
+
+use super::netlink::{Consistency, DumpError, Netlink};
+use super::sock_diag::{self, DumpRequest};
+use super::{owners, proc_net};
+use crate::request::{OwnerSearch, SocketRequest};
+use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::socket::{Family, Socket, Table, TableSet};
+use std::io::{self, BufRead, BufReader};
+
+/// Where the names of the well-known ports are kept.
+pub(crate) const SERVICES_FILE: &str = "/etc/services";
+
+/// How often a dump that was interrupted is asked for again.
+const RETRIES: usize = 2;
+
+/// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
+pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let mut reader = Reader { request, netlink: None };
+    for table in kernel_tables(request.tables) {
+        reader.read(table, &mut snapshot);
+    }
+    snapshot.owners = owners::find(&snapshot.sockets, search, &mut snapshot.problems);
+    snapshot
+}
+
+/// The kernel's tables that hold rows of the tables wanted: its IPv6 tables also hold the IPv4 flows of IPv6 sockets.
+fn kernel_tables(wanted: TableSet) -> impl Iterator<Item = Table> {
+    Table::ALL.into_iter().filter(move |&table| {
+        let shown_as_ipv4 = Table::new(table.protocol(), Family::V4);
+        wanted.contains(table) || wanted.contains(shown_as_ipv4)
+    })
+}
+
+struct Reader<'a> {
+    request: &'a SocketRequest,
+    netlink: Option<Netlink>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, table: Table, snapshot: &mut Snapshot) {
+        let start = snapshot.sockets.len();
+        let refusal = match self.dump(table, &mut snapshot.sockets) {
+            Ok(Consistency::Whole) => return,
+            Ok(Consistency::Interrupted) => {
+                let message = format!("the {table} table changed while it was read: rows may be missing or stale");
+                return snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+            }
+            Err(refusal) => refusal,
+        };
+        let dumped = snapshot.sockets.split_off(start);
+        if let Err(error) = self.read_file(table, &mut snapshot.sockets) {
+            // What the dump gave before it failed is better than nothing.
+            let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
+            snapshot.sockets.truncate(start);
+            snapshot.sockets.extend(dumped);
+            let path = proc_net::path(table);
+            let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
+            snapshot.problems.push(Problem::new(kind, message));
+        }
+    }
+
+    fn dump(&mut self, table: Table, sockets: &mut Vec<Socket>) -> Result<Consistency, DumpError> {
+        let netlink = match &mut self.netlink {
+            Some(netlink) => netlink,
+            closed => closed.insert(Netlink::open(rustix::net::netlink::SOCK_DIAG)?),
+        };
+        let start = sockets.len();
+        let dump = DumpRequest { table, states: self.request.states, bytecode: &[] };
+        let mut left = RETRIES;
+        loop {
+            let mut unreadable = false;
+            let consistency = netlink.dump(
+                |sequence| dump.encode(sequence),
+                |kind, payload| {
+                    if kind != sock_diag::BY_FAMILY {
+                        return;
+                    }
+                    match sock_diag::parse(payload, table.protocol()) {
+                        Some(socket) => sockets.extend(self.request.admits(&socket).then_some(socket)),
+                        None => unreadable = true,
+                    }
+                },
+            )?;
+            if unreadable {
+                return Err(DumpError::Truncated);
+            }
+            if consistency == Consistency::Whole || left == 0 {
+                return Ok(consistency);
+            }
+            left -= 1;
+            sockets.truncate(start);
+        }
+    }
+
+    /// A file that is missing is a table that this kernel does not have (no IPv6): it is empty.
+    fn read_file(&self, table: Table, sockets: &mut Vec<Socket>) -> io::Result<()> {
+        let file = match std::fs::File::open(proc_net::path(table)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && std::path::Path::new("/proc/self/net").exists() => {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut lines = BufReader::with_capacity(64 * 1024, file);
+        let mut line = String::new();
+        while lines.read_line(&mut line)? > 0 {
+            if let Some(socket) = proc_net::parse(&line, table) {
+                sockets.extend(self.request.admits(&socket).then_some(socket));
+            }
+            line.clear();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! One run: understand, read, order, name, print.
+
+use crate::cli::{self, Command};
+use crate::exit::Exit;
+use crate::names::hosts::{self, HostNames};
+use crate::names::services::Services;
+use crate::request::{Names, Request, View};
+use crate::snapshot::{ProblemKind, Snapshot};
+use crate::views::connections::{self, Naming};
+use crate::{order, platform};
+use anyhow::Context;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+
+/// Does what the command line asks for, and says with the exit status how it went.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let outcome = match cli::parse(words) {
+        Ok(Command::Run(request)) => Run::new(request).repeat(),
+        Ok(Command::Print(text)) => print(text.as_bytes()).map(|()| Exit::Done),
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Failed;
+        }
+    };
+    match outcome {
+        Ok(exit) => exit,
+        // The reader has what it wanted (`| head`).
+        Err(error) if is_closed_pipe(&error) => Exit::Done,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            Exit::Failed
+        }
+    }
+}
+
+/// What is kept between two displays.
+struct Run {
+    request: Request,
+    hosts: HostNames,
+    services: Option<Services>,
+    own_name: Option<String>,
+    buffer: Vec<u8>,
+}
+
+impl Run {
+    fn new(request: Request) -> Self {
+        let named = request.names != Names::Numeric;
+        Self {
+            services: named.then(|| Services::load(platform::services_file())),
+            own_name: named.then(hosts::own_name).flatten(),
+            request,
+            hosts: HostNames::default(),
+            buffer: Vec::new(),
+        }
+    }
+
+    fn repeat(mut self) -> anyhow::Result<Exit> {
+        loop {
+            let exit = self.display()?;
+            let Some(pause) = self.request.interval else { return Ok(exit) };
+            std::thread::sleep(pause);
+        }
+    }
+
+    fn display(&mut self) -> anyhow::Result<Exit> {
+        let mut exit = Exit::Done;
+        for view in self.request.views.clone() {
+            match view {
+                View::Connections => exit = self.connections()?,
+            }
+        }
+        Ok(exit)
+    }
+
+    fn connections(&mut self) -> anyhow::Result<Exit> {
+        let columns = self.request.columns;
+        let snapshot = platform::snapshot(&self.request.sockets, columns.owner_search());
+        let rows = order::windows_order(&snapshot.sockets);
+        if let Names::Resolved { limit, .. } = self.request.names {
+            let remotes = snapshot.sockets.iter().map(|socket| socket.remote.address);
+            self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
+        }
+        let naming = match (self.request.names, &self.services) {
+            (Names::Resolved { qualified, .. }, Some(services)) => {
+                Some(Naming { hosts: &self.hosts, services, own_name: self.own_name.as_deref(), qualified })
+            }
+            _ => None,
+        };
+        connections::write_heading(&mut self.buffer, &columns);
+        let flush = |buffer: &mut Vec<u8>| {
+            io::stdout().write_all(buffer)?;
+            buffer.clear();
+            Ok(())
+        };
+        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, naming.as_ref(), flush).context(WRITING)?;
+        io::stdout().flush().context(WRITING)?;
+        Ok(report(&snapshot))
+    }
+}
+
+const WRITING: &str = "the output cannot be written";
+
+/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking.
+fn report(snapshot: &Snapshot) -> Exit {
+    let watched = io::stderr().is_terminal();
+    for problem in &snapshot.problems {
+        if watched || problem.kind.is_incomplete() {
+            complain(&problem.message);
+        }
+    }
+    let unread = snapshot.problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable);
+    if unread && snapshot.sockets.is_empty() { Exit::Failed } else { Exit::Done }
+}
+
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text).and_then(|()| out.flush()).context(WRITING)
+}
+
+/// Says something on stderr. Nobody is left to be told if that fails.
+fn complain(sentence: &str) {
+    let _ = writeln!(io::stderr(), "rnetstat: {sentence}");
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

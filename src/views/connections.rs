@@ -1,0 +1,272 @@
+//! The table of sockets, byte for byte as Windows' netstat prints it.
+
+use crate::names::hosts::{HostNames, first_label};
+use crate::names::services::Services;
+use crate::output::text::visible;
+use crate::owners::{OwnerStatus, Ownership};
+use crate::request::Columns;
+use crate::snapshot::Snapshot;
+use crate::socket::{Endpoint, Protocol, Socket};
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+/// The width of an address column. Nothing is ever cut: a longer address moves the rest of its row to the right.
+const ADDRESS: usize = 21;
+/// The width of the state column where another follows.
+const STATE: usize = 12;
+
+/// How foreign endpoints are named.
+#[derive(Debug)]
+pub struct Naming<'a> {
+    /// Names of addresses, looked up beforehand.
+    pub hosts: &'a HostNames,
+    /// Names of ports.
+    pub services: &'a Services,
+    /// This host's own name, which stands for the wildcard and for loopback addresses.
+    pub own_name: Option<&'a str>,
+    /// Whole names rather than their first labels.
+    pub qualified: bool,
+}
+
+/// Writes the frame and the heading.
+pub fn write_heading(out: &mut Vec<u8>, columns: &Columns) {
+    out.extend_from_slice(b"\nActive Connections\n\n  Proto  Local Address          Foreign Address        State");
+    if columns.owner {
+        out.extend_from_slice(b"           PID");
+    }
+    out.push(b'\n');
+}
+
+/// Writes the rows, in the order given, and hands `out` to `flush` whenever it has grown large.
+pub fn write_rows(
+    out: &mut Vec<u8>,
+    snapshot: &Snapshot,
+    rows: &[u32],
+    columns: &Columns,
+    naming: Option<&Naming<'_>>,
+    mut flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
+    /// Large enough that the system calls do not count, small enough to stay in the cache.
+    const CHUNK: usize = 128 * 1024;
+    for &row in rows {
+        let socket = &snapshot.sockets[row as usize];
+        write_row(out, socket, columns.owner.then(|| snapshot.owners.of(row as usize, socket)), naming);
+        if out.len() >= CHUNK {
+            flush(out)?;
+        }
+    }
+    flush(out)
+}
+
+fn write_row(out: &mut Vec<u8>, socket: &Socket, owner: Option<Ownership<'_>>, naming: Option<&Naming<'_>>) {
+    out.extend_from_slice(b"  ");
+    out.extend_from_slice(socket.protocol.word().as_bytes());
+    out.extend_from_slice(b"    ");
+
+    let start = out.len();
+    write_endpoint(out, &socket.local, socket.scope(socket.local.address));
+    pad(out, start, ADDRESS);
+    out.extend_from_slice(b"  ");
+
+    let start = out.len();
+    match naming {
+        _ if socket.protocol == Protocol::Udp && socket.remote.is_unspecified() => out.extend_from_slice(b"*:*"),
+        None => write_endpoint(out, &socket.remote, socket.scope(socket.remote.address)),
+        Some(naming) => write_named(out, socket, naming),
+    }
+    pad(out, start, ADDRESS);
+    out.extend_from_slice(b"  ");
+
+    let start = out.len();
+    out.extend_from_slice(socket.state.map_or("", |state| state.word()).as_bytes());
+    if let Some(owner) = owner {
+        pad(out, start, STATE);
+        out.extend_from_slice(b"    ");
+        write_owner(out, owner);
+    }
+    out.push(b'\n');
+}
+
+/// The lowest PID; `0` where no process holds the socket; `-` where nobody may tell.
+fn write_owner(out: &mut Vec<u8>, owner: Ownership<'_>) {
+    match (owner.lowest(), owner.status) {
+        (Some(pid), _) => write_number(out, pid),
+        (None, OwnerStatus::Denied | OwnerStatus::Unsupported) => out.push(b'-'),
+        (None, OwnerStatus::Owned | OwnerStatus::None | OwnerStatus::Gone) => out.push(b'0'),
+    }
+}
+
+/// `192.0.2.7:443`, `[2001:db8::7]:443`, `[fe80::1%12]:546`.
+fn write_endpoint(out: &mut Vec<u8>, endpoint: &Endpoint, scope: u32) {
+    write_address(out, endpoint.address, scope);
+    out.push(b':');
+    write_number(out, u32::from(endpoint.port));
+}
+
+fn write_address(out: &mut Vec<u8>, address: IpAddr, scope: u32) {
+    match address {
+        IpAddr::V4(address) => {
+            for (place, octet) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    out.push(b'.');
+                }
+                write_number(out, u32::from(octet));
+            }
+        }
+        IpAddr::V6(address) => {
+            out.push(b'[');
+            // Writing to a Vec cannot fail.
+            let _ = write!(out, "{address}");
+            if scope != 0 {
+                out.push(b'%');
+                write_number(out, scope);
+            }
+            out.push(b']');
+        }
+    }
+}
+
+fn write_named(out: &mut Vec<u8>, socket: &Socket, naming: &Naming<'_>) {
+    let Endpoint { address, port } = socket.remote;
+    let own = address.is_unspecified() || address.is_loopback();
+    let name = if own { naming.own_name } else { naming.hosts.name(address) };
+    match name.map(|name| if naming.qualified { name } else { first_label(name) }) {
+        Some(name) if !name.is_empty() => out.extend_from_slice(visible(name).as_bytes()),
+        _ => write_address(out, address, socket.scope(address)),
+    }
+    out.push(b':');
+    match naming.services.name(port, socket.protocol) {
+        Some(service) => out.extend_from_slice(visible(service).as_bytes()),
+        None => write_number(out, u32::from(port)),
+    }
+}
+
+fn write_number(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Fills up with blanks what was written since `start`.
+fn pad(out: &mut Vec<u8>, start: usize, width: usize) {
+    out.resize(out.len().max(start + width), b' ');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::owners::Owners;
+    use crate::socket::tests::socket;
+    use crate::socket::{Family, State};
+    use std::time::Duration;
+
+    fn print(sockets: Vec<Socket>, pids: Vec<Option<u32>>, owner: bool, naming: Option<&Naming<'_>>) -> String {
+        let columns = Columns { owner };
+        let rows: Vec<u32> = (0..sockets.len() as u32).collect();
+        let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids), problems: Vec::new() };
+        let mut text = Vec::new();
+        let mut out = Vec::new();
+        write_heading(&mut out, &columns);
+        write_rows(&mut out, &snapshot, &rows, &columns, naming, |out| {
+            text.append(out);
+            Ok(())
+        })
+        .unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    fn udp(address: &str, port: u16) -> Socket {
+        Socket { protocol: Protocol::Udp, state: None, ..socket(address, port) }
+    }
+
+    fn connection(local: &str, remote: &str) -> Socket {
+        let remote = Endpoint::new(remote.parse().unwrap(), 443);
+        Socket { remote, state: Some(State::Established), ..socket(local, 50000) }
+    }
+
+    #[test]
+    fn the_table_with_owners() {
+        let mut scoped = udp("fe80::1", 546);
+        scoped.interface = 12;
+        let sockets = vec![
+            socket("0.0.0.0", 135),
+            connection("192.168.100.100", "203.0.113.254"),
+            Socket { state: Some(State::TimeWait), ..connection("127.0.0.1", "127.0.0.1") },
+            connection("2001:db8:1234:5678::9abc", "2001:db8::1"),
+            socket("::", 135),
+            udp("0.0.0.0", 5353),
+            scoped,
+        ];
+        let pids = vec![Some(900), Some(4711), Some(0), None, Some(900), Some(1234), Some(77)];
+        assert_eq!(
+            print(sockets, pids, true, None),
+            "\nActive Connections\n\n\
+             \x20 Proto  Local Address          Foreign Address        State           PID\n\
+             \x20 TCP    0.0.0.0:135            0.0.0.0:0              LISTENING       900\n\
+             \x20 TCP    192.168.100.100:50000  203.0.113.254:443      ESTABLISHED     4711\n\
+             \x20 TCP    127.0.0.1:50000        127.0.0.1:443          TIME_WAIT       0\n\
+             \x20 TCP    [2001:db8:1234:5678::9abc]:50000  [2001:db8::1]:443      ESTABLISHED     -\n\
+             \x20 TCP    [::]:135               [::]:0                 LISTENING       900\n\
+             \x20 UDP    0.0.0.0:5353           *:*                                    1234\n\
+             \x20 UDP    [fe80::1%12]:546       *:*                                    77\n"
+        );
+    }
+
+    #[test]
+    fn without_owners_a_udp_row_keeps_its_padding() {
+        assert_eq!(
+            print(vec![socket("127.0.0.1", 631), udp("::1", 323)], vec![], false, None),
+            "\nActive Connections\n\n\
+             \x20 Proto  Local Address          Foreign Address        State\n\
+             \x20 TCP    127.0.0.1:631          0.0.0.0:0              LISTENING\n\
+             \x20 UDP    [::1]:323              *:*                    \n"
+        );
+    }
+
+    #[test]
+    fn a_connected_udp_socket_shows_its_peer() {
+        let connected = Socket { remote: Endpoint::new("192.0.2.9".parse().unwrap(), 53), ..udp("192.0.2.1", 40000) };
+        assert!(
+            print(vec![connected], vec![Some(5)], true, None)
+                .ends_with("  UDP    192.0.2.1:40000        192.0.2.9:53                           5\n")
+        );
+    }
+
+    #[test]
+    fn every_state_fits_its_column() {
+        for state in State::ALL {
+            let row = Socket { state: Some(state), ..socket("127.0.0.1", 1) };
+            let text = print(vec![row], vec![Some(6)], true, None);
+            let line = text.lines().last().unwrap();
+            assert_eq!(line.find(state.word()), Some(55));
+            assert_eq!(line.rfind('6'), Some(71));
+        }
+    }
+
+    #[test]
+    fn foreign_names_stand_where_numbers_stood_and_local_ones_stay() {
+        let mut hosts = HostNames::default();
+        hosts.look_up([], Duration::ZERO);
+        let services = Services::parse("evil\u{1b}[2J 443/tcp\n");
+        let naming = Naming { hosts: &hosts, services: &services, own_name: Some("myhost.example"), qualified: false };
+        let text =
+            print(vec![socket("::", 135), connection("127.0.0.1", "127.0.0.2"), udp("0.0.0.0", 1)], vec![], false, Some(&naming));
+        let rows: Vec<&str> = text.lines().skip(4).collect();
+        assert_eq!(
+            rows,
+            [
+                "  TCP    [::]:135               myhost:0               LISTENING",
+                "  TCP    127.0.0.1:50000        myhost:evil\\u{1b}[2J   ESTABLISHED",
+                "  UDP    0.0.0.0:1              *:*                    ",
+            ]
+        );
+        let qualified = Naming { qualified: true, own_name: Some("myhost.example"), ..naming };
+        assert!(print(vec![socket("0.0.0.0", 1)], vec![], false, Some(&qualified)).contains("myhost.example:0"));
+        let nameless = Naming { own_name: None, ..qualified };
+        assert!(print(vec![socket("::1", 1)], vec![], false, Some(&nameless)).contains("[::]:0"));
+    }
+
+    #[test]
+    fn a_mapped_flow_looks_like_the_ipv4_flow_that_it_is() {
+        let mapped = Socket { family: Family::V6, ..connection("::ffff:192.0.2.1", "::ffff:192.0.2.2") };
+        assert!(print(vec![mapped], vec![], false, None).contains("TCP    192.0.2.1:50000        192.0.2.2:443  "));
+    }
+}

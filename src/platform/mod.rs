@@ -9,6 +9,7 @@ use crate::snapshot::Snapshot;
 pub mod linux {
     //! Linux: `sock_diag`, `/proc`.
 
+    pub mod btf;
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;

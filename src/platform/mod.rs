@@ -9,12 +9,15 @@ use crate::snapshot::Snapshot;
 pub mod linux {
     //! Linux: `sock_diag`, `/proc`.
 
+    pub mod bpf_program;
     pub mod btf;
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;
     pub mod sock_diag;
 
+    #[cfg(target_os = "linux")]
+    pub(crate) mod bpf;
     #[cfg(target_os = "linux")]
     pub(crate) mod fd_walk;
     #[cfg(target_os = "linux")]
@@ -23,6 +26,8 @@ pub mod linux {
     pub(crate) mod owners;
     #[cfg(target_os = "linux")]
     pub(crate) mod sockets;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod task_files;
 }
 
 #[cfg(target_os = "linux")]

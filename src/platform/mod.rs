@@ -3,6 +3,7 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::Snapshot;
 
@@ -24,8 +25,13 @@ pub mod linux {
     pub(crate) mod sockets;
 }
 
+#[cfg(unix)]
+mod unix_users;
+
 #[cfg(target_os = "linux")]
 use linux::sockets as room;
+#[cfg(unix)]
+use unix_users as users;
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
@@ -35,4 +41,19 @@ pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
 /// Where this system keeps the names of the well-known ports.
 pub fn services_file() -> &'static str {
     room::SERVICES_FILE
+}
+
+/// The name of a user id; `None` where it has none, or where sockets have no user ids.
+pub fn user_name(uid: u32) -> Option<String> {
+    users::user_name(uid)
+}
+
+/// The id of a user name.
+pub fn user_id(name: &str) -> Option<u32> {
+    users::user_id(name)
+}
+
+/// The user that a process runs as.
+pub(crate) fn user_of_process(id: &sysinfo::Uid) -> User {
+    users::user_of_process(id)
 }

@@ -22,6 +22,7 @@ pub mod order;
 pub mod output;
 pub mod owners;
 pub mod platform;
+pub mod process;
 pub mod request;
 pub mod routes;
 pub mod run;

@@ -238,6 +238,85 @@ pub struct UdpStatistics {
     pub datagrams_sent: u64,
 }
 
+/// Lets a struct of counters tell its fields one by one, so that every view and format shows all of them in the same order.
+macro_rules! tell_fields {
+    ($statistics:ty: $($field:ident),+ => $value:ty) => {
+        impl $statistics {
+            /// The name and the value of every field, in printing order.
+            pub fn fields(&self) -> [(&'static str, $value); [$(stringify!($field)),+].len()] {
+                [$((stringify!($field), self.$field)),+]
+            }
+        }
+    };
+}
+
+tell_fields!(IpStatistics:
+    packets_received,
+    received_header_errors,
+    received_address_errors,
+    datagrams_forwarded,
+    unknown_protocols_received,
+    received_packets_discarded,
+    received_packets_delivered,
+    output_requests,
+    routing_discards,
+    discarded_output_packets,
+    output_packet_no_route,
+    reassembly_required,
+    reassembly_successful,
+    reassembly_failures,
+    datagrams_successfully_fragmented,
+    datagrams_failing_fragmentation,
+    fragments_created => u64);
+tell_fields!(Icmpv4Statistics:
+    messages,
+    errors,
+    destination_unreachable,
+    time_exceeded,
+    parameter_problems,
+    source_quenches,
+    redirects,
+    echo_replies,
+    echos,
+    timestamps,
+    timestamp_replies,
+    address_masks,
+    address_mask_replies,
+    router_solicitations,
+    router_advertisements => Both);
+tell_fields!(Icmpv6Statistics:
+    messages,
+    errors,
+    destination_unreachable,
+    packet_too_big,
+    time_exceeded,
+    parameter_problems,
+    echos,
+    echo_replies,
+    mld_queries,
+    mld_reports,
+    mld_dones,
+    router_solicitations,
+    router_advertisements,
+    neighbor_solicitations,
+    neighbor_advertisements,
+    redirects,
+    router_renumberings => Both);
+tell_fields!(TcpStatistics:
+    active_opens,
+    passive_opens,
+    failed_connection_attempts,
+    reset_connections,
+    current_connections,
+    segments_received,
+    segments_sent,
+    segments_retransmitted => u64);
+tell_fields!(UdpStatistics:
+    datagrams_received,
+    no_ports,
+    receive_errors,
+    datagrams_sent => u64);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
 use crate::interfaces::InterfaceTotals;
+use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
@@ -38,8 +39,13 @@ pub mod linux {
     pub(crate) mod statistics;
 }
 
+#[cfg(unix)]
+mod unix_users;
+
 #[cfg(target_os = "linux")]
 use linux::{interfaces, routes, sockets as room, statistics};
+#[cfg(unix)]
+use unix_users as users;
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
@@ -64,4 +70,19 @@ pub fn routing() -> (Routing, Vec<Problem>) {
 /// Where this system keeps the names of the well-known ports.
 pub fn services_file() -> &'static str {
     room::SERVICES_FILE
+}
+
+/// The name of a user id; `None` where it has none, or where sockets have no user ids.
+pub fn user_name(uid: u32) -> Option<String> {
+    users::user_name(uid)
+}
+
+/// The id of a user name.
+pub fn user_id(name: &str) -> Option<u32> {
+    users::user_id(name)
+}
+
+/// The user that a process runs as.
+pub(crate) fn user_of_process(id: &sysinfo::Uid) -> User {
+    users::user_of_process(id)
 }

@@ -1,7 +1,6 @@
 //! The counters of the protocols, from `/proc/net`.
 
 use super::{snmp, sockets};
-use crate::filter::Filter;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{State, StateSet, Table, TableSet};
@@ -45,7 +44,7 @@ fn divide_connections(statistics: &mut Statistics, problems: &mut Vec<Problem>) 
     let request = SocketRequest {
         tables: TableSet::NONE.with(Table::Tcp6),
         states: StateSet::NONE.with(State::Established).with(State::CloseWait),
-        filter: Filter::default(),
+        ..SocketRequest::everything()
     };
     let snapshot = sockets::snapshot(&request, OwnerSearch::Skip);
     if snapshot.problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable) {

@@ -16,13 +16,17 @@
 pub mod cli;
 pub mod exit;
 pub mod filter;
+pub mod interfaces;
 pub mod names;
 pub mod order;
 pub mod output;
 pub mod owners;
 pub mod platform;
+pub mod process;
 pub mod request;
+pub mod routes;
 pub mod run;
 pub mod snapshot;
 pub mod socket;
+pub mod statistics;
 pub mod views;

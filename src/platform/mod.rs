@@ -26,6 +26,8 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod bpf;
     #[cfg(target_os = "linux")]
+    pub(crate) mod descriptor_tables;
+    #[cfg(target_os = "linux")]
     pub(crate) mod fd_walk;
     #[cfg(target_os = "linux")]
     pub(crate) mod interfaces;

@@ -59,28 +59,36 @@ struct IterateAttributes {
     flags: u32,
 }
 
-/// Loads a program for an iterator and opens that: each reading of the descriptor runs the program.
-///
-/// `hook` is the type number of the iterator's function in the kernel's BTF. The kernel closes all three descriptors on
-/// exec by itself; the program and its link live on in the iterator.
-pub(crate) fn open_iterator(program: &[Instruction], hook: u32, license: &CStr) -> io::Result<OwnedFd> {
-    let program = call(
-        LOAD,
-        &LoadAttributes {
-            program_type: TRACING,
-            instruction_count: program.len() as u32,
-            instructions: program.as_ptr() as u64,
-            license: license.as_ptr() as u64,
-            name: *b"socket_owners\0\0\0",
-            attach_type: TRACE_ITERATOR,
-            attach_to: hook,
-            ..LoadAttributes::default()
-        },
-    )?;
-    let number = |fd: &OwnedFd| fd.as_raw_fd() as u32;
-    let link =
-        call(LINK, &LinkAttributes { program: number(&program), attach_type: TRACE_ITERATOR, ..LinkAttributes::default() })?;
-    call(ITERATE, &IterateAttributes { link: number(&link), flags: 0 })
+/// A program that is attached to one of the kernel's iterators. It is detached when this is dropped.
+pub(crate) struct Iterator(OwnedFd);
+
+impl Iterator {
+    /// Loads a program and attaches it. `hook` is the type number of the iterator's function in the kernel's BTF.
+    ///
+    /// The kernel closes the descriptors of programs, links and runs on exec by itself.
+    pub(crate) fn attach(program: &[Instruction], hook: u32, license: &CStr) -> io::Result<Self> {
+        let program = call(
+            LOAD,
+            &LoadAttributes {
+                program_type: TRACING,
+                instruction_count: program.len() as u32,
+                instructions: program.as_ptr() as u64,
+                license: license.as_ptr() as u64,
+                name: *b"socket_owners\0\0\0",
+                attach_type: TRACE_ITERATOR,
+                attach_to: hook,
+                ..LoadAttributes::default()
+            },
+        )?;
+        let link =
+            LinkAttributes { program: program.as_raw_fd() as u32, attach_type: TRACE_ITERATOR, ..LinkAttributes::default() };
+        call(LINK, &link).map(Self)
+    }
+
+    /// A new run from the start: reading the descriptor runs the program and gives what it writes.
+    pub(crate) fn run(&self) -> io::Result<OwnedFd> {
+        call(ITERATE, &IterateAttributes { link: self.0.as_raw_fd() as u32, flags: 0 })
+    }
 }
 
 /// One of the commands that answer with a new descriptor.

@@ -74,10 +74,13 @@ impl Run {
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
         let columns = self.request.columns;
-        let snapshot = platform::snapshot(&self.request.sockets, columns.owner_search());
-        let rows = order::windows_order(&snapshot.sockets);
+        let snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
+        let filter = &self.request.sockets.filter;
+        let mut rows = order::windows_order(&snapshot.sockets);
+        filter.retain_owned(&mut rows, &snapshot);
+        order::sort(&mut rows, &self.request.sort, &snapshot);
         if let Names::Resolved { limit, .. } = self.request.names {
-            let remotes = snapshot.sockets.iter().map(|socket| socket.remote.address);
+            let remotes = rows.iter().map(|&row| snapshot.sockets[row as usize].remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
         let naming = match (self.request.names, &self.services) {
@@ -94,17 +97,22 @@ impl Run {
         };
         connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, naming.as_ref(), flush).context(WRITING)?;
         io::stdout().flush().context(WRITING)?;
-        Ok(report(&snapshot))
+        match report(&snapshot, !filter.owners.is_empty()) {
+            Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
+            exit => Ok(exit),
+        }
     }
 }
 
 const WRITING: &str = "the output cannot be written";
 
-/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking.
-fn report(snapshot: &Snapshot) -> Exit {
+/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking,
+/// unless rows were chosen by their owners.
+fn report(snapshot: &Snapshot, chosen_by_owner: bool) -> Exit {
     let watched = io::stderr().is_terminal();
     for problem in &snapshot.problems {
-        if watched || problem.kind.is_incomplete() {
+        let hides_rows = chosen_by_owner && matches!(problem.kind, ProblemKind::OwnersHidden | ProblemKind::OwnersUnreadable);
+        if watched || problem.kind.is_incomplete() || hides_rows {
             complain(&problem.message);
         }
     }

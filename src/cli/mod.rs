@@ -1,7 +1,9 @@
 //! From the words of the command line to a [`Request`], or to one sentence that says what is wrong with them.
 
 mod dialect;
+mod filters;
 mod netstat;
+mod sort;
 mod validate;
 
 use crate::request::Request;
@@ -47,8 +49,10 @@ impl UsageError {
     version,
     max_term_width = 80,
     about = "Shows the sockets of this host and the processes that own them.",
-    override_usage = "rnetstat [SWITCHES] [INTERVAL]",
-    after_help = "Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
+    override_usage = "rnetstat [SWITCHES] [:PORT] [INTERVAL]",
+    after_help = "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a does; --port and \
+                  --any-port also through bound ports, as -q does.\n\
+                  Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
                   Exit status: 0 done, 1 a filter matched nothing, 2 an error.",
     disable_help_flag = true,
     disable_version_flag = true
@@ -64,6 +68,12 @@ struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
+
+    #[command(flatten)]
+    filters: filters::FilterArguments,
+
+    #[command(flatten)]
+    sort: sort::SortArguments,
 }
 
 /// Understands a command line, without the program's name.

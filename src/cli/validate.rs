@@ -2,7 +2,7 @@
 
 use super::netstat::NetstatArguments;
 use super::{Arguments, UsageError};
-use crate::filter::Filter;
+use crate::filter::{Filter, Scope};
 use crate::request::{Columns, Names, Request, SocketRequest, View};
 use crate::socket::{State, StateSet, Table, TableSet};
 use std::time::Duration;
@@ -14,12 +14,15 @@ impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
         let netstat = &self.netstat;
         refuse_what_is_to_come(netstat)?;
+        let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
+        let filter = self.filters.filter(&ports)?;
         Ok(Request {
             views: vec![View::Connections],
-            sockets: SocketRequest { tables: tables(netstat)?, states: states(netstat), filter: Filter::default() },
+            sockets: sockets(netstat, filter)?,
             columns: Columns { owner: netstat.owner },
+            sort: self.sort.keys()?,
             names: names(netstat),
-            interval: interval(&netstat.words)?,
+            interval: interval(&words)?,
         })
     }
 }
@@ -43,9 +46,23 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
     }
 }
 
-fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
+/// What the switches of Windows show, or more where a filter asks for more.
+fn sockets(netstat: &NetstatArguments, filter: Filter) -> Result<SocketRequest, UsageError> {
+    let asked = match (netstat.bound, netstat.all) {
+        (true, _) => Scope::WithBound,
+        (false, true) => Scope::All,
+        (false, false) => Scope::Unchanged,
+    };
+    let scope = asked.max(filter.scope());
+    Ok(SocketRequest::new(tables(netstat, scope)?, states(scope), filter))
+}
+
+fn tables(netstat: &NetstatArguments, scope: Scope) -> Result<TableSet, UsageError> {
     // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-    let shown = if netstat.all || netstat.bound { TableSet::ALL } else { TableSet::NONE.with(Table::Tcp4).with(Table::Tcp6) };
+    let shown = match scope {
+        Scope::Unchanged => TableSet::NONE.with(Table::Tcp4).with(Table::Tcp6),
+        Scope::All | Scope::WithBound => TableSet::ALL,
+    };
     let Some(protocol) = &netstat.protocol else { return Ok(shown) };
     let table = match protocol.to_ascii_lowercase().as_str() {
         "tcp" => Table::Tcp4,
@@ -68,11 +85,11 @@ fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
     Ok(shown.and(TableSet::NONE.with(table)))
 }
 
-fn states(netstat: &NetstatArguments) -> StateSet {
-    match (netstat.bound, netstat.all) {
-        (true, _) => StateSet::ALL,
-        (false, true) => StateSet::ALL.without(State::Bound),
-        (false, false) => StateSet::ALL.without(State::Bound).without(State::Listening),
+fn states(scope: Scope) -> StateSet {
+    match scope {
+        Scope::WithBound => StateSet::ALL,
+        Scope::All => StateSet::ALL.without(State::Bound),
+        Scope::Unchanged => StateSet::ALL.without(State::Bound).without(State::Listening),
     }
 }
 

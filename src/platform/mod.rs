@@ -26,10 +26,14 @@ pub mod linux {
 }
 
 #[cfg(unix)]
+mod unix_interfaces;
+#[cfg(unix)]
 mod unix_users;
 
 #[cfg(target_os = "linux")]
 use linux::sockets as room;
+#[cfg(unix)]
+use unix_interfaces as interfaces;
 #[cfg(unix)]
 use unix_users as users;
 
@@ -51,6 +55,11 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// The id of a user name.
 pub fn user_id(name: &str) -> Option<u32> {
     users::user_id(name)
+}
+
+/// The index of the interface of this name, which is the scope id of its link-local addresses.
+pub fn interface_index(name: &str) -> Option<u32> {
+    interfaces::interface_index(name)
 }
 
 /// The user that a process runs as.

@@ -40,10 +40,14 @@ pub mod linux {
 }
 
 #[cfg(unix)]
+mod unix_interfaces;
+#[cfg(unix)]
 mod unix_users;
 
 #[cfg(target_os = "linux")]
 use linux::{interfaces, routes, sockets as room, statistics};
+#[cfg(unix)]
+use unix_interfaces as interface_names;
 #[cfg(unix)]
 use unix_users as users;
 
@@ -80,6 +84,11 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// The id of a user name.
 pub fn user_id(name: &str) -> Option<u32> {
     users::user_id(name)
+}
+
+/// The index of the interface of this name, which is the scope id of its link-local addresses.
+pub fn interface_index(name: &str) -> Option<u32> {
+    interface_names::interface_index(name)
 }
 
 /// The user that a process runs as.

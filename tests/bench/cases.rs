@@ -96,12 +96,8 @@ impl Measured<'_> {
 
     /// The largest resident set of a contender, for each socket.
     pub fn bytes_a_socket(&self, contender: Contender) -> Option<Value> {
-        match self.outcome(contender)? {
-            Outcome::Median(sample, _) if sample.peak > 0 => {
-                Some(Value { number: sample.peak as f64 / self.sockets as f64, or_more: false })
-            }
-            _ => None,
-        }
+        let Outcome::Median(sample, _) = self.outcome(contender)? else { return None };
+        Some(Value { number: sample.peak? as f64 / self.sockets as f64, or_more: false })
     }
 }
 

@@ -51,20 +51,17 @@ impl Report {
             // The host stands once, in the first of its rows.
             let mut cells = host.each_mut().map(std::mem::take).to_vec();
             cells.push(contender.name());
-            match outcome {
-                Outcome::Absent(reason) => cells.extend([String::new(), reason.clone(), String::new(), String::new()]),
-                Outcome::OutOfTime(limit) => {
-                    cells.extend(["1".to_owned(), format!("> {}", limit.as_millis()), String::new(), String::new()]);
-                }
-                Outcome::Median(sample, runs) if sample.peak == 0 => {
-                    cells.extend([runs.to_string(), milliseconds(sample.wall), String::new(), String::new()]);
-                }
+            cells.extend(match outcome {
+                Outcome::Absent(reason) => [String::new(), reason.clone(), String::new(), String::new()],
+                Outcome::OutOfTime(limit) => ["1".to_owned(), format!("> {}", limit.as_millis()), String::new(), String::new()],
                 Outcome::Median(sample, runs) => {
-                    let peak = format!("{:.1}", sample.peak as f64 / (1024.0 * 1024.0));
-                    cells.extend([runs.to_string(), milliseconds(sample.wall), milliseconds(sample.cpu), peak]);
+                    let peak = sample.peak.map(|bytes| format!("{:.1}", bytes as f64 / (1024.0 * 1024.0)));
+                    [runs.to_string(), milliseconds(sample.wall), milliseconds(sample.cpu), peak.unwrap_or_default()]
                 }
-            }
-            let bytes = measured.bytes_a_socket(*contender).filter(|_| measured.sockets >= 100_000);
+            });
+            // On a small host this would be the size of the program.
+            let bytes =
+                measured.bytes_a_socket(*contender).filter(|_| measured.sockets >= 100_000 && *contender != Contender::True);
             cells.push(bytes.map(|value| format!("{:.0}", value.number)).unwrap_or_default());
             cells.push(measured.times(*contender, &[Contender::Floor]).map(number).unwrap_or_default());
             cells.push(measured.times(*contender, &[Contender::Ano]).map(number).unwrap_or_default());

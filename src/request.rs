@@ -2,6 +2,7 @@
 
 use crate::filter::Filter;
 use crate::socket::{Socket, StateSet, TableSet};
+use crate::statistics::Section;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -24,6 +25,12 @@ pub struct Request {
 pub enum View {
     /// The table of sockets.
     Connections,
+    /// The counters of the interfaces (`-e`).
+    Interfaces,
+    /// The counters of the protocols (`-s`), or of the one chosen by `-p`.
+    Statistics(Option<Section>),
+    /// The interfaces and routes (`-r`).
+    Routes,
 }
 
 /// Which sockets are wanted, before anything else is known of them.

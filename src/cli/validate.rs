@@ -5,6 +5,7 @@ use super::{Arguments, UsageError};
 use crate::filter::Filter;
 use crate::request::{Columns, Names, Request, SocketRequest, View};
 use crate::socket::{State, StateSet, Table, TableSet};
+use crate::statistics::Section;
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
@@ -15,7 +16,7 @@ impl Arguments {
         let netstat = &self.netstat;
         refuse_what_is_to_come(netstat)?;
         Ok(Request {
-            views: vec![View::Connections],
+            views: views(netstat)?,
             sockets: SocketRequest { tables: tables(netstat)?, states: states(netstat), filter: Filter::default() },
             columns: Columns { owner: netstat.owner },
             names: names(netstat),
@@ -29,10 +30,7 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
         (netstat.executable, 'b'),
         (netstat.consumers, 'c'),
         (netstat.dscp, 'd'),
-        (netstat.ethernet, 'e'),
         (netstat.time_in_state, 'i'),
-        (netstat.routes, 'r'),
-        (netstat.statistics, 's'),
         (netstat.offload, 't'),
         (netstat.rdma, 'x'),
         (netstat.template, 'y'),
@@ -43,29 +41,57 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
     }
 }
 
+/// Windows' views replace the table of sockets, except that `-s` with a protocol that has sockets goes on with them.
+fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError> {
+    let protocol = protocol(netstat)?;
+    let NetstatArguments { ethernet, statistics, routes, .. } = *netstat;
+    let connections = match protocol {
+        Some(section) if statistics => table(section).is_some(),
+        _ => !(ethernet || statistics || routes),
+    };
+    let views = [
+        (ethernet, View::Interfaces),
+        (statistics, View::Statistics(protocol)),
+        (connections, View::Connections),
+        (routes, View::Routes),
+    ];
+    Ok(views.into_iter().filter_map(|(asked, view)| asked.then_some(view)).collect())
+}
+
+/// The protocol that `-p` chooses.
+fn protocol(netstat: &NetstatArguments) -> Result<Option<Section>, UsageError> {
+    let Some(word) = &netstat.protocol else { return Ok(None) };
+    match Section::from_word(word) {
+        Some(section) if netstat.statistics || table(section).is_some() => Ok(Some(section)),
+        Some(section) => Err(UsageError::new(
+            format!("-p {} has no connections to show", section.word()),
+            "It goes with -s; the connection table takes TCP, UDP, TCPv6 or UDPv6.",
+        )),
+        None => Err(UsageError::new(
+            format!("unknown protocol '{}'", word.escape_debug()),
+            "-p takes TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6.",
+        )),
+    }
+}
+
+/// The sockets of a protocol, where it has any.
+const fn table(section: Section) -> Option<Table> {
+    match section {
+        Section::TcpIpv4 => Some(Table::Tcp4),
+        Section::TcpIpv6 => Some(Table::Tcp6),
+        Section::UdpIpv4 => Some(Table::Udp4),
+        Section::UdpIpv6 => Some(Table::Udp6),
+        Section::Ipv4 | Section::Ipv6 | Section::Icmpv4 | Section::Icmpv6 => None,
+    }
+}
+
 fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
     // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
     let shown = if netstat.all || netstat.bound { TableSet::ALL } else { TableSet::NONE.with(Table::Tcp4).with(Table::Tcp6) };
-    let Some(protocol) = &netstat.protocol else { return Ok(shown) };
-    let table = match protocol.to_ascii_lowercase().as_str() {
-        "tcp" => Table::Tcp4,
-        "tcpv6" => Table::Tcp6,
-        "udp" => Table::Udp4,
-        "udpv6" => Table::Udp6,
-        "ip" | "ipv6" | "icmp" | "icmpv6" => {
-            return Err(UsageError::new(
-                format!("-p {protocol} has no connections to show"),
-                "It goes with -s; the connection table takes TCP, UDP, TCPv6 or UDPv6.",
-            ));
-        }
-        _ => {
-            return Err(UsageError::new(
-                format!("unknown protocol '{}'", protocol.escape_debug()),
-                "-p takes TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6.",
-            ));
-        }
-    };
-    Ok(shown.and(TableSet::NONE.with(table)))
+    Ok(match protocol(netstat)? {
+        Some(section) => shown.and(table(section).map_or(TableSet::NONE, |table| TableSet::NONE.with(table))),
+        None => shown,
+    })
 }
 
 fn states(netstat: &NetstatArguments) -> StateSet {

@@ -4,11 +4,12 @@ use crate::cli::{self, Command};
 use crate::exit::Exit;
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
+use crate::process::{Facts, Processes};
 use crate::request::{Names, Request, View};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
 use crate::statistics::Section;
-use crate::views::connections::{self, Naming};
+use crate::views::connections::{self, Knowledge, Naming};
 use crate::{order, platform, views};
 use anyhow::Context;
 use std::ffi::OsString;
@@ -41,6 +42,7 @@ struct Run {
     hosts: HostNames,
     services: Option<Services>,
     own_name: Option<String>,
+    processes: Processes,
     buffer: Vec<u8>,
 }
 
@@ -52,6 +54,7 @@ impl Run {
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
+            processes: Processes::default(),
             buffer: Vec::new(),
         }
     }
@@ -79,11 +82,16 @@ impl Run {
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
         let columns = self.request.columns;
-        let snapshot = platform::snapshot(&self.request.sockets, columns.owner_search());
+        let mut snapshot = platform::snapshot(&self.request.sockets, columns.owner_search());
+        snapshot.problems.extend_from_slice(&self.request.unmet);
         let rows = order::windows_order(&snapshot.sockets);
         if let Names::Resolved { limit, .. } = self.request.names {
             let remotes = snapshot.sockets.iter().map(|socket| socket.remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
+        }
+        if columns.program {
+            let owners = snapshot.sockets.iter().enumerate().map(|(row, socket)| snapshot.owners.of(row, socket));
+            self.processes.look_up(owners.filter_map(|owner| owner.lowest()), Facts::default());
         }
         let naming = match (self.request.names, &self.services) {
             (Names::Resolved { qualified, .. }, Some(services)) => {
@@ -91,8 +99,9 @@ impl Run {
             }
             _ => None,
         };
+        let known = Knowledge { processes: &self.processes, naming: naming.as_ref() };
         connections::write_heading(&mut self.buffer, &columns);
-        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, naming.as_ref(), write_out).context(WRITING)?;
+        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, write_out).context(WRITING)?;
         io::stdout().flush().context(WRITING)?;
         Ok(report(&snapshot))
     }

@@ -1,26 +1,37 @@
 //! From arguments that clap accepted to a [`Request`] that makes sense.
 
+use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
+use super::views::{protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::Filter;
-use crate::request::{Columns, Names, Request, SocketRequest, View};
-use crate::socket::{State, StateSet, Table, TableSet};
-use crate::statistics::Section;
+use crate::request::{Columns, Names, Request, SocketRequest, UdpRows};
+use crate::snapshot::{Problem, ProblemKind};
+use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
 const DAY: u64 = 24 * 60 * 60;
 
+/// The interval of net-tools' `-c`, which names none.
+const EVERY_SECOND: Duration = Duration::from_secs(1);
+
 impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
-        let netstat = &self.netstat;
+        let Self { netstat, linux, .. } = &self;
         refuse_what_is_to_come(netstat)?;
         Ok(Request {
             views: views(netstat)?,
-            sockets: SocketRequest { tables: tables(netstat)?, states: states(netstat), filter: Filter::default() },
-            columns: Columns { owner: netstat.owner },
+            sockets: SocketRequest {
+                tables: tables(netstat, linux)?,
+                states: states(netstat, linux),
+                udp: udp_rows(netstat, linux),
+                filter: Filter::default(),
+            },
+            columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
             names: names(netstat),
-            interval: interval(&netstat.words)?,
+            interval: interval(&netstat.words)?.or(linux.continuous.then_some(EVERY_SECOND)),
+            unmet: unmet(linux)?,
         })
     }
 }
@@ -41,64 +52,53 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
     }
 }
 
-/// Windows' views replace the table of sockets, except that `-s` with a protocol that has sockets goes on with them.
-fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError> {
-    let protocol = protocol(netstat)?;
-    let NetstatArguments { ethernet, statistics, routes, .. } = *netstat;
-    let connections = match protocol {
-        Some(section) if statistics => table(section).is_some(),
-        _ => !(ethernet || statistics || routes),
+/// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.
+fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
+    const SENTENCE: &str = "raw sockets (-w) cannot be shown by this version";
+    match (linux.raw, linux.tcp || linux.udp) {
+        (false, _) => Ok(Vec::new()),
+        (true, true) => Ok(vec![Problem::new(ProblemKind::FactUnavailable, SENTENCE)]),
+        (true, false) => Err(UsageError::new(SENTENCE, "-t chooses TCP and -u UDP.")),
+    }
+}
+
+fn tables(netstat: &NetstatArguments, linux: &LinuxArguments) -> Result<TableSet, UsageError> {
+    let either_protocol = !(linux.tcp || linux.udp);
+    let either_family = linux.ipv4 == linux.ipv6;
+    let is_shown = |table: &Table| {
+        let protocol = match table.protocol() {
+            Protocol::Tcp => linux.tcp || either_protocol,
+            // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
+            Protocol::Udp => linux.udp || either_protocol && (netstat.all || netstat.bound || linux.listening),
+        };
+        let family = match table.family() {
+            Family::V4 => linux.ipv4 || either_family,
+            Family::V6 => linux.ipv6 || either_family,
+        };
+        protocol && family
     };
-    let views = [
-        (ethernet, View::Interfaces),
-        (statistics, View::Statistics(protocol)),
-        (connections, View::Connections),
-        (routes, View::Routes),
-    ];
-    Ok(views.into_iter().filter_map(|(asked, view)| asked.then_some(view)).collect())
-}
-
-/// The protocol that `-p` chooses.
-fn protocol(netstat: &NetstatArguments) -> Result<Option<Section>, UsageError> {
-    let Some(word) = &netstat.protocol else { return Ok(None) };
-    match Section::from_word(word) {
-        Some(section) if netstat.statistics || table(section).is_some() => Ok(Some(section)),
-        Some(section) => Err(UsageError::new(
-            format!("-p {} has no connections to show", section.word()),
-            "It goes with -s; the connection table takes TCP, UDP, TCPv6 or UDPv6.",
-        )),
-        None => Err(UsageError::new(
-            format!("unknown protocol '{}'", word.escape_debug()),
-            "-p takes TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6.",
-        )),
-    }
-}
-
-/// The sockets of a protocol, where it has any.
-const fn table(section: Section) -> Option<Table> {
-    match section {
-        Section::TcpIpv4 => Some(Table::Tcp4),
-        Section::TcpIpv6 => Some(Table::Tcp6),
-        Section::UdpIpv4 => Some(Table::Udp4),
-        Section::UdpIpv6 => Some(Table::Udp6),
-        Section::Ipv4 | Section::Ipv6 | Section::Icmpv4 | Section::Icmpv6 => None,
-    }
-}
-
-fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
-    // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-    let shown = if netstat.all || netstat.bound { TableSet::ALL } else { TableSet::NONE.with(Table::Tcp4).with(Table::Tcp6) };
+    let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
     Ok(match protocol(netstat)? {
         Some(section) => shown.and(table(section).map_or(TableSet::NONE, |table| TableSet::NONE.with(table))),
         None => shown,
     })
 }
 
-fn states(netstat: &NetstatArguments) -> StateSet {
-    match (netstat.bound, netstat.all) {
-        (true, _) => StateSet::ALL,
-        (false, true) => StateSet::ALL.without(State::Bound),
-        (false, false) => StateSet::ALL.without(State::Bound).without(State::Listening),
+/// `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
+fn states(netstat: &NetstatArguments, linux: &LinuxArguments) -> StateSet {
+    match (netstat.bound, netstat.all, linux.listening) {
+        (true, ..) => StateSet::ALL,
+        (false, true, _) => StateSet::ALL.without(State::Bound),
+        (false, false, true) => StateSet::NONE.with(State::Listening),
+        (false, false, false) => StateSet::ALL.without(State::Bound).without(State::Listening),
+    }
+}
+
+fn udp_rows(netstat: &NetstatArguments, linux: &LinuxArguments) -> UdpRows {
+    match (netstat.all || netstat.bound, linux.listening) {
+        (true, _) => UdpRows::All,
+        (false, true) => UdpRows::Listening,
+        (false, false) => UdpRows::Connected,
     }
 }
 

@@ -6,6 +6,7 @@ mod linux;
 mod netstat;
 mod sort;
 mod validate;
+mod views;
 
 use crate::request::Request;
 use clap::error::{ContextKind, ContextValue, ErrorKind};

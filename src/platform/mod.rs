@@ -24,6 +24,12 @@ pub mod linux {
     pub(crate) mod sockets;
 }
 
+pub mod windows {
+    //! Windows: IP Helper.
+
+    pub mod tables;
+}
+
 #[cfg(target_os = "linux")]
 use linux::sockets as room;
 

@@ -21,6 +21,7 @@ pub mod order;
 pub mod output;
 pub mod owners;
 pub mod platform;
+pub mod process;
 pub mod request;
 pub mod run;
 pub mod snapshot;

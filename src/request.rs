@@ -1,6 +1,7 @@
 //! What was asked, typed and validated.
 
 use crate::filter::Filter;
+use crate::output::text::LineEnd;
 use crate::socket::{Socket, StateSet, TableSet};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub struct Request {
     pub names: Names,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
+    /// How lines end.
+    pub line_end: LineEnd,
 }
 
 /// One block of the output.

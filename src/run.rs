@@ -46,7 +46,7 @@ impl Run {
     fn new(request: Request) -> Self {
         let named = request.names != Names::Numeric;
         Self {
-            services: named.then(|| Services::load(platform::services_file())),
+            services: named.then(|| Services::load(&platform::services_file())),
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
@@ -87,8 +87,9 @@ impl Run {
             _ => None,
         };
         connections::write_heading(&mut self.buffer, &columns);
+        let line_end = self.request.line_end;
         let flush = |buffer: &mut Vec<u8>| {
-            io::stdout().write_all(buffer)?;
+            line_end.write(&mut io::stdout(), buffer)?;
             buffer.clear();
             Ok(())
         };
@@ -114,7 +115,7 @@ fn report(snapshot: &Snapshot) -> Exit {
 
 fn print(text: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text).and_then(|()| out.flush()).context(WRITING)
+    platform::LINE_END.write(&mut out, text).and_then(|()| out.flush()).context(WRITING)
 }
 
 /// Says something on stderr. Nobody is left to be told if that fails.

@@ -3,6 +3,7 @@
 use super::netstat::NetstatArguments;
 use super::{Arguments, UsageError};
 use crate::filter::Filter;
+use crate::platform;
 use crate::request::{Columns, Names, Request, SocketRequest, View};
 use crate::socket::{State, StateSet, Table, TableSet};
 use std::time::Duration;
@@ -20,6 +21,7 @@ impl Arguments {
             columns: Columns { owner: netstat.owner },
             names: names(netstat),
             interval: interval(&netstat.words)?,
+            line_end: platform::LINE_END,
         })
     }
 }

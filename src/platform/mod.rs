@@ -3,8 +3,12 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::output::text::LineEnd;
+use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::Snapshot;
+use crate::socket::Pid;
+use std::path::PathBuf;
 
 pub mod linux {
     //! Linux: `sock_diag`, `/proc`.
@@ -27,11 +31,51 @@ pub mod linux {
 pub mod windows {
     //! Windows: IP Helper.
 
+    pub mod growing;
     pub mod tables;
+
+    #[cfg(windows)]
+    pub(crate) mod ip_helper;
+    #[cfg(windows)]
+    pub(crate) mod manners;
+    #[cfg(windows)]
+    pub(crate) mod optional;
+    #[cfg(windows)]
+    pub(crate) mod sockets;
+    #[cfg(windows)]
+    pub(crate) mod users;
 }
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+mod none;
+#[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
+mod portable;
+#[cfg(unix)]
+mod unix_manners;
+#[cfg(unix)]
+mod unix_users;
 
 #[cfg(target_os = "linux")]
 use linux::sockets as room;
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+use none as room;
+#[cfg(target_os = "macos")]
+use portable as room;
+#[cfg(windows)]
+use windows::sockets as room;
+
+#[cfg(unix)]
+use unix_manners as manners;
+#[cfg(windows)]
+use windows::manners;
+
+#[cfg(unix)]
+use unix_users as users;
+#[cfg(windows)]
+use windows::users;
+
+/// How a line of the output ends on this system, unless something else is asked for.
+pub const LINE_END: LineEnd = manners::LINE_END;
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
@@ -39,6 +83,26 @@ pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
 }
 
 /// Where this system keeps the names of the well-known ports.
-pub fn services_file() -> &'static str {
-    room::SERVICES_FILE
+pub fn services_file() -> PathBuf {
+    manners::services_file()
+}
+
+/// The name of a process that the system itself stands behind, where it has a PID of its own.
+pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
+    manners::fixed_name(pid)
+}
+
+/// The name of a user id; `None` where it has none, or where sockets have no user ids.
+pub fn user_name(uid: u32) -> Option<String> {
+    users::user_name(uid)
+}
+
+/// The id of a user name.
+pub fn user_id(name: &str) -> Option<u32> {
+    users::user_id(name)
+}
+
+/// The user that a process runs as.
+pub(crate) fn user_of_process(id: &sysinfo::Uid) -> User {
+    users::user_of_process(id)
 }

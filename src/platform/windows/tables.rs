@@ -118,26 +118,12 @@ impl Layout {
                 created: None,
                 offload: None,
             },
-            Table::Udp4 => Self {
-                first: 4,
-                size: 12,
-                state: None,
-                local: At::v4(0),
-                remote: None,
-                pid: 8,
-                created: None,
-                offload: None,
-            },
-            Table::Udp6 => Self {
-                first: 4,
-                size: 28,
-                state: None,
-                local: At::v6(0),
-                remote: None,
-                pid: 24,
-                created: None,
-                offload: None,
-            },
+            Table::Udp4 => {
+                Self { first: 4, size: 12, state: None, local: At::v4(0), remote: None, pid: 8, created: None, offload: None }
+            }
+            Table::Udp6 => {
+                Self { first: 4, size: 28, state: None, local: At::v6(0), remote: None, pid: 24, created: None, offload: None }
+            }
         };
         match class {
             Class::OwnerPid => {}

@@ -3,45 +3,70 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::interfaces::InterfaceTotals;
 use crate::output::text::LineEnd;
 use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
-use crate::snapshot::Snapshot;
+use crate::routes::Routing;
+use crate::snapshot::{Problem, Snapshot};
 use crate::socket::Pid;
+use crate::statistics::{Section, Statistics};
 use std::path::PathBuf;
 
 pub mod linux {
-    //! Linux: `sock_diag`, `/proc`.
+    //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;
+    pub mod route_tables;
+    pub mod rtnetlink;
+    pub mod snmp;
     pub mod sock_diag;
 
     #[cfg(target_os = "linux")]
     pub(crate) mod fd_walk;
     #[cfg(target_os = "linux")]
+    pub(crate) mod interfaces;
+    #[cfg(target_os = "linux")]
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
     #[cfg(target_os = "linux")]
+    pub(crate) mod route_dump;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod routes;
+    #[cfg(target_os = "linux")]
     pub(crate) mod sockets;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod statistics;
 }
 
 pub mod windows {
     //! Windows: IP Helper.
 
     pub mod growing;
+    pub mod routing;
     pub mod tables;
 
+    #[cfg(windows)]
+    pub(crate) mod adapters;
+    #[cfg(windows)]
+    pub(crate) mod interfaces;
     #[cfg(windows)]
     pub(crate) mod ip_helper;
     #[cfg(windows)]
     pub(crate) mod manners;
     #[cfg(windows)]
+    pub(crate) mod mib;
+    #[cfg(windows)]
     pub(crate) mod optional;
     #[cfg(windows)]
+    pub(crate) mod routes;
+    #[cfg(windows)]
     pub(crate) mod sockets;
+    #[cfg(windows)]
+    pub(crate) mod statistics;
     #[cfg(windows)]
     pub(crate) mod users;
 }
@@ -54,15 +79,20 @@ mod portable;
 mod unix_manners;
 #[cfg(unix)]
 mod unix_users;
+#[cfg(not(any(target_os = "linux", windows)))]
+mod untold;
 
 #[cfg(target_os = "linux")]
-use linux::sockets as room;
+use linux::{interfaces, routes, sockets as room, statistics};
+#[cfg(windows)]
+use windows::{interfaces, routes, sockets as room, statistics};
+
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use none as room;
 #[cfg(target_os = "macos")]
 use portable as room;
-#[cfg(windows)]
-use windows::sockets as room;
+#[cfg(not(any(target_os = "linux", windows)))]
+use untold::{interfaces, routes, statistics};
 
 #[cfg(unix)]
 use unix_manners as manners;
@@ -80,6 +110,21 @@ pub const LINE_END: LineEnd = manners::LINE_END;
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)
+}
+
+/// Reads the counters of the protocols, as far as these sections need them.
+pub fn statistics(sections: &[Section]) -> (Statistics, Vec<Problem>) {
+    statistics::read(sections)
+}
+
+/// Reads the counters of the network interfaces and adds them up.
+pub fn interface_totals() -> (InterfaceTotals, Vec<Problem>) {
+    interfaces::totals()
+}
+
+/// Reads the interfaces and the routes.
+pub fn routing() -> (Routing, Vec<Problem>) {
+    routes::read()
 }
 
 /// Where this system keeps the names of the well-known ports.

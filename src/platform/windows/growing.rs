@@ -4,6 +4,8 @@
 const SUCCESS: u32 = 0;
 /// `ERROR_NOT_SUPPORTED`: the protocol is not installed.
 const NOT_SUPPORTED: u32 = 50;
+/// `ERROR_BUFFER_OVERFLOW`, by which some functions say what others say by the next.
+const BUFFER_OVERFLOW: u32 = 111;
 /// `ERROR_INSUFFICIENT_BUFFER`
 const INSUFFICIENT_BUFFER: u32 = 122;
 /// `ERROR_NO_DATA`
@@ -42,7 +44,7 @@ pub fn read(buffer: &mut Vec<u64>, mut ask: impl FnMut(&mut [u64], &mut u32) -> 
         match ask(buffer, &mut size) {
             SUCCESS => return Ok(if (1..=room).contains(&size) { size } else { room } as usize),
             NO_DATA | NOT_SUPPORTED => return Ok(0),
-            INSUFFICIENT_BUFFER => {
+            INSUFFICIENT_BUFFER | BUFFER_OVERFLOW => {
                 let wanted = (size.max(room) as usize).div_ceil(size_of::<u64>());
                 buffer.resize(wanted + wanted / 4 + 1, 0);
             }

@@ -1,6 +1,7 @@
 //! From the words of the command line to a [`Request`], or to one sentence that says what is wrong with them.
 
 mod dialect;
+mod linux;
 mod netstat;
 mod validate;
 
@@ -56,6 +57,9 @@ impl UsageError {
 struct Arguments {
     #[command(flatten)]
     netstat: netstat::NetstatArguments,
+
+    #[command(flatten)]
+    linux: linux::LinuxArguments,
 
     /// Print this help.
     #[arg(short = 'h', long, action = clap::ArgAction::Help)]

@@ -1,26 +1,37 @@
 //! From arguments that clap accepted to a [`Request`] that makes sense.
 
+use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use super::{Arguments, UsageError};
 use crate::filter::Filter;
 use crate::platform;
-use crate::request::{Columns, Names, Request, SocketRequest, View};
-use crate::socket::{State, StateSet, Table, TableSet};
+use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
+use crate::snapshot::{Problem, ProblemKind};
+use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
 const DAY: u64 = 24 * 60 * 60;
 
+/// The interval of net-tools' `-c`, which names none.
+const EVERY_SECOND: Duration = Duration::from_secs(1);
+
 impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
-        let netstat = &self.netstat;
+        let Self { netstat, linux, .. } = &self;
         refuse_what_is_to_come(netstat)?;
         Ok(Request {
             views: vec![View::Connections],
-            sockets: SocketRequest { tables: tables(netstat)?, states: states(netstat), filter: Filter::default() },
-            columns: Columns { owner: netstat.owner },
+            sockets: SocketRequest {
+                tables: tables(netstat, linux)?,
+                states: states(netstat, linux),
+                udp: udp_rows(netstat, linux),
+                filter: Filter::default(),
+            },
+            columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
             names: names(netstat),
-            interval: interval(&netstat.words)?,
+            interval: interval(&netstat.words)?.or(linux.continuous.then_some(EVERY_SECOND)),
+            unmet: unmet(linux)?,
             line_end: platform::LINE_END,
         })
     }
@@ -45,9 +56,32 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
     }
 }
 
-fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
-    // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-    let shown = if netstat.all || netstat.bound { TableSet::ALL } else { TableSet::NONE.with(Table::Tcp4).with(Table::Tcp6) };
+/// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.
+fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
+    const SENTENCE: &str = "raw sockets (-w) cannot be shown by this version";
+    match (linux.raw, linux.tcp || linux.udp) {
+        (false, _) => Ok(Vec::new()),
+        (true, true) => Ok(vec![Problem::new(ProblemKind::FactUnavailable, SENTENCE)]),
+        (true, false) => Err(UsageError::new(SENTENCE, "-t chooses TCP and -u UDP.")),
+    }
+}
+
+fn tables(netstat: &NetstatArguments, linux: &LinuxArguments) -> Result<TableSet, UsageError> {
+    let either_protocol = !(linux.tcp || linux.udp);
+    let either_family = linux.ipv4 == linux.ipv6;
+    let is_shown = |table: &Table| {
+        let protocol = match table.protocol() {
+            Protocol::Tcp => linux.tcp || either_protocol,
+            // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
+            Protocol::Udp => linux.udp || either_protocol && (netstat.all || netstat.bound || linux.listening),
+        };
+        let family = match table.family() {
+            Family::V4 => linux.ipv4 || either_family,
+            Family::V6 => linux.ipv6 || either_family,
+        };
+        protocol && family
+    };
+    let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
     let Some(protocol) = &netstat.protocol else { return Ok(shown) };
     let table = match protocol.to_ascii_lowercase().as_str() {
         "tcp" => Table::Tcp4,
@@ -70,11 +104,21 @@ fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
     Ok(shown.and(TableSet::NONE.with(table)))
 }
 
-fn states(netstat: &NetstatArguments) -> StateSet {
-    match (netstat.bound, netstat.all) {
-        (true, _) => StateSet::ALL,
-        (false, true) => StateSet::ALL.without(State::Bound),
-        (false, false) => StateSet::ALL.without(State::Bound).without(State::Listening),
+/// `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
+fn states(netstat: &NetstatArguments, linux: &LinuxArguments) -> StateSet {
+    match (netstat.bound, netstat.all, linux.listening) {
+        (true, ..) => StateSet::ALL,
+        (false, true, _) => StateSet::ALL.without(State::Bound),
+        (false, false, true) => StateSet::NONE.with(State::Listening),
+        (false, false, false) => StateSet::ALL.without(State::Bound).without(State::Listening),
+    }
+}
+
+fn udp_rows(netstat: &NetstatArguments, linux: &LinuxArguments) -> UdpRows {
+    match (netstat.all || netstat.bound, linux.listening) {
+        (true, _) => UdpRows::All,
+        (false, true) => UdpRows::Listening,
+        (false, false) => UdpRows::Connected,
     }
 }
 

@@ -128,6 +128,14 @@ impl TableSet {
         self.0 == 0
     }
 
+    /// The system's tables that hold rows of these: its IPv6 tables also hold the IPv4 flows of IPv6 sockets.
+    pub fn sources(self) -> impl Iterator<Item = Table> {
+        Table::ALL.into_iter().filter(move |&table| {
+            let shown_as_ipv4 = Table::new(table.protocol(), Family::V4);
+            self.contains(table) || self.contains(shown_as_ipv4)
+        })
+    }
+
     /// The members, in printing order.
     pub fn iter(self) -> impl Iterator<Item = Table> {
         Table::ALL.into_iter().filter(move |&table| self.contains(table))

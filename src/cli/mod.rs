@@ -15,7 +15,7 @@ use std::ffi::OsString;
 #[derive(Debug)]
 pub enum Command {
     /// To read and print something of the system.
-    Run(Request),
+    Run(Box<Request>),
     /// To print a text that is known already: the help, the version.
     Print(String),
 }
@@ -88,7 +88,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
         Err(error) => return Err(sentence_of(&error)),
     };
     let arguments = Arguments::from_arg_matches(&matches).map_err(|error| sentence_of(&error))?;
-    arguments.into_request().map(Command::Run)
+    arguments.into_request().map(|request| Command::Run(Box::new(request)))
 }
 
 /// Says in one sentence what clap says in a paragraph.

@@ -10,6 +10,7 @@ use crate::snapshot::Snapshot;
 pub mod linux {
     //! Linux: `sock_diag`, `/proc`.
 
+    pub mod bytecode;
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;

@@ -45,7 +45,7 @@ pub(super) fn accepts(program: &[u8]) -> bool {
             },
             _ => return false,
         };
-        if yes < least || yes % 4 != 0 || at + yes > program.len() {
+        if yes < least || !yes.is_multiple_of(4) || at + yes > program.len() {
             return false;
         }
         starts.push(at);
@@ -53,7 +53,7 @@ pub(super) fn accepts(program: &[u8]) -> bool {
     }
     starts.iter().all(|&at| {
         let target = at + op(program, at).no;
-        target % 4 == 0 && target > at && (starts.contains(&target) || target == program.len() || target == program.len() + 4)
+        target.is_multiple_of(4) && target > at && (starts.contains(&target) || target == program.len() || target == program.len() + 4)
     })
 }
 

@@ -4,9 +4,10 @@ use crate::cli::{self, Command};
 use crate::exit::Exit;
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
+use crate::process::{Facts, Processes};
 use crate::request::{Names, Request, View};
 use crate::snapshot::{ProblemKind, Snapshot};
-use crate::views::connections::{self, Naming};
+use crate::views::connections::{self, Knowledge, Naming};
 use crate::{order, platform};
 use anyhow::Context;
 use std::ffi::OsString;
@@ -39,6 +40,7 @@ struct Run {
     hosts: HostNames,
     services: Option<Services>,
     own_name: Option<String>,
+    processes: Processes,
     buffer: Vec<u8>,
 }
 
@@ -50,6 +52,7 @@ impl Run {
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
+            processes: Processes::default(),
             buffer: Vec::new(),
         }
     }
@@ -74,7 +77,8 @@ impl Run {
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
         let columns = self.request.columns;
-        let snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
+        let mut snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
+        snapshot.problems.extend_from_slice(&self.request.unmet);
         let filter = &self.request.sockets.filter;
         let mut rows = order::windows_order(&snapshot.sockets);
         filter.retain_owned(&mut rows, &snapshot);
@@ -83,19 +87,24 @@ impl Run {
             let remotes = rows.iter().map(|&row| snapshot.sockets[row as usize].remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
+        if columns.program {
+            let owners = snapshot.sockets.iter().enumerate().map(|(row, socket)| snapshot.owners.of(row, socket));
+            self.processes.look_up(owners.filter_map(|owner| owner.lowest()), Facts::default());
+        }
         let naming = match (self.request.names, &self.services) {
             (Names::Resolved { qualified, .. }, Some(services)) => {
                 Some(Naming { hosts: &self.hosts, services, own_name: self.own_name.as_deref(), qualified })
             }
             _ => None,
         };
+        let known = Knowledge { processes: &self.processes, naming: naming.as_ref() };
         connections::write_heading(&mut self.buffer, &columns);
         let flush = |buffer: &mut Vec<u8>| {
             io::stdout().write_all(buffer)?;
             buffer.clear();
             Ok(())
         };
-        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, naming.as_ref(), flush).context(WRITING)?;
+        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, flush).context(WRITING)?;
         io::stdout().flush().context(WRITING)?;
         match report(&snapshot, !filter.owners.is_empty()) {
             Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),

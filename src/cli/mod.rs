@@ -2,6 +2,7 @@
 
 mod dialect;
 mod filters;
+mod linux;
 mod netstat;
 mod sort;
 mod validate;
@@ -60,6 +61,9 @@ impl UsageError {
 struct Arguments {
     #[command(flatten)]
     netstat: netstat::NetstatArguments,
+
+    #[command(flatten)]
+    linux: linux::LinuxArguments,
 
     /// Print this help.
     #[arg(short = 'h', long, action = clap::ArgAction::Help)]

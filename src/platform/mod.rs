@@ -16,6 +16,7 @@ use std::path::PathBuf;
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
+    pub mod bytecode;
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;

@@ -119,7 +119,7 @@ fn the_habits_of_windows() {
         ("-an 0", "error: the interval '0' is out of range"),
         ("-an 1 2", "error: one interval is enough: what is '2'?"),
         ("-an tcp", "error: the word 'tcp' is no switch and no interval"),
-        ("-anp icmp", "error: -p icmp has no connections to show"),
+        ("-anp icmp", "error: -p ICMP has no connections to show"),
     ]);
 }
 
@@ -169,7 +169,7 @@ fn the_habits_of_linux() {
         ("-wln", "error: raw sockets (-w) cannot be shown by this version"),
         ("-lnp sctp", "error: the word 'sctp' is no switch and no interval"),
         ("-tulpnk", "error: unknown switch 'k' in '-tulpnk'"),
-        ("--tcp --listening --programs -n", "tcp4 tcp6 listening pid program"),
+        ("--tcp --listeners --programs -n", "tcp4 tcp6 listening pid program"),
         ("--udp --all -n --inet", "udp4 all"),
         ("--tcp -n --inet6", "tcp6 connected"),
         ("--tcp -n --continuous", "tcp4 tcp6 connected every-1s"),

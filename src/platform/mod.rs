@@ -20,6 +20,7 @@ pub mod linux {
     pub mod btf;
     pub mod bytecode;
     pub mod descriptor_link;
+    pub mod division;
     pub mod nlmsg;
     pub mod proc_net;
     pub mod route_tables;

@@ -6,7 +6,6 @@
 use super::bpf;
 use super::bpf_program::{Instruction, Register, Width};
 use super::btf::{self, TaskFileLayout};
-use crate::owners::InodeOwners;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::mm::{MapFlags, ProtFlags};
@@ -32,7 +31,7 @@ impl TaskFiles {
         bpf::Iterator::attach(&program(&layout), layout.hook, LICENSE).map(Self)
     }
 
-    /// Hands every descriptor of every process that is a socket to `each`, packed by [`InodeOwners::entry`]. A process
+    /// Hands every descriptor of every process that is a socket to `each`, packed by [`crate::owners::InodeOwners::entry`]. A process
     /// that has a socket twice comes twice.
     pub(crate) fn each(&self, mut each: impl FnMut(u64)) -> io::Result<()> {
         const ENTRY: usize = size_of::<u64>();
@@ -54,7 +53,7 @@ impl TaskFiles {
 }
 
 /// The program, which the kernel runs for each descriptor: where it is a socket, its inode and the process that has it
-/// are written as the number that [`InodeOwners::entry`] makes of them.
+/// are written as the number that [`crate::owners::InodeOwners::entry`] makes of them.
 ///
 /// Its context is `struct bpf_iter__task_file`: `meta`, `task`, `fd`, `file`, 8 bytes each. Fields are read through
 /// pointers that the kernel knows the types of: reading through one that leads nowhere gives 0.
@@ -133,6 +132,7 @@ impl Drop for Mapping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::owners::InodeOwners;
     use std::os::unix::fs::MetadataExt;
 
     #[test]

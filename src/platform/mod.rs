@@ -27,6 +27,7 @@ pub mod linux {
     pub mod rtnetlink;
     pub mod snmp;
     pub mod sock_diag;
+    pub mod sockstat;
 
     #[cfg(target_os = "linux")]
     pub(crate) mod bpf;
@@ -40,6 +41,8 @@ pub mod linux {
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod reader;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
     #[cfg(target_os = "linux")]

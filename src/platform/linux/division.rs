@@ -1,7 +1,7 @@
 //! How a large table is divided among several dumps, by ranges of ports that hold as many sockets as each is to have.
 
 use super::bytecode;
-use crate::socket::Socket;
+use crate::socket::{Protocol, Socket};
 use std::ops::RangeInclusive;
 
 /// The sockets of one dump: those with a port of one range.
@@ -37,7 +37,7 @@ impl Share {
     }
 }
 
-/// The ports of some of a table's connections, from which those of the others are guessed.
+/// The ports of some of a table's sockets, from which those of the others are guessed.
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
     local: Vec<u16>,
@@ -45,15 +45,20 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Takes a connection into the sample. Sockets without a peer come first in a dump and tell nothing of the rest.
+    /// Takes a socket into the sample; of TCP only connections: listeners come first in a dump and tell nothing of the rest.
     pub fn add(&mut self, socket: &Socket) {
-        if socket.remote.port != 0 {
-            self.local.push(socket.local.port);
-            self.remote.push(socket.remote.port);
+        match socket.protocol {
+            Protocol::Tcp if socket.remote.port != 0 => {
+                self.local.push(socket.local.port);
+                self.remote.push(socket.remote.port);
+            }
+            Protocol::Tcp => {}
+            // Its foreign port may change at any time.
+            Protocol::Udp => self.local.push(socket.local.port),
         }
     }
 
-    /// How many connections it has.
+    /// How many sockets it has.
     pub fn len(&self) -> usize {
         self.local.len()
     }
@@ -68,7 +73,7 @@ impl Sample {
     pub fn divide(mut self, weights: &[u64]) -> Option<Vec<Share>> {
         let local = cut(&mut self.local, weights);
         let (excess, end, ranges) = match cut(&mut self.remote, weights) {
-            (excess, ranges) if excess < local.0 / 2 => (excess, End::Remote, ranges),
+            (excess, ranges) if excess < local.0 / 2 && !self.remote.is_empty() => (excess, End::Remote, ranges),
             _ => (local.0, End::Local, local.1),
         };
         // A fifth more than its due, and a share takes longer than the division saves.

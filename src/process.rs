@@ -104,6 +104,12 @@ impl Processes {
     }
 }
 
+impl FromIterator<Process> for Processes {
+    fn from_iter<I: IntoIterator<Item = Process>>(processes: I) -> Self {
+        Self { known: processes.into_iter().map(|process| (process.pid, process)).collect() }
+    }
+}
+
 fn refresh_kind(facts: Facts) -> ProcessRefreshKind {
     let when = |wanted| if wanted { UpdateKind::Always } else { UpdateKind::Never };
     ProcessRefreshKind::nothing()
@@ -117,7 +123,7 @@ fn describe(process: &sysinfo::Process, pid: Pid, users: &mut HashMap<sysinfo::U
     let user = process.user_id().map(|id| users.entry(id.clone()).or_insert_with(|| platform::user_of_process(id)).clone());
     Process {
         pid,
-        name: process.name().to_owned(),
+        name: platform::fixed_name(pid).map_or_else(|| process.name().to_owned(), OsString::from),
         executable: process.exe().map(ToOwned::to_owned),
         command_line: process.cmd().to_vec(),
         user,

@@ -1,7 +1,11 @@
 //! What was asked, typed and validated.
 
 use crate::filter::Filter;
-use crate::socket::{Socket, StateSet, TableSet};
+use crate::order::SortKey;
+use crate::output::text::LineEnd;
+use crate::snapshot::Problem;
+use crate::socket::{Protocol, Socket, StateSet, TableSet};
+use crate::statistics::Section;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -13,10 +17,24 @@ pub struct Request {
     pub sockets: SocketRequest,
     /// Which columns the connection table has besides the fixed ones.
     pub columns: Columns,
+    /// What rows are sorted by, instead of Windows' order; empty for that.
+    pub sort: Vec<SortKey>,
     /// How foreign addresses are named.
     pub names: Names,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
+    /// How lines end.
+    pub line_end: LineEnd,
+    /// What was asked for and cannot be given: it is told with what the system would not tell.
+    pub unmet: Vec<Problem>,
+}
+
+impl Request {
+    /// How far owners have to be looked for: for the columns, for the filter, for the order.
+    pub fn owner_search(&self) -> OwnerSearch {
+        let sort = self.sort.iter().map(|by| by.key.owner_search()).max().unwrap_or(OwnerSearch::Skip);
+        self.columns.owner_search().max(self.sockets.filter.owner_search()).max(sort)
+    }
 }
 
 /// One block of the output.
@@ -24,6 +42,12 @@ pub struct Request {
 pub enum View {
     /// The table of sockets.
     Connections,
+    /// The counters of the interfaces (`-e`).
+    Interfaces,
+    /// The counters of the protocols (`-s`), or of the one chosen by `-p`.
+    Statistics(Option<Section>),
+    /// The interfaces and routes (`-r`).
+    Routes,
 }
 
 /// Which sockets are wanted, before anything else is known of them.
@@ -33,6 +57,8 @@ pub struct SocketRequest {
     pub tables: TableSet,
     /// The TCP states wanted; UDP has none and is not touched by it.
     pub states: StateSet,
+    /// The UDP sockets wanted; TCP is not touched by it.
+    pub udp: UdpRows,
     /// Which of these rows are wanted.
     pub filter: Filter,
 }
@@ -40,14 +66,41 @@ pub struct SocketRequest {
 impl SocketRequest {
     /// Every socket there is.
     pub fn everything() -> Self {
-        Self { tables: TableSet::ALL, states: StateSet::ALL, filter: Filter::default() }
+        Self { tables: TableSet::ALL, states: StateSet::ALL, udp: UdpRows::All, filter: Filter::default() }
+    }
+
+    /// The rows that a filter wants, out of these tables and states.
+    pub fn new(tables: TableSet, states: StateSet, udp: UdpRows, filter: Filter) -> Self {
+        Self { tables: tables.and(filter.tables()), states: states.and(filter.tcp_states()), udp, filter }
     }
 
     /// Whether a row is wanted, as far as the row itself tells.
     pub fn admits(&self, socket: &Socket) -> bool {
         self.tables.contains(socket.table())
             && socket.state.is_none_or(|state| self.states.contains(state))
+            && (socket.protocol != Protocol::Udp || self.udp.admits(socket))
             && self.filter.admits(socket)
+    }
+}
+
+/// Which UDP sockets are wanted. UDP has no states, but a socket that knows its peer is as good as connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpRows {
+    /// All of them.
+    All,
+    /// Those without a peer, which anybody may call.
+    Listening,
+    /// Those with a peer.
+    Connected,
+}
+
+impl UdpRows {
+    fn admits(self, socket: &Socket) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listening => socket.remote.is_unspecified(),
+            Self::Connected => !socket.remote.is_unspecified(),
+        }
     }
 }
 
@@ -67,12 +120,14 @@ pub enum OwnerSearch {
 pub struct Columns {
     /// The owning PID (`-o`).
     pub owner: bool,
+    /// The name of the owning process (`-p` of Linux' net-tools).
+    pub program: bool,
 }
 
 impl Columns {
     /// How far owners have to be looked for to fill the columns.
     pub const fn owner_search(&self) -> OwnerSearch {
-        if self.owner { OwnerSearch::Lowest } else { OwnerSearch::Skip }
+        if self.owner || self.program { OwnerSearch::Lowest } else { OwnerSearch::Skip }
     }
 }
 

@@ -19,6 +19,13 @@ pub(crate) enum DumpError {
     Malformed(#[from] Malformed),
 }
 
+impl DumpError {
+    /// Whether the kernel did not like the request as it was put (`EINVAL`).
+    pub(crate) fn is_invalid_argument(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.kind() == io::ErrorKind::InvalidInput)
+    }
+}
+
 impl From<rustix::io::Errno> for DumpError {
     fn from(errno: rustix::io::Errno) -> Self {
         Self::Refused(errno.into())
@@ -43,9 +50,9 @@ pub(crate) struct Netlink {
 }
 
 impl Netlink {
-    /// A socket of one netlink protocol, closed on exec.
-    pub(crate) fn open(protocol: Protocol) -> io::Result<Self> {
-        let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(protocol))?;
+    /// A socket of one netlink protocol, closed on exec. `None` is protocol number 0, `NETLINK_ROUTE`.
+    pub(crate) fn open(protocol: impl Into<Option<Protocol>>) -> io::Result<Self> {
+        let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol.into())?;
         Ok(Self { socket, buffer: vec![0; DATAGRAM], sequence: 0 })
     }
 

@@ -5,8 +5,9 @@
 
 use rnetstat::names::services::Services;
 use rnetstat::output::text;
-use rnetstat::platform::linux::{descriptor_link, nlmsg, proc_net, sock_diag};
+use rnetstat::platform::linux::{descriptor_link, nlmsg, proc_net, route_tables, rtnetlink, sock_diag};
 use rnetstat::socket::{Protocol, Table};
+use rnetstat::statistics::Statistics;
 
 /// A function that may be called with any bytes.
 pub type Target = fn(&[u8]);
@@ -18,6 +19,8 @@ pub const ALL: &[(&str, Target)] = &[
     ("descriptor_link", descriptor_link),
     ("services", services),
     ("text_guard", text_guard),
+    ("rtnetlink", rtnetlink),
+    ("snmp", snmp),
 ];
 
 /// The datagrams of `sock_diag`: framing, rows, attributes.
@@ -68,4 +71,29 @@ pub fn text_guard(bytes: &[u8]) {
     let safe = text::visible(&text);
     assert!(!safe.chars().any(char::is_control));
     assert_eq!(text::visible(&safe), safe, "what is safe stays as it is");
+}
+
+/// The datagrams of `rtnetlink`: links, addresses and routes, and the tables made of them.
+pub fn rtnetlink(bytes: &[u8]) {
+    let (mut links, mut addresses, mut routes) = (Vec::new(), Vec::new(), Vec::new());
+    for message in nlmsg::Messages::new(bytes).flatten() {
+        if let nlmsg::Body::Payload(_, payload) = message.body {
+            links.extend(rtnetlink::Link::parse(payload));
+            addresses.extend(rtnetlink::Ipv4Address::parse(payload));
+            routes.extend(rtnetlink::Route::parse(payload));
+        }
+    }
+    rtnetlink::totals(&links);
+    let hops: usize = routes.iter().map(|route| route.hops.len()).sum();
+    let routing = route_tables::routing(links, &addresses, &routes);
+    assert!(routing.ipv4.len() + routing.ipv6.len() <= hops);
+}
+
+/// `/proc/net/snmp` and `/proc/net/snmp6`.
+pub fn snmp(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut statistics = Statistics::default();
+    statistics.take_snmp(&text);
+    statistics.take_snmp6(&text);
+    assert!(statistics.unavailable.len() >= 2, "Linux counts no routing discards");
 }

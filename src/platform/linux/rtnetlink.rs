@@ -354,3 +354,179 @@ fn ip(value: &[u8], family: u8) -> Option<IpAddr> {
 fn ipv4(value: &[u8]) -> Option<Ipv4Addr> {
     value.first_chunk().map(|octets: &[u8; 4]| Ipv4Addr::from_octets(*octets))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interfaces::Traffic;
+    use proptest::prelude::*;
+
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend((4 + value.len() as u16).to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    fn link(kind: u16, flags: u32, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![0, 0];
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(7u32.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)));
+        bytes
+    }
+
+    fn route(family: u8, kind: u8, flags: u32, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![family, 24, 0, 0, 254, 0, 0, kind];
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)));
+        bytes
+    }
+
+    /// `struct rtnl_link_stats64` in which each field is ten times its place, and beyond 32 bits.
+    fn counters() -> Vec<u8> {
+        (0..25u64).flat_map(|place| (place * 10 + (1 << 40)).to_ne_bytes()).collect()
+    }
+
+    #[test]
+    fn a_request_is_a_header_and_an_empty_body_of_its_family() {
+        for (dump, kind, length, family) in [
+            (Dump::Links, 18, 32, 0),
+            (Dump::Ipv4Addresses, 22, 24, AF_INET),
+            (Dump::Ipv4Routes, 26, 28, AF_INET),
+            (Dump::Ipv6Routes, 26, 28, AF_INET6),
+        ] {
+            let bytes = dump.encode(5);
+            assert_eq!((u32_at(&bytes, 0), bytes.len()), (Some(length), length as usize));
+            assert_eq!((u16_at(&bytes, 4), u16_at(&bytes, 6), u32_at(&bytes, 8)), (Some(kind), Some(0x301), Some(5)));
+            assert_eq!(bytes[16], family);
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_link_is_read_from_its_place() {
+        let bytes = link(1, 0x1043, &[(3, b"eth0\0"), (1, &[2, 0, 0, 0, 0, 9]), (23, &counters())]);
+        let at = |place: u64| place * 10 + (1 << 40);
+        let counters = LinkCounters {
+            received_packets: at(0),
+            sent_packets: at(1),
+            received_bytes: at(2),
+            sent_bytes: at(3),
+            received_errors: at(4),
+            sent_errors: at(5),
+            received_dropped: at(6),
+            sent_dropped: at(7),
+            received_multicast: at(8),
+            received_missed: at(15),
+        };
+        let hardware_address = vec![2, 0, 0, 0, 0, 9];
+        let expected = Link { index: 7, loopback: false, hardware_address, name: "eth0".into(), counters };
+        assert_eq!(Link::parse(&bytes), Some(expected));
+    }
+
+    #[test]
+    fn only_a_hardware_address_is_one() {
+        let address = |kind, flags, address| Link::parse(&link(kind, flags, &[(1, address)])).unwrap().hardware_address;
+        assert!(address(772, LOOPBACK, &[0; 6]).is_empty(), "the zeros of the loopback");
+        assert!(address(768, 0, &[192, 0, 2, 1]).is_empty(), "the own end of an IPv4 tunnel");
+        assert_eq!(address(32, 0, &[1; 20]).len(), 20, "InfiniBand");
+    }
+
+    #[test]
+    fn a_name_may_be_any_bytes_and_an_old_kernel_may_tell_less() {
+        let link = Link::parse(&link(1, 0, &[(3, b"a\xff\x1b[2J\0"), (23, &counters()[..40])])).unwrap();
+        assert_eq!(link.name, "a\u{fffd}\u{1b}[2J");
+        assert_eq!((link.counters.received_errors, link.counters.sent_errors), (40 + (1 << 40), 0));
+    }
+
+    #[test]
+    fn the_loopback_is_not_in_the_sum() {
+        let counted = |flags| Link::parse(&link(1, flags, &[(23, &counters())])).unwrap();
+        let totals = totals(&[counted(LOOPBACK), counted(0), counted(0)]);
+        let twice = |place: u64| 2 * (place * 10 + (1 << 40));
+        assert_eq!(
+            totals.received,
+            Traffic {
+                bytes: twice(2),
+                unicast_packets: 0, // more multicast packets than packets: no driver's sums are trusted
+                non_unicast_packets: twice(8),
+                discards: twice(6) + twice(15),
+                errors: twice(4),
+            }
+        );
+        assert_eq!(
+            totals.sent,
+            Traffic { bytes: twice(3), unicast_packets: twice(1), non_unicast_packets: 0, discards: twice(7), errors: twice(5) }
+        );
+    }
+
+    #[test]
+    fn multicast_packets_are_part_of_the_packets_received() {
+        let counters = LinkCounters { received_packets: 10, received_multicast: 3, ..LinkCounters::default() };
+        let link = Link { counters, ..Link::parse(&link(1, 0, &[])).unwrap() };
+        let received = totals(&[link]).received;
+        assert_eq!((received.unicast_packets, received.non_unicast_packets), (7, 3));
+    }
+
+    #[test]
+    fn an_address_with_another_end_names_the_network_of_that_end() {
+        let mut bytes = vec![AF_INET, 30, 0, 0];
+        bytes.extend(3u32.to_ne_bytes());
+        bytes.extend(attribute(1, &[198, 51, 100, 9]));
+        bytes.extend(attribute(2, &[192, 0, 2, 2]));
+        let [network, address] = ["198.51.100.9", "192.0.2.2"].map(|address| address.parse().unwrap());
+        assert_eq!(Ipv4Address::parse(&bytes), Some(Ipv4Address { interface: 3, address, network, prefix_length: 30 }));
+        assert_eq!(Ipv4Address::parse(&bytes[..8]), None);
+    }
+
+    #[test]
+    fn a_route_with_several_next_hops_and_one_of_them_dead() {
+        let hop = |flags: u8, interface: u32, attributes: &[u8]| {
+            let mut bytes = (8 + attributes.len() as u16).to_ne_bytes().to_vec();
+            bytes.extend([flags, 0]);
+            bytes.extend(interface.to_ne_bytes());
+            bytes.extend(attributes);
+            bytes
+        };
+        let via = [&u16::from(AF_INET6).to_ne_bytes()[..], &[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]].concat();
+        let mut hops =
+            [hop(0, 2, &attribute(5, &[192, 0, 2, 1])), hop(16, 3, &attribute(18, &via)), hop(DEAD as u8, 4, &[])].concat();
+        let parse = |hops: &[u8]| {
+            let attributes = [(1, &[203, 0, 113, 0][..]), (15, &1000u32.to_ne_bytes()), (9, hops)];
+            Route::parse(&route(AF_INET, 1, CLONED, &attributes)).unwrap()
+        };
+        let parsed = parse(&hops);
+        assert_eq!((parsed.destination, parsed.prefix_length), ("203.0.113.0".parse().unwrap(), 24));
+        assert_eq!((parsed.table, parsed.cached), (1000, true));
+        let gateway = |address: &str| Some(address.parse().unwrap());
+        let expected = [
+            Hop { gateway: gateway("192.0.2.1"), interface: 2, dead: false },
+            Hop { gateway: gateway("fe80::7"), interface: 3, dead: false },
+            Hop { gateway: None, interface: 4, dead: true },
+        ];
+        assert_eq!(parsed.hops, expected);
+        hops.pop();
+        assert_eq!(parse(&hops).hops, expected[..2], "a hop that is cut off is none");
+    }
+
+    #[test]
+    fn a_route_of_another_family_is_none() {
+        assert_eq!(Route::parse(&route(28, 1, 0, &[])), None, "MPLS");
+        assert_eq!(Route::parse(&route(AF_INET6, 1, 0, &[(1, &[1, 2, 3, 4])])), None, "an address that is too short");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_something_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let link = Link::parse(&bytes);
+            prop_assert_eq!(link.is_some(), bytes.len() >= LINK);
+            totals(&Vec::from_iter([link.clone(), link].into_iter().flatten()));
+            Ipv4Address::parse(&bytes);
+            Route::parse(&bytes);
+        }
+    }
+}

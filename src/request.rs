@@ -2,6 +2,7 @@
 
 use crate::filter::Filter;
 use crate::order::SortKey;
+use crate::output::text::LineEnd;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
 use crate::statistics::Section;
@@ -22,6 +23,8 @@ pub struct Request {
     pub names: Names,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
+    /// How lines end.
+    pub line_end: LineEnd,
     /// What was asked for and cannot be given: it is told with what the system would not tell.
     pub unmet: Vec<Problem>,
 }

@@ -5,6 +5,7 @@ use super::netstat::NetstatArguments;
 use super::views::{protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
+use crate::platform;
 use crate::request::{Columns, Names, Request, SocketRequest, UdpRows};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
@@ -30,6 +31,7 @@ impl Arguments {
             names: names(netstat),
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
+            line_end: platform::LINE_END,
         })
     }
 }

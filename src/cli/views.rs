@@ -99,6 +99,15 @@ mod tests {
     }
 
     #[test]
+    fn filters_and_orders_need_the_table() {
+        for line in ["-e --port 80", "-s :80", "-r --ipv4", "-sp ip --listening", "-es --sort pid"] {
+            let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+            assert!(error.sentence.contains("the table of connections"), "{line}: {error}");
+        }
+        assert_eq!(request("-s -p tcp --port 80").views.len(), 2);
+    }
+
+    #[test]
     fn a_protocol_without_connections_needs_the_statistics() {
         for word in ["ip", "IPv6", "ICMP", "icmpv6"] {
             for line in [format!("-p {word}"), format!("-rp {word}"), format!("-ean -p {word}")] {

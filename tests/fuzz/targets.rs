@@ -75,15 +75,17 @@ pub fn text_guard(bytes: &[u8]) {
 
 /// The datagrams of `rtnetlink`: links, addresses and routes, and the tables made of them.
 pub fn rtnetlink(bytes: &[u8]) {
-    let (mut links, mut addresses, mut routes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut links, mut addresses, mut routes, mut objects) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for message in nlmsg::Messages::new(bytes).flatten() {
         if let nlmsg::Body::Payload(_, payload) = message.body {
             links.extend(rtnetlink::Link::parse(payload));
             addresses.extend(rtnetlink::Ipv4Address::parse(payload));
             routes.extend(rtnetlink::Route::parse(payload));
+            objects.extend(rtnetlink::NextHop::parse(payload));
         }
     }
     rtnetlink::totals(&links);
+    route_tables::resolve(&mut routes, &objects);
     let hops: usize = routes.iter().map(|route| route.hops.len()).sum();
     let routing = route_tables::routing(links, &addresses, &routes);
     assert!(routing.ipv4.len() + routing.ipv6.len() <= hops);

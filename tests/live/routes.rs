@@ -141,6 +141,29 @@ fn every_route_is_ips() {
 }
 
 #[test]
+fn next_hops_that_are_objects_are_found_where_the_routes_do_not_tell_them() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    for words in [
+        "addr add 192.0.2.2/24 dev zoo0",
+        "nexthop add id 5 via 192.0.2.9 dev zoo0",
+        "nexthop add id 6 via 192.0.2.8 dev zoo0",
+        "nexthop add id 7 blackhole",
+        "nexthop add id 8 group 5/6",
+        "nexthop add id 9 via fe80::9 dev zoo0",
+        "route add 10.5.0.0/16 nhid 5",
+        "route add 10.7.0.0/16 nhid 7",
+        "route add 10.8.0.0/16 nhid 8",
+        "-6 route add 2001:db8:9::/48 nhid 9",
+    ] {
+        ip(words);
+    }
+    let told = text_of("-r");
+    assert!(told.contains("        10.5.0.0      255.255.0.0        192.0.2.9        192.0.2.2      0\n"), "{told}");
+    std::fs::write("/proc/sys/net/ipv4/nexthop_compat_mode", "0").unwrap();
+    assert_eq!(text_of("-r"), told);
+}
+
+#[test]
 fn every_interface_is_in_the_list() {
     let Some(_namespace) = Namespace::enter() else { return };
     make_routes();

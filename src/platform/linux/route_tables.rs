@@ -1,12 +1,26 @@
 //! From the kernel's links, addresses and routes to the tables that are shown.
 
-use super::rtnetlink::{Hop, Ipv4Address, Link, Route, RouteKind};
+use super::rtnetlink::{Hop, Ipv4Address, Link, NextHop, Route, RouteKind};
 use crate::routes::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// `RT_TABLE_DEFAULT`, `RT_TABLE_MAIN` and `RT_TABLE_LOCAL`: those that every packet passes through. Other tables are only for packets
 /// that a rule sends there.
 const TABLES: [u32; 3] = [253, 254, 255];
+
+/// Gives the routes that name a next hop object the hops of that object. One that has gone meanwhile leaves its routes without.
+pub fn resolve(routes: &mut [Route], objects: &[NextHop]) {
+    let by_id: HashMap<u32, &NextHop> = objects.iter().map(|object| (object.id, object)).collect();
+    for route in routes.iter_mut().filter(|route| route.hops.is_empty()) {
+        let Some(object) = route.object.and_then(|id| by_id.get(&id)) else { continue };
+        if object.group.is_empty() {
+            route.hops.push(object.hop);
+        } else {
+            route.hops.extend(object.group.iter().filter_map(|member| by_id.get(member)).map(|member| member.hop));
+        }
+    }
+}
 
 /// Puts the answers together: interfaces by number, routes by destination, a row for each next hop in use.
 pub fn routing(mut links: Vec<Link>, addresses: &[Ipv4Address], routes: &[Route]) -> Routing {
@@ -182,11 +196,26 @@ mod tests {
             source: None,
             cached: false,
             hops: vec![hop(1, true), hop(2, false)],
+            object: None,
         };
         let cached = Route { cached: true, ..route.clone() };
         let interfaces: Vec<_> =
             routing(Vec::new(), &[], &[route, cached]).ipv4.into_iter().map(|route| route.interface).collect();
         assert_eq!(interfaces, [2]);
+    }
+
+    #[test]
+    fn a_route_by_an_object_leads_where_the_object_leads() {
+        let object = |id, group: &[u32]| NextHop {
+            id,
+            hop: Hop { gateway: None, interface: id * 10, dead: false },
+            group: group.to_vec(),
+        };
+        let route = |object| Route { object: Some(object), hops: Vec::new(), ..recorded!("routes4", Route::parse)[0].clone() };
+        let mut routes = [route(5), route(8), route(9)];
+        resolve(&mut routes, &[object(5, &[]), object(7, &[]), object(8, &[5, 7])]);
+        let interfaces = routes.map(|route| route.hops.iter().map(|hop| hop.interface).collect::<Vec<_>>());
+        assert_eq!(interfaces, [vec![50], vec![50, 70], vec![]]);
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Dump {
     Ipv4Routes,
     /// IPv6 routes of all routing tables.
     Ipv6Routes,
+    /// The next hops that are objects of their own.
+    NextHops,
 }
 
 impl Dump {
@@ -32,6 +34,7 @@ impl Dump {
             Self::Ipv4Addresses => (22, AF_INET, ADDRESS), // RTM_GETADDR
             Self::Ipv4Routes => (26, AF_INET, ROUTE),      // RTM_GETROUTE
             Self::Ipv6Routes => (26, AF_INET6, ROUTE),
+            Self::NextHops => (106, 0, NEXT_HOP), // RTM_GETNEXTHOP
         };
         let length = super::nlmsg::HEADER + body;
         let mut bytes = Vec::with_capacity(length);
@@ -51,6 +54,7 @@ impl Dump {
             Self::Links => 16,                         // RTM_NEWLINK
             Self::Ipv4Addresses => 20,                 // RTM_NEWADDR
             Self::Ipv4Routes | Self::Ipv6Routes => 24, // RTM_NEWROUTE
+            Self::NextHops => 104,                     // RTM_NEWNEXTHOP
         }
     }
 }
@@ -235,8 +239,10 @@ pub struct Route {
     pub source: Option<IpAddr>,
     /// Whether it is one destination's cached copy of another route.
     pub cached: bool,
-    /// Where it leads; several for a multipath route, none where packets are refused.
+    /// Where it leads; several for a multipath route. Empty where the kernel names an `object` instead.
     pub hops: Vec<Hop>,
+    /// The number of the next hop object that tells where it leads.
+    pub object: Option<u32>,
 }
 
 /// What becomes of a packet that takes a route (`RTN_…`).
@@ -290,6 +296,7 @@ impl Route {
             source: None,
             cached: flags & CLONED != 0,
             hops: Vec::new(),
+            object: None,
         };
         let attributes = || attributes(payload.get(ROUTE..).unwrap_or_default());
         for (attribute, value) in attributes() {
@@ -299,11 +306,14 @@ impl Route {
                 7 => route.source = ip(value, family),       // RTA_PREFSRC
                 9 => route.hops = hops(value, family),       // RTA_MULTIPATH
                 15 => route.table = u32_at(value, 0)?,       // RTA_TABLE
+                30 => route.object = u32_at(value, 0),       // RTA_NH_ID
                 _ => {}
             }
         }
         if route.hops.is_empty() {
-            route.hops.push(Hop::new(0, flags, attributes(), family));
+            let hop = Hop::new(0, flags, attributes(), family);
+            let told = hop.interface != 0 || route.kind != RouteKind::Delivered || route.object.is_none();
+            route.hops.extend(told.then_some(hop));
         }
         Some(route)
     }
@@ -321,6 +331,41 @@ impl Hop {
             }
         }
         hop
+    }
+}
+
+/// The size of `struct nhmsg`.
+const NEXT_HOP: usize = 8;
+
+/// A next hop that is an object of its own, to which routes refer by its number (since 5.3). Routes that do so tell their
+/// hops too, unless `nexthop_compat_mode` is off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextHop {
+    /// Its number.
+    pub id: u32,
+    /// Where it leads, where it is no group.
+    pub hop: Hop,
+    /// The numbers of the objects of which it is the group.
+    pub group: Vec<u32>,
+}
+
+impl NextHop {
+    /// The object that one answer (`struct nhmsg` and attributes) describes; `None` where it is none.
+    pub fn parse(payload: &[u8]) -> Option<Self> {
+        let family = *payload.first()?;
+        let flags = u32_at(payload, 4)?;
+        let mut next_hop = Self { id: 0, hop: Hop { gateway: None, interface: 0, dead: flags & DEAD != 0 }, group: Vec::new() };
+        for (attribute, value) in attributes(payload.get(NEXT_HOP..)?) {
+            match attribute {
+                1 => next_hop.id = u32_at(value, 0)?, // NHA_ID
+                // NHA_GROUP, of `struct nexthop_grp`
+                2 => next_hop.group = value.chunks_exact(8).filter_map(|member| u32_at(member, 0)).collect(),
+                5 => next_hop.hop.interface = u32_at(value, 0)?, // NHA_OIF
+                6 => next_hop.hop.gateway = ip(value, family),   // NHA_GATEWAY
+                _ => {}
+            }
+        }
+        Some(next_hop)
     }
 }
 
@@ -399,6 +444,7 @@ mod tests {
             (Dump::Ipv4Addresses, 22, 24, AF_INET),
             (Dump::Ipv4Routes, 26, 28, AF_INET),
             (Dump::Ipv6Routes, 26, 28, AF_INET6),
+            (Dump::NextHops, 106, 24, 0),
         ] {
             let bytes = dump.encode(5);
             assert_eq!((u32_at(&bytes, 0), bytes.len()), (Some(length), length as usize));
@@ -514,6 +560,37 @@ mod tests {
     }
 
     #[test]
+    fn a_route_that_names_an_object_has_no_hops_of_its_own_unless_it_tells_them() {
+        let (object, interface) = (5u32.to_ne_bytes(), 3u32.to_ne_bytes());
+        let hops = |kind, attributes: &[(u16, &[u8])]| {
+            let route = Route::parse(&route(AF_INET, kind, 0, attributes)).unwrap();
+            (route.object, route.hops.len())
+        };
+        assert_eq!(hops(1, &[(30, &object)]), (Some(5), 0));
+        assert_eq!(hops(1, &[(30, &object), (4, &interface)]), (Some(5), 1));
+        assert_eq!(hops(6, &[(30, &object)]), (Some(5), 1), "a black hole needs no hop");
+        assert_eq!(hops(7, &[]), (None, 1));
+    }
+
+    #[test]
+    fn a_next_hop_is_a_hop_or_a_group() {
+        let object = |flags: u32, attributes: &[(u16, &[u8])]| {
+            let mut bytes = vec![AF_INET, 0, 0, 0];
+            bytes.extend(flags.to_ne_bytes());
+            bytes.extend(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)));
+            NextHop::parse(&bytes).unwrap()
+        };
+        let number = u32::to_ne_bytes;
+        let gateway = Some("192.0.2.9".parse().unwrap());
+        assert_eq!(
+            object(DEAD, &[(1, &number(5)), (5, &number(3)), (6, &[192, 0, 2, 9])]),
+            NextHop { id: 5, hop: Hop { gateway, interface: 3, dead: true }, group: Vec::new() }
+        );
+        let members = [number(5), [9, 0, 0, 0], number(7), [1, 0, 0, 0]].concat();
+        assert_eq!(object(0, &[(1, &number(8)), (2, &members)]).group, [5, 7]);
+    }
+
+    #[test]
     fn a_route_of_another_family_is_none() {
         assert_eq!(Route::parse(&route(28, 1, 0, &[])), None, "MPLS");
         assert_eq!(Route::parse(&route(AF_INET6, 1, 0, &[(1, &[1, 2, 3, 4])])), None, "an address that is too short");
@@ -526,6 +603,7 @@ mod tests {
             prop_assert_eq!(link.is_some(), bytes.len() >= LINK);
             totals(&Vec::from_iter([link.clone(), link].into_iter().flatten()));
             Ipv4Address::parse(&bytes);
+            NextHop::parse(&bytes);
             Route::parse(&bytes);
         }
     }

@@ -2,8 +2,10 @@
 
 use crate::filter::Filter;
 use crate::order::SortKey;
+use crate::output::text::LineEnd;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
+use crate::statistics::Section;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -21,6 +23,8 @@ pub struct Request {
     pub names: Names,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
+    /// How lines end.
+    pub line_end: LineEnd,
     /// What was asked for and cannot be given: it is told with what the system would not tell.
     pub unmet: Vec<Problem>,
 }
@@ -38,6 +42,12 @@ impl Request {
 pub enum View {
     /// The table of sockets.
     Connections,
+    /// The counters of the interfaces (`-e`).
+    Interfaces,
+    /// The counters of the protocols (`-s`), or of the one chosen by `-p`.
+    Statistics(Option<Section>),
+    /// The interfaces and routes (`-r`).
+    Routes,
 }
 
 /// Which sockets are wanted, before anything else is known of them.

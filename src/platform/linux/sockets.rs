@@ -5,11 +5,8 @@ use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, owners, proc_net};
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
-use crate::socket::{Family, Socket, Table, TableSet};
+use crate::socket::{Socket, Table};
 use std::io::{self, BufRead, BufReader};
-
-/// Where the names of the well-known ports are kept.
-pub(crate) const SERVICES_FILE: &str = "/etc/services";
 
 /// How often a dump that was interrupted is asked for again.
 const RETRIES: usize = 2;
@@ -18,19 +15,11 @@ const RETRIES: usize = 2;
 pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let mut reader = Reader { request, netlink: None };
-    for table in kernel_tables(request.tables) {
+    for table in request.tables.sources() {
         reader.read(table, &mut snapshot);
     }
-    snapshot.owners = owners::find(&snapshot.sockets, search, &mut snapshot.problems);
+    snapshot.owners = owners::find(&snapshot.sockets, search, None, &mut snapshot.problems);
     snapshot
-}
-
-/// The kernel's tables that hold rows of the tables wanted: its IPv6 tables also hold the IPv4 flows of IPv6 sockets.
-fn kernel_tables(wanted: TableSet) -> impl Iterator<Item = Table> {
-    Table::ALL.into_iter().filter(move |&table| {
-        let shown_as_ipv4 = Table::new(table.protocol(), Family::V4);
-        wanted.contains(table) || wanted.contains(shown_as_ipv4)
-    })
 }
 
 struct Reader<'a> {

@@ -1,5 +1,7 @@
 //! Filters and orders on the command line: what is refused, in which words, and how far a filter reaches.
 
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use assert_cmd::Command;
 use rnetstat::cli::{self, Command as Asked};
 use rnetstat::request::{OwnerSearch, Request, UdpRows};

@@ -2,6 +2,7 @@
 //! filtered here, and against `ss` with the filter in its language.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::panic, clippy::unwrap_used)]
 
 use rustix::net::{AddressFamily, SocketType};
 use std::collections::BTreeMap;

@@ -80,15 +80,16 @@ fn a_filter_that_matches_nothing_is_told_by_the_exit_status() {
 }
 
 #[test]
-fn a_filter_looks_through_listeners_and_udp_and_a_port_through_bound_sockets_too() {
+fn a_filter_looks_through_listeners_and_udp_and_only_their_state_names_bound_ports() {
     let all = StateSet::ALL.without(State::Bound);
     for (line, states, udp) in [
         ("-n", all.without(State::Listening), None),
         ("-n --ipv4 --ipv6", all.without(State::Listening), None),
         ("-n --sort state", all.without(State::Listening), None),
-        ("-n :http", StateSet::ALL, Some(UdpRows::All)),
-        ("-n --port 80", StateSet::ALL, Some(UdpRows::All)),
-        ("-n --any-port 80", StateSet::ALL, Some(UdpRows::All)),
+        ("-n :http", all, Some(UdpRows::All)),
+        ("-n --port 80", all, Some(UdpRows::All)),
+        ("-n --any-port 80", all, Some(UdpRows::All)),
+        ("-qn --port 80", StateSet::ALL, Some(UdpRows::All)),
         ("-n --remote-port 80", all, Some(UdpRows::All)),
         ("-n --local 127.0.0.1", all, Some(UdpRows::All)),
         ("-n --pid 1", all, Some(UdpRows::All)),
@@ -98,7 +99,7 @@ fn a_filter_looks_through_listeners_and_udp_and_a_port_through_bound_sockets_too
         ("-n --state listening", StateSet::NONE.with(State::Listening), None),
         ("-n --state bound,listening", StateSet::NONE.with(State::Listening).with(State::Bound), None),
         ("-n --listening", StateSet::NONE.with(State::Listening), Some(UdpRows::All)),
-        ("-np tcp --port 80", StateSet::ALL, None),
+        ("-np tcp --port 80", all, None),
     ] {
         let sockets = request(line).sockets;
         assert_eq!(sockets.states, states, "{line}");

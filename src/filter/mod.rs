@@ -90,15 +90,15 @@ impl Filter {
     }
 
     /// How much it is about. Who asks for a port, a state, an address, a process or a user means every such socket, so
-    /// that `--port 8080` finds the listener, and whatever else keeps a port from being used.
+    /// that `--port 8080` finds the listener. Bound ports are asked for by their state alone: the kernel takes as long
+    /// to find them as to find all the rest.
     pub fn scope(&self) -> Scope {
-        let names_bound = self.states.is_some_and(|states| !states.stateless && states.set.contains(State::Bound));
-        if names_bound || self.local_port.is_some() || self.either_port.is_some() {
+        if self.states.is_some_and(|states| !states.stateless && states.set.contains(State::Bound)) {
             Scope::WithBound
-        } else if (Self { family: None, ..self.clone() }) != Self::default() {
-            Scope::All
-        } else {
+        } else if (Self { family: None, ..self.clone() }).is_empty() {
             Scope::Unchanged
+        } else {
+            Scope::All
         }
     }
 

@@ -87,10 +87,9 @@ struct Sockets {
 }
 
 fn open_sockets() -> Sockets {
-    let addresses = ["10.0.0.1/8", "192.0.2.1/24", "2001:db8::1/64", "2001:db8:1::1/64"];
-    let setup = [vec!["link", "set", "lo", "up"]]
-        .into_iter()
-        .chain(addresses.map(|address| vec!["address", "add", address, "dev", "lo"]));
+    let ipv4 = ["10.0.0.1/8", "192.0.2.1/24"].map(|address| vec!["address", "add", address, "dev", "lo"]);
+    let ipv6 = ["2001:db8::1/64", "2001:db8:1::1/64"].map(|address| vec!["address", "add", address, "dev", "lo", "nodad"]);
+    let setup = [vec!["link", "set", "lo", "up"]].into_iter().chain(ipv4).chain(ipv6);
     for arguments in setup {
         assert!(output("ip", &arguments).status.success(), "ip {arguments:?}");
     }

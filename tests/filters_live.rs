@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 const INSIDE: &str = "RNETSTAT_TEST_INSIDE";
 
@@ -78,6 +79,18 @@ fn ss(expression: &str) -> Vec<Row> {
     rows
 }
 
+/// The kernel adds the routes of new addresses a moment later.
+fn patiently<T>(attempt: impl Fn() -> std::io::Result<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match attempt() {
+            Ok(done) => return done,
+            Err(error) if Instant::now() > deadline => panic!("{error}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
 /// Sockets of every kind that a filter can tell from another.
 struct Sockets {
     _tcp: Vec<TcpListener>,
@@ -94,7 +107,7 @@ fn open_sockets() -> Sockets {
         assert!(output("ip", &arguments).status.success(), "ip {arguments:?}");
     }
     let listeners = ["0.0.0.0:8080", "10.0.0.1:8081", "[::]:8090", "[2001:db8::1]:443", "127.0.0.1:22"];
-    let tcp: Vec<TcpListener> = listeners.iter().map(|address| TcpListener::bind(address).unwrap()).collect();
+    let tcp: Vec<TcpListener> = listeners.iter().map(|address| patiently(|| TcpListener::bind(address))).collect();
     // The IPv6 listener also takes IPv4 flows, which are mapped.
     let calls = ["10.0.0.1:8080", "192.0.2.1:8080", "10.0.0.1:8081", "[2001:db8::1]:443", "[::1]:8090", "192.0.2.1:8090"];
     let mut streams = Vec::new();
@@ -102,7 +115,7 @@ fn open_sockets() -> Sockets {
         let address: SocketAddr = address.parse().unwrap();
         let listener = tcp.iter().find(|listener| listener.local_addr().unwrap().port() == address.port()).unwrap();
         for closed in [false, true] {
-            let caller = TcpStream::connect(address).unwrap();
+            let caller = patiently(|| TcpStream::connect(address));
             let (called, _) = listener.accept().unwrap();
             if closed {
                 // Both ends are closed, the caller first, which then waits out the time.
@@ -115,7 +128,7 @@ fn open_sockets() -> Sockets {
     }
     let udp: Vec<UdpSocket> = ["0.0.0.0:53", "10.0.0.1:8080", "[::]:5353", "[::1]:8085", "192.0.2.1:68"]
         .iter()
-        .map(|address| UdpSocket::bind(address).unwrap())
+        .map(|address| patiently(|| UdpSocket::bind(address)))
         .collect();
     udp[4].connect("10.0.0.1:8080").unwrap();
     let bound = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();

@@ -11,16 +11,15 @@ pub mod ports;
 pub mod states;
 
 use crate::owners::OwnerStatus;
-use crate::process::{Facts, Process, Processes};
+use crate::process::Processes;
 use crate::request::OwnerSearch;
 use crate::snapshot::Snapshot;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use addresses::Prefix;
 use choice::Choice;
-use owners::{NamePattern, OwnerFilter};
+use owners::OwnerFilter;
 use ports::{EitherPort, PortSet};
 use states::States;
-use std::path::Path;
 
 /// What a row has to be like. The default wants every row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,21 +118,12 @@ impl Filter {
         }
         let owners = |row: u32| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]);
         let mut processes = Processes::default();
-        if !self.owners.names.is_empty() {
+        if let Some(facts) = self.owners.facts() {
             let owned = rows.iter().map(|&row| owners(row)).filter(|owners| owners.status == OwnerStatus::Owned);
-            processes.look_up(owned.flat_map(|owners| owners.pids()), Facts { executable: true, ..Facts::default() });
+            processes.look_up(owned.flat_map(|owners| owners.pids()), facts);
         }
-        rows.retain(|&row| {
-            self.owners
-                .admits(owners(row).pids(), |pid, wanted| processes.get(pid).is_some_and(|process| is_called(process, wanted)))
-        });
+        rows.retain(|&row| self.owners.admits(owners(row).pids(), |pid| processes.get(pid)));
     }
-}
-
-/// A process goes by the name that it gives itself, which the system may have cut, and by that of its executable.
-fn is_called(process: &Process, wanted: &NamePattern) -> bool {
-    let file = process.executable.as_deref().and_then(Path::file_name);
-    [Some(process.name.as_os_str()), file].into_iter().flatten().any(|name| wanted.matches(&name.to_string_lossy()))
 }
 
 fn is_listening(socket: &Socket) -> bool {

@@ -53,7 +53,9 @@ pub(super) fn accepts(program: &[u8]) -> bool {
     }
     starts.iter().all(|&at| {
         let target = at + op(program, at).no;
-        target.is_multiple_of(4) && target > at && (starts.contains(&target) || target == program.len() || target == program.len() + 4)
+        target.is_multiple_of(4)
+            && target > at
+            && (starts.contains(&target) || target == program.len() || target == program.len() + 4)
     })
 }
 

@@ -83,17 +83,19 @@ impl Filter {
             .collect()
     }
 
-    /// The TCP states that it admits.
+    /// The TCP states among which its rows are: those that it admits, and `Bound` beside `Closed`, because a system that
+    /// tells of a closed socket that keeps its port tells of it among the bound ones (Linux).
     pub fn tcp_states(&self) -> StateSet {
         let set = self.states.map_or(StateSet::ALL, |states| states.set);
+        let set = if set.contains(State::Closed) { set.with(State::Bound) } else { set };
         if self.listening { set.and(StateSet::NONE.with(State::Listening)) } else { set }
     }
 
     /// How much it is about. Who asks for a port, a state, an address, a process or a user means every such socket, so
     /// that `--port 8080` finds the listener, and whatever else keeps a port from being used.
     pub fn scope(&self) -> Scope {
-        let names_bound = self.states.is_some_and(|states| !states.stateless && states.set.contains(State::Bound));
-        if names_bound || self.local_port.is_some() || self.either_port.is_some() {
+        let names = |state| self.states.is_some_and(|states| !states.stateless && states.set.contains(state));
+        if names(State::Bound) || names(State::Closed) || self.local_port.is_some() || self.either_port.is_some() {
             Scope::WithBound
         } else if (Self { family: None, ..self.clone() }) != Self::default() {
             Scope::All

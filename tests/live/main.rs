@@ -12,6 +12,7 @@ mod row;
 mod ss;
 mod zoo;
 
+mod choice;
 mod fallback;
 mod hidden;
 mod owners;

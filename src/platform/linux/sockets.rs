@@ -22,7 +22,7 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
         reader.read(table, &mut snapshot);
     }
     snapshot.problems.extend(reader.bound_sockets_untold());
-    snapshot.owners = owners::find(&snapshot.sockets, search, &mut snapshot.problems);
+    snapshot.owners = owners::find(&snapshot.sockets, search, None, &mut snapshot.problems);
     snapshot
 }
 

@@ -51,6 +51,11 @@ pub fn and_local_ports(range: &RangeInclusive<u16>, program: &[u8]) -> Vec<u8> {
     assemble::before(&in_range(End::Local, range), program)
 }
 
+/// The same for the remote port, which is as good for a division: a connection never changes it.
+pub fn and_remote_ports(range: &RangeInclusive<u16>, program: &[u8]) -> Vec<u8> {
+    assemble::before(&in_range(End::Remote, range), program)
+}
+
 /// Conditions that every wanted socket of the kernel's table meets, those that decide most first.
 fn conditions_of(request: &SocketRequest, table: Table) -> Vec<Condition> {
     let filter = &request.filter;

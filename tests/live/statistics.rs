@@ -1,7 +1,7 @@
 //! `-s` beside `nstat`, which reads the same counters by other ways, before and after.
 
 use crate::namespace::{Namespace, have, json_of, skipped};
-use crate::program::{rnetstat, text_of, without_netlink};
+use crate::program::{rnetstat, text_of, without_netlink, without_proc};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -200,6 +200,15 @@ fn connections_are_counted_by_the_family_of_their_packets() {
     let without_netlink = without_netlink(&mut rnetstat("-s -p tcpv6 -n")).output().unwrap();
     let text = String::from_utf8(without_netlink.stdout).unwrap();
     assert_eq!(figures(&text)[&("TCP IPv6".to_owned(), "Current Connections".to_owned())], [4], "{text}");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_not_shown_as_zero() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let output = without_proc(&mut rnetstat("-s")).output().unwrap();
+    assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), ("", Some(2)));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("/proc/net/snmp cannot be read") && said.contains("/proc/net/snmp6 cannot be read"), "{said}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::views::{protocol, table, views};
+use super::views::{choose_sections, protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
 use crate::order::SortKey;
@@ -24,7 +24,7 @@ impl Arguments {
         refuse_what_is_to_come(netstat)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
-        let views = views(netstat)?;
+        let views = choose_sections(views(netstat)?, linux);
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
         Ok(Request {
@@ -58,7 +58,8 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
 
 /// A filter that nothing is tried by would pass for one that everything has passed.
 fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
-    if views.contains(&View::Connections) || filter.is_empty() && sort.is_empty() {
+    let has_rows = |view: &View| !matches!(view, View::Interfaces | View::Statistics(_) | View::Routes);
+    if views.iter().any(has_rows) || filter.is_empty() && sort.is_empty() {
         return Ok(());
     }
     Err(UsageError::new(

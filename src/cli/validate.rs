@@ -9,7 +9,7 @@ use crate::order::SortKey;
 use crate::platform;
 use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
-use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
+use crate::socket::{Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
@@ -98,19 +98,11 @@ fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter) -
 }
 
 fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> Result<TableSet, UsageError> {
-    let either_protocol = !(linux.tcp || linux.udp);
-    let either_family = linux.inet == linux.inet6;
-    let is_shown = |table: &Table| {
-        let protocol = match table.protocol() {
-            Protocol::Tcp => linux.tcp || either_protocol,
-            // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-            Protocol::Udp => linux.udp || either_protocol && (scope > Scope::Unchanged || linux.listeners),
-        };
-        let family = match table.family() {
-            Family::V4 => linux.inet || either_family,
-            Family::V6 => linux.inet6 || either_family,
-        };
-        protocol && family
+    let either = !(linux.tcp || linux.udp);
+    let is_shown = |table: &Table| match table.protocol() {
+        Protocol::Tcp => linux.tcp || either,
+        // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
+        Protocol::Udp => linux.udp || either && (scope > Scope::Unchanged || linux.listeners),
     };
     let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
     Ok(match protocol(netstat)? {

@@ -32,7 +32,7 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub state: Vec<String>,
 
-    /// TCP listeners, and UDP sockets without a peer.
+    /// Sockets that wait to be called: TCP listeners, and UDP sockets without a peer (net-tools: -l).
     #[arg(long, overrides_with = "listening")]
     pub listening: bool,
 
@@ -56,12 +56,12 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub remote: Vec<String>,
 
-    /// Only IPv4, also where it comes through IPv6 sockets.
-    #[arg(long, overrides_with = "ipv4")]
+    /// Only IPv4, also where it comes through IPv6 sockets (net-tools: -4).
+    #[arg(long, alias = "inet", overrides_with = "ipv4")]
     pub ipv4: bool,
 
-    /// Only IPv6.
-    #[arg(long, overrides_with = "ipv6")]
+    /// Only IPv6 (net-tools: -6).
+    #[arg(long, alias = "inet6", overrides_with = "ipv6")]
     pub ipv6: bool,
 }
 
@@ -100,13 +100,20 @@ impl FilterArguments {
                 (false, true) => Some(Family::V6),
                 (true, true) | (false, false) => None,
             },
-            users: Choice::parse(&self.user, user).map_err(|invalid| cannot_be("--user", &invalid, USERS))?,
+            users: self.users(platform::SOCKETS_HAVE_USERS, user)?,
             owners: owners::OwnerFilter {
                 pids: Choice::parse(&self.pid, owners::parse_pid).map_err(|invalid| cannot_be("--pid", &invalid, PIDS))?,
                 names: Choice::parse(&self.process, |name| Ok([owners::NamePattern::new(name)]))
                     .map_err(|invalid| cannot_be("--process", &invalid, NAMES))?,
+                users: self.users(!platform::SOCKETS_HAVE_USERS, |name| Ok([owners::UserName::new(name)]))?,
             },
         })
+    }
+
+    /// The users, where they are asked of the one who is to tell: the sockets or their owners.
+    fn users<T>(&self, asked: bool, meaning: fn(&str) -> Result<[T; 1], String>) -> Result<Choice<T>, UsageError> {
+        let values = if asked { self.user.as_slice() } else { &[] };
+        Choice::parse(values, meaning).map_err(|invalid| cannot_be("--user", &invalid, USERS))
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::views::{protocol, table, views};
+use super::views::{choose_sections, protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
+use crate::order::SortKey;
 use crate::platform;
-use crate::request::{Columns, Names, Request, SocketRequest, UdpRows};
+use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
-use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
+use crate::socket::{Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
@@ -23,11 +24,14 @@ impl Arguments {
         refuse_what_is_to_come(netstat)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
+        let views = choose_sections(views(netstat)?, linux);
+        let sort = self.sort.keys()?;
+        refuse_choice_without_table(&views, &filter, &sort)?;
         Ok(Request {
-            views: views(netstat)?,
+            views,
             sockets: sockets(netstat, linux, filter)?,
             columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
-            sort: self.sort.keys()?,
+            sort,
             names: names(netstat),
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
@@ -50,6 +54,18 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
         Some((_, letter)) => Err(UsageError::see_help(format!("the view of -{letter} is not built yet in this version"))),
         None => Ok(()),
     }
+}
+
+/// A filter that nothing is tried by would pass for one that everything has passed.
+fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
+    let has_rows = |view: &View| !matches!(view, View::Interfaces | View::Statistics(_) | View::Routes);
+    if views.iter().any(has_rows) || filter.is_empty() && sort.is_empty() {
+        return Ok(());
+    }
+    Err(UsageError::new(
+        "filters and --sort are for the table of connections, which this line does not ask for",
+        "-s with -p TCP, UDP, TCPv6 or UDPv6 shows the table too; -e, -r and -s alone do not.",
+    ))
 }
 
 /// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.
@@ -82,19 +98,11 @@ fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter) -
 }
 
 fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> Result<TableSet, UsageError> {
-    let either_protocol = !(linux.tcp || linux.udp);
-    let either_family = linux.inet == linux.inet6;
-    let is_shown = |table: &Table| {
-        let protocol = match table.protocol() {
-            Protocol::Tcp => linux.tcp || either_protocol,
-            // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-            Protocol::Udp => linux.udp || either_protocol && (scope > Scope::Unchanged || linux.listeners),
-        };
-        let family = match table.family() {
-            Family::V4 => linux.inet || either_family,
-            Family::V6 => linux.inet6 || either_family,
-        };
-        protocol && family
+    let either = !(linux.tcp || linux.udp);
+    let is_shown = |table: &Table| match table.protocol() {
+        Protocol::Tcp => linux.tcp || either,
+        // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
+        Protocol::Udp => linux.udp || either && (scope > Scope::Unchanged || linux.listeners),
     };
     let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
     Ok(match protocol(netstat)? {

@@ -1,6 +1,7 @@
 //! Which views a command line asks for, and what `-p` means for each.
 
 use super::UsageError;
+use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use crate::request::View;
 use crate::socket::Table;
@@ -21,6 +22,31 @@ pub(super) fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError>
         (routes, View::Routes),
     ];
     Ok(views.into_iter().filter_map(|(asked, view)| asked.then_some(view)).collect())
+}
+
+/// Where Linux' `-t`, `-u`, `-4` or `-6` choose among protocols and families, only these have their statistics shown.
+pub(super) fn choose_sections(views: Vec<View>, linux: &LinuxArguments) -> Vec<View> {
+    let is_chosen = |section: &Section| {
+        let either_protocol = !(linux.tcp || linux.udp);
+        let either_family = linux.inet == linux.inet6;
+        let (protocol, ipv6) = match section {
+            Section::Ipv4 | Section::Icmpv4 => (false, false),
+            Section::Ipv6 | Section::Icmpv6 => (false, true),
+            Section::TcpIpv4 => (linux.tcp, false),
+            Section::TcpIpv6 => (linux.tcp, true),
+            Section::UdpIpv4 => (linux.udp, false),
+            Section::UdpIpv6 => (linux.udp, true),
+        };
+        (protocol || either_protocol) && (either_family || ipv6 == linux.inet6)
+    };
+    let chosen: Vec<Section> = Section::ALL.into_iter().filter(is_chosen).collect();
+    let sections = |view| match view {
+        View::Statistics(None) if chosen.len() < Section::ALL.len() => {
+            chosen.iter().map(|&section| View::Statistics(Some(section))).collect()
+        }
+        other => vec![other],
+    };
+    views.into_iter().flat_map(sections).collect()
 }
 
 /// The protocol that `-p` chooses.
@@ -47,5 +73,94 @@ pub(super) const fn table(section: Section) -> Option<Table> {
         Section::UdpIpv4 => Some(Table::Udp4),
         Section::UdpIpv6 => Some(Table::Udp6),
         Section::Ipv4 | Section::Ipv6 | Section::Icmpv4 | Section::Icmpv6 => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Command, parse};
+    use crate::request::{Request, View};
+    use crate::socket::{Table, TableSet};
+    use crate::statistics::Section;
+    use std::ffi::OsString;
+
+    fn request(line: &str) -> Request {
+        match parse(line.split_ascii_whitespace().map(OsString::from)) {
+            Ok(Command::Run(request)) => *request,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn views_come_in_their_order_whatever_the_order_of_the_switches() {
+        use View::{Connections, Interfaces, Routes, Statistics};
+        let lines: [(&str, &[View]); 12] = [
+            ("-an", &[Connections]),
+            ("-p tcp", &[Connections]),
+            ("-s", &[Statistics(None)]),
+            ("-e", &[Interfaces]),
+            ("-r", &[Routes]),
+            ("-se", &[Interfaces, Statistics(None)]),
+            ("/S /E", &[Interfaces, Statistics(None)]),
+            ("-rse", &[Interfaces, Statistics(None), Routes]),
+            ("-naser", &[Interfaces, Statistics(None), Routes]),
+            ("-ep tcp", &[Interfaces]),
+            ("-r -s -p UDPv6", &[Statistics(Some(Section::UdpIpv6)), Connections, Routes]),
+            ("-sp icmp -e", &[Interfaces, Statistics(Some(Section::Icmpv4))]),
+        ];
+        for (line, views) in lines {
+            assert_eq!(request(line).views, views, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_statistics_of_linux_hands_are_those_of_the_protocols_that_they_name() {
+        use Section::{Icmpv4, Icmpv6, Ipv4, Ipv6, TcpIpv4, TcpIpv6, UdpIpv4, UdpIpv6};
+        let lines: [(&str, &[Section]); 6] = [
+            ("-su", &[UdpIpv4, UdpIpv6]),
+            ("-stu", &[TcpIpv4, TcpIpv6, UdpIpv4, UdpIpv6]),
+            ("-s4", &[Ipv4, Icmpv4, TcpIpv4, UdpIpv4]),
+            ("-6s", &[Ipv6, Icmpv6, TcpIpv6, UdpIpv6]),
+            ("-st6", &[TcpIpv6]),
+            ("-st --dialect linux", &[TcpIpv4, TcpIpv6]),
+        ];
+        for (line, sections) in lines {
+            let expected: Vec<_> = sections.iter().map(|&section| View::Statistics(Some(section))).collect();
+            assert_eq!(request(line).views, expected, "{line}");
+        }
+        assert_eq!(request("-s46").views, [View::Statistics(None)]);
+    }
+
+    #[test]
+    fn every_protocol_has_its_statistics_and_four_have_a_table() {
+        for section in Section::ALL {
+            let request = request(&format!("-s -a -p {}", section.word().to_uppercase()));
+            assert_eq!(request.views[0], View::Statistics(Some(section)));
+            assert_eq!(request.views.get(1), super::table(section).map(|_| View::Connections).as_ref());
+        }
+        assert_eq!(request("-asp udpv6").sockets.tables, TableSet::NONE.with(Table::Udp6));
+        assert_eq!(request("-sp udp").sockets.tables, TableSet::NONE, "UDP has no rows without -a");
+    }
+
+    #[test]
+    fn filters_and_orders_need_the_table() {
+        for line in ["-e --port 80", "-s :80", "-r --ipv4", "-sp ip --listening", "-es --sort pid"] {
+            let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+            assert!(error.sentence.contains("the table of connections"), "{line}: {error}");
+        }
+        assert_eq!(request("-s -p tcp --port 80").views.len(), 2);
+        assert_eq!(request("-ran --port 80 -s -p tcp").views.len(), 3);
+    }
+
+    #[test]
+    fn a_protocol_without_connections_needs_the_statistics() {
+        for word in ["ip", "IPv6", "ICMP", "icmpv6"] {
+            for line in [format!("-p {word}"), format!("-rp {word}"), format!("-ean -p {word}")] {
+                let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+                assert!(error.sentence.contains("has no connections to show"), "{line}: {error}");
+            }
+        }
+        let error = parse(["-sp", "sctp"].map(OsString::from)).unwrap_err();
+        assert_eq!(error.sentence, "unknown protocol 'sctp'");
     }
 }

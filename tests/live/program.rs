@@ -28,6 +28,13 @@ pub fn table_of(command: &mut Command) -> Vec<Row> {
     parse(&stdout, owner)
 }
 
+/// The text that it prints; that it succeeds without a word on stderr is part of every test.
+pub fn text_of(switches: &str) -> String {
+    let Output { status, stdout, stderr } = rnetstat(switches).output().unwrap();
+    assert_eq!((String::from_utf8_lossy(&stderr).as_ref(), status.code()), ("", Some(0)), "{switches}");
+    String::from_utf8(stdout).unwrap()
+}
+
 /// A copy of the program where every user may start it: the build folder may be closed to others.
 pub struct PublicCopy(PathBuf);
 
@@ -111,6 +118,22 @@ pub fn with_hidepid(command: &mut Command) -> &mut Command {
                 || libc::mount(c"proc".as_ptr(), c"/proc".as_ptr(), c"proc".as_ptr(), flags, c"hidepid=2".as_ptr().cast()) != 0
                 || libc::setgid(program_user()) != 0
                 || libc::setuid(program_user()) != 0
+        };
+        if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(mount) }
+}
+
+/// Gives the program an empty /proc.
+pub fn without_proc(command: &mut Command) -> &mut Command {
+    let mount = || {
+        let (root, tmpfs, nothing) = (c"/".as_ptr(), c"tmpfs".as_ptr(), std::ptr::null());
+        // SAFETY: every string is a constant that ends with a zero; the calls are plain system calls.
+        let refused = unsafe {
+            libc::unshare(libc::CLONE_NEWNS) != 0
+                || libc::mount(c"none".as_ptr(), root, nothing, libc::MS_REC | libc::MS_PRIVATE, nothing.cast()) != 0
+                || libc::mount(tmpfs, c"/proc".as_ptr(), tmpfs, 0, nothing.cast()) != 0
         };
         if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
     };

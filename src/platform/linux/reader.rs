@@ -1,22 +1,21 @@
 //! One table, or a share of it: by `sock_diag`, or from `/proc/net` where that is refused.
 
 use super::division::Share;
-use super::netlink::{Consistency, DumpError, Netlink};
+use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, proc_net};
 use crate::request::SocketRequest;
 use crate::snapshot::{Problem, ProblemKind};
-use crate::socket::{Socket, StateSet, Table};
+use crate::socket::{Protocol, Socket, StateSet, Table};
 use std::io::{self, BufRead, BufReader};
-
-/// How often a dump that was interrupted is asked for again.
-const RETRIES: usize = 2;
 
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) sockets: Vec<Socket>,
     pub(super) problems: Vec<Problem>,
+    /// Whether a TCP table had to be read from its file.
+    pub(super) tcp_from_files: bool,
 }
 
 impl Found {
@@ -30,6 +29,7 @@ impl Found {
             other.sockets.truncate(rest);
             other.sockets.shrink_to_fit();
         }
+        self.tcp_from_files |= other.tcp_from_files;
         for problem in other.problems {
             if !self.problems.contains(&problem) {
                 self.problems.push(problem);
@@ -120,6 +120,7 @@ impl<'a> Reader<'a> {
         }
         for &table in part.source.tables() {
             let dumped = found.sockets.split_off(start);
+            found.tcp_from_files |= table.protocol() == Protocol::Tcp;
             if let Err(error) = self.read_file(part, table, &mut found.sockets) {
                 // What the dump gave before it failed is better than nothing.
                 let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };

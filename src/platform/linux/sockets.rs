@@ -1,5 +1,6 @@
 //! The sockets that are wanted and their owners: on a quiet host one after another, on a busy one by several threads.
 
+use super::bound;
 use super::division::{Sample, Share};
 use super::owners::{self, Early};
 use super::reader::{Found, GivenUp, Part, Reader, Source};
@@ -44,7 +45,8 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
             break;
         }
     }
-    let Found { sockets, mut problems } = found;
+    let Found { sockets, mut problems, tcp_from_files } = found;
+    problems.extend(bound::untold(request, tcp_from_files));
     let owners = owners::find(&sockets, search, early, &mut problems);
     Snapshot { sockets, owners, problems }
 }

@@ -16,6 +16,7 @@
 pub mod cli;
 pub mod exit;
 pub mod filter;
+pub mod interval;
 pub mod names;
 pub mod order;
 pub mod output;

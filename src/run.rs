@@ -8,7 +8,7 @@ use crate::process::{Facts, Processes};
 use crate::request::{Names, Request, View};
 use crate::snapshot::{ProblemKind, Snapshot};
 use crate::views::connections::{self, Knowledge, Naming};
-use crate::{order, platform};
+use crate::{interval, order, platform};
 use anyhow::Context;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -58,11 +58,7 @@ impl Run {
     }
 
     fn repeat(mut self) -> anyhow::Result<Exit> {
-        loop {
-            let exit = self.display()?;
-            let Some(pause) = self.request.interval else { return Ok(exit) };
-            std::thread::sleep(pause);
-        }
+        interval::repeat(self.request.interval, || self.display())
     }
 
     fn display(&mut self) -> anyhow::Result<Exit> {

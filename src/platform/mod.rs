@@ -3,9 +3,11 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::interval::Pause;
 use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::Snapshot;
+use std::time::Duration;
 
 pub mod linux {
     //! Linux: `sock_diag`, `/proc`.
@@ -22,6 +24,8 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
     #[cfg(target_os = "linux")]
+    pub(crate) mod pause;
+    #[cfg(target_os = "linux")]
     pub(crate) mod sockets;
 }
 
@@ -36,6 +40,17 @@ use unix_users as users;
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)
+}
+
+/// Waits between two displays, on Linux no longer than somebody reads the output.
+pub fn pause(duration: Duration) -> Pause {
+    #[cfg(target_os = "linux")]
+    return linux::pause::pause(duration);
+    #[cfg(not(target_os = "linux"))]
+    {
+        std::thread::sleep(duration);
+        Pause::Over
+    }
 }
 
 /// Where this system keeps the names of the well-known ports.

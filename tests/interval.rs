@@ -108,7 +108,7 @@ fn ten_thousand_readings_leave_nothing_behind() {
     };
     let mut rounds = |count: usize| {
         (0..count).for_each(|_| read(OwnerSearch::Skip));
-        (0..count / 200).for_each(|_| read(OwnerSearch::All));
+        (0..count / 500).for_each(|_| read(OwnerSearch::All));
     };
     rounds(1000);
     let before = (resident(), descriptors());

@@ -16,6 +16,7 @@
 pub mod cli;
 pub mod exit;
 pub mod filter;
+pub mod interfaces;
 pub mod interval;
 pub mod names;
 pub mod order;
@@ -24,7 +25,9 @@ pub mod owners;
 pub mod platform;
 pub mod process;
 pub mod request;
+pub mod routes;
 pub mod run;
 pub mod snapshot;
 pub mod socket;
+pub mod statistics;
 pub mod views;

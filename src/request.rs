@@ -1,8 +1,10 @@
 //! What was asked, typed and validated.
 
 use crate::filter::Filter;
+use crate::order::SortKey;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
+use crate::statistics::Section;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -14,6 +16,8 @@ pub struct Request {
     pub sockets: SocketRequest,
     /// Which columns the connection table has besides the fixed ones.
     pub columns: Columns,
+    /// What rows are sorted by, instead of Windows' order; empty for that.
+    pub sort: Vec<SortKey>,
     /// How foreign addresses are named.
     pub names: Names,
     /// The pause between two displays; `None` for one display.
@@ -22,11 +26,25 @@ pub struct Request {
     pub unmet: Vec<Problem>,
 }
 
+impl Request {
+    /// How far owners have to be looked for: for the columns, for the filter, for the order.
+    pub fn owner_search(&self) -> OwnerSearch {
+        let sort = self.sort.iter().map(|by| by.key.owner_search()).max().unwrap_or(OwnerSearch::Skip);
+        self.columns.owner_search().max(self.sockets.filter.owner_search()).max(sort)
+    }
+}
+
 /// One block of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     /// The table of sockets.
     Connections,
+    /// The counters of the interfaces (`-e`).
+    Interfaces,
+    /// The counters of the protocols (`-s`), or of the one chosen by `-p`.
+    Statistics(Option<Section>),
+    /// The interfaces and routes (`-r`).
+    Routes,
 }
 
 /// Which sockets are wanted, before anything else is known of them.
@@ -46,6 +64,11 @@ impl SocketRequest {
     /// Every socket there is.
     pub fn everything() -> Self {
         Self { tables: TableSet::ALL, states: StateSet::ALL, udp: UdpRows::All, filter: Filter::default() }
+    }
+
+    /// The rows that a filter wants, out of these tables and states.
+    pub fn new(tables: TableSet, states: StateSet, udp: UdpRows, filter: Filter) -> Self {
+        Self { tables: tables.and(filter.tables()), states: states.and(filter.tcp_states()), udp, filter }
     }
 
     /// Whether a row is wanted, as far as the row itself tells.

@@ -3,22 +3,30 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::interfaces::InterfaceTotals;
 use crate::interval::Pause;
 use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
-use crate::snapshot::Snapshot;
+use crate::routes::Routing;
+use crate::snapshot::{Problem, Snapshot};
+use crate::statistics::{Section, Statistics};
 use std::time::Duration;
 
 pub mod linux {
-    //! Linux: `sock_diag`, `/proc`.
+    //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;
+    pub mod route_tables;
+    pub mod rtnetlink;
+    pub mod snmp;
     pub mod sock_diag;
 
     #[cfg(target_os = "linux")]
     pub(crate) mod fd_walk;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod interfaces;
     #[cfg(target_os = "linux")]
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
@@ -26,14 +34,24 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod pause;
     #[cfg(target_os = "linux")]
+    pub(crate) mod route_dump;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod routes;
+    #[cfg(target_os = "linux")]
     pub(crate) mod sockets;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod statistics;
 }
 
+#[cfg(unix)]
+mod unix_interfaces;
 #[cfg(unix)]
 mod unix_users;
 
 #[cfg(target_os = "linux")]
-use linux::sockets as room;
+use linux::{interfaces, routes, sockets as room, statistics};
+#[cfg(unix)]
+use unix_interfaces as interface_names;
 #[cfg(unix)]
 use unix_users as users;
 
@@ -53,6 +71,21 @@ pub fn pause(duration: Duration) -> Pause {
     }
 }
 
+/// Reads the counters of the protocols, as far as these sections need them.
+pub fn statistics(sections: &[Section]) -> (Statistics, Vec<Problem>) {
+    statistics::read(sections)
+}
+
+/// Reads the counters of the network interfaces and adds them up.
+pub fn interface_totals() -> (InterfaceTotals, Vec<Problem>) {
+    interfaces::totals()
+}
+
+/// Reads the interfaces and the routes.
+pub fn routing() -> (Routing, Vec<Problem>) {
+    routes::read()
+}
+
 /// Where this system keeps the names of the well-known ports.
 pub fn services_file() -> &'static str {
     room::SERVICES_FILE
@@ -66,6 +99,11 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// The id of a user name.
 pub fn user_id(name: &str) -> Option<u32> {
     users::user_id(name)
+}
+
+/// The index of the interface of this name, which is the scope id of its link-local addresses.
+pub fn interface_index(name: &str) -> Option<u32> {
+    interface_names::interface_index(name)
 }
 
 /// The user that a process runs as.

@@ -47,7 +47,10 @@ mod tests {
     use crate::request::Columns;
     use crate::snapshot::Snapshot;
     use crate::socket::tests::socket;
+    use crate::time_in_state::StateTimes;
     use crate::views::connections::{self, Knowledge};
+    use std::collections::HashMap;
+    use std::time::Instant;
 
     /// Pauses that take no time, so many of them.
     fn rounds(mut left: usize) -> impl FnMut(Duration) -> Pause {
@@ -86,11 +89,13 @@ mod tests {
         let sockets = (1..=50).map(|port| socket("127.0.0.1", port)).collect();
         let snapshot = Snapshot { sockets, ..Snapshot::default() };
         let processes = Processes::default();
-        let known = Knowledge { processes: &processes, naming: None };
+        let (components, times) = (HashMap::new(), StateTimes::default());
+        let times = (&times, Instant::now());
+        let known = Knowledge { processes: &processes, components: &components, times, naming: None };
         let (mut buffer, mut first, mut capacity, mut displays) = (Vec::new(), Vec::new(), 0, 0);
         let display = || {
             let (columns, rows) = (Columns::default(), windows_order(&snapshot.sockets));
-            connections::write_heading(&mut buffer, &columns);
+            connections::write_heading(&mut buffer, &columns, &connections::ENGLISH);
             connections::write_rows(&mut buffer, &snapshot, &rows, &columns, known, |block| {
                 if displays == 0 {
                     first.clone_from(block);

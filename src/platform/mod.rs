@@ -6,18 +6,22 @@
 use crate::interfaces::InterfaceTotals;
 use crate::interval::Pause;
 use crate::process::User;
+use crate::rdma::RdmaEndpoint;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
+use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
 use std::time::Duration;
 
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
+    pub mod cgroup;
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;
+    pub mod rdma;
     pub mod route_tables;
     pub mod rtnetlink;
     pub mod snmp;
@@ -33,6 +37,8 @@ pub mod linux {
     pub(crate) mod owners;
     #[cfg(target_os = "linux")]
     pub(crate) mod pause;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod rdma_dump;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
     #[cfg(target_os = "linux")]
@@ -86,9 +92,28 @@ pub fn routing() -> (Routing, Vec<Problem>) {
     routes::read()
 }
 
+/// Reads the RDMA connections; there are none where the system has no such table.
+pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
+    #[cfg(target_os = "linux")]
+    return linux::rdma_dump::read();
+    #[cfg(not(target_os = "linux"))]
+    (Vec::new(), Vec::new())
+}
+
 /// Where this system keeps the names of the well-known ports.
 pub fn services_file() -> &'static str {
     room::SERVICES_FILE
+}
+
+/// The part of the system that a process belongs to: on Linux its systemd unit. `None` where it has none, or it may not be seen.
+pub fn component(pid: Pid) -> Option<String> {
+    #[cfg(target_os = "linux")]
+    return linux::cgroup::parse(&std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?).unit;
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pid;
+        None
+    }
 }
 
 /// The name of a user id; `None` where it has none, or where sockets have no user ids.

@@ -4,6 +4,7 @@ use crate::details::WantedDetails;
 use crate::filter::Filter;
 use crate::lang::Language;
 use crate::order::SortKey;
+use crate::output::text::LineEnd;
 use crate::process::Facts;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
@@ -27,6 +28,8 @@ pub struct Request {
     pub language: Language,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
+    /// How lines end.
+    pub line_end: LineEnd,
     /// What was asked for and cannot be given: it is told with what the system would not tell.
     pub unmet: Vec<Problem>,
 }

@@ -4,6 +4,7 @@ use crate::cli::{self, Command};
 use crate::exit::Exit;
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
+use crate::output::text::LineEnd;
 use crate::process::{Facts, Processes};
 use crate::request::{Names, OwnerSearch, Request, View};
 use crate::routes::Routing;
@@ -56,7 +57,7 @@ impl Run {
     fn new(request: Request) -> Self {
         let named = request.names != Names::Numeric;
         Self {
-            services: named.then(|| Services::load(platform::services_file())),
+            services: named.then(|| Services::load(&platform::services_file())),
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
@@ -124,7 +125,9 @@ impl Run {
             naming: naming.as_ref(),
         };
         connections::write_heading(&mut self.buffer, &columns, self.request.language.connections());
-        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, write_out).context(WRITING)?;
+        let line_end = self.request.line_end;
+        let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
+        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, flush).context(WRITING)?;
         io::stdout().flush().context(WRITING)?;
         match report(&snapshot, !filter.owners.is_empty()) {
             Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
@@ -163,7 +166,9 @@ impl Run {
             if follows {
                 self.buffer.push(b'\n');
             }
-            views::routes::write(&mut self.buffer, &routing, self.request.language.routes(), write_out).context(WRITING)?;
+            let line_end = self.request.line_end;
+            let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
+            views::routes::write(&mut self.buffer, &routing, self.request.language.routes(), flush).context(WRITING)?;
         }
         self.hand_over()?;
         Ok(tell(&problems, nothing))
@@ -195,7 +200,7 @@ impl Run {
     }
 
     fn hand_over(&mut self) -> anyhow::Result<()> {
-        write_out(&mut self.buffer).and_then(|()| io::stdout().flush()).context(WRITING)
+        write_out(&mut self.buffer, self.request.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
     }
 }
 
@@ -208,9 +213,9 @@ fn owners_of(snapshot: &Snapshot, rows: &[u32]) -> Vec<Pid> {
     pids
 }
 
-/// Writes what is in the buffer and empties it.
-fn write_out(buffer: &mut Vec<u8>) -> io::Result<()> {
-    io::stdout().write_all(buffer)?;
+/// Writes what is in the buffer, with these line ends, and empties it.
+fn write_out(buffer: &mut Vec<u8>, line_end: LineEnd) -> io::Result<()> {
+    line_end.write(&mut io::stdout(), buffer)?;
     buffer.clear();
     Ok(())
 }
@@ -253,7 +258,7 @@ fn is_unread(problems: &[Problem]) -> bool {
 
 fn print(text: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text).and_then(|()| out.flush()).context(WRITING)
+    platform::LINE_END.write(&mut out, text).and_then(|()| out.flush()).context(WRITING)
 }
 
 /// Says something on stderr. Nobody is left to be told if that fails.

@@ -5,6 +5,7 @@ use super::netstat::NetstatArguments;
 use super::views::{protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
+use crate::platform;
 use crate::request::{Columns, Names, Request, SocketRequest, UdpRows};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
@@ -39,6 +40,7 @@ impl Arguments {
             language: netstat.lang,
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
+            line_end: platform::LINE_END,
         })
     }
 }
@@ -115,7 +117,7 @@ fn interval(words: &[String]) -> Result<Option<Duration>, UsageError> {
             return Err(UsageError::see_help(format!("one interval is enough: what is '{}'?", second.escape_debug())));
         }
     };
-    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+    if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(UsageError::see_help(format!("the word '{}' is no switch and no interval", word.escape_debug())));
     }
     match word.parse::<u64>() {

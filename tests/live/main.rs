@@ -16,3 +16,4 @@ mod fallback;
 mod hidden;
 mod owners;
 mod states;
+mod switches;

@@ -5,8 +5,9 @@ use super::netstat::NetstatArguments;
 use super::views::{protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
+use crate::order::SortKey;
 use crate::platform;
-use crate::request::{Columns, Names, Request, SocketRequest, UdpRows};
+use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
@@ -22,6 +23,9 @@ impl Arguments {
         let Self { netstat, linux, .. } = &self;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
+        let views = views(netstat)?;
+        let sort = self.sort.keys()?;
+        refuse_choice_without_table(&views, &filter, &sort)?;
         let columns = Columns {
             owner: netstat.owner || linux.programs,
             program: linux.programs,
@@ -32,10 +36,10 @@ impl Arguments {
             executable: netstat.executable,
         };
         Ok(Request {
-            views: views(netstat)?,
+            views,
             sockets: SocketRequest { details: columns.details(), ..sockets(netstat, linux, filter)? },
             columns,
-            sort: self.sort.keys()?,
+            sort,
             names: names(netstat),
             language: netstat.lang,
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
@@ -43,6 +47,19 @@ impl Arguments {
             line_end: platform::LINE_END,
         })
     }
+}
+
+/// A filter that nothing is tried by would pass for one that everything has passed.
+fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
+    let filtered = views.contains(&View::Connections) || views.contains(&View::Consumers) || filter.is_empty();
+    let sorted = views.contains(&View::Connections) || sort.is_empty();
+    if filtered && sorted {
+        return Ok(());
+    }
+    Err(UsageError::new(
+        "filters and --sort are for the table of connections, which this line does not ask for",
+        "-s with -p TCP, UDP, TCPv6 or UDPv6 shows the table too; -e, -r and -s alone do not.",
+    ))
 }
 
 /// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.

@@ -14,6 +14,9 @@ mod zoo;
 
 mod fallback;
 mod hidden;
+mod interfaces;
 mod owners;
+mod routes;
 mod states;
+mod statistics;
 mod switches;

@@ -172,7 +172,9 @@ pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
     #[cfg(target_os = "linux")]
     return linux::rdma_dump::read();
     #[cfg(not(target_os = "linux"))]
-    (Vec::new(), Vec::new())
+    {
+        (Vec::new(), Vec::new())
+    }
 }
 
 /// Where this system keeps the names of the well-known ports.

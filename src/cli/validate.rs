@@ -23,7 +23,7 @@ impl Arguments {
         let Self { netstat, linux, .. } = &self;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
-        let views = choose_sections(views(netstat)?, linux);
+        let views = choose_sections(views(netstat)?, linux, filter.family);
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
         let columns = Columns {
@@ -51,8 +51,11 @@ impl Arguments {
 
 /// A filter that nothing is tried by would pass for one that everything has passed.
 fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
-    let filtered = views.contains(&View::Connections) || views.contains(&View::Consumers) || filter.is_empty();
-    let sorted = views.contains(&View::Connections) || sort.is_empty();
+    let shows = |view| views.contains(&view);
+    let counts = views.iter().any(|view| matches!(view, View::Statistics(_)));
+    let chosen = if counts { &Filter { family: None, ..filter.clone() } } else { filter };
+    let filtered = shows(View::Connections) || shows(View::Consumers) || chosen.is_empty();
+    let sorted = shows(View::Connections) || sort.is_empty();
     if filtered && sorted {
         return Ok(());
     }

@@ -45,10 +45,10 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
             break;
         }
     }
-    let Found { sockets, mut problems, tcp_from_files } = found;
+    let Found { sockets, details, mut problems, tcp_from_files } = found;
     problems.extend(bound::untold(request, tcp_from_files));
     let owners = owners::find(&sockets, search, early, &mut problems);
-    Snapshot { sockets, owners, problems }
+    Snapshot { sockets, owners, details, problems }
 }
 
 /// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to

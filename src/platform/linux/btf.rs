@@ -177,7 +177,7 @@ impl<'a> Types<'a> {
             if names.contains(&word(0)) {
                 break;
             }
-            if cursor.id % BOOKMARK_EVERY == 0 {
+            if cursor.id.is_multiple_of(BOOKMARK_EVERY) {
                 self.mark(cursor);
             }
             cursor = Cursor { id: cursor.id + 1, at: self.end_of(cursor, word(4))? };

@@ -20,13 +20,17 @@ pub mod linux {
     pub mod btf;
     pub mod bytecode;
     pub mod descriptor_link;
+    pub mod division;
     pub mod nlmsg;
     pub mod proc_net;
     pub mod route_tables;
     pub mod rtnetlink;
     pub mod snmp;
     pub mod sock_diag;
+    pub mod sockstat;
 
+    #[cfg(target_os = "linux")]
+    mod bound;
     #[cfg(target_os = "linux")]
     pub(crate) mod bpf;
     #[cfg(target_os = "linux")]
@@ -39,6 +43,8 @@ pub mod linux {
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod reader;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
     #[cfg(target_os = "linux")]

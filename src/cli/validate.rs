@@ -24,7 +24,7 @@ impl Arguments {
         refuse_what_is_to_come(netstat)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
-        let views = choose_sections(views(netstat)?, linux);
+        let views = choose_sections(views(netstat)?, linux, filter.family);
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
         Ok(Request {
@@ -59,7 +59,9 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
 /// A filter that nothing is tried by would pass for one that everything has passed.
 fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
     let has_rows = |view: &View| !matches!(view, View::Interfaces | View::Statistics(_) | View::Routes);
-    if views.iter().any(has_rows) || filter.is_empty() && sort.is_empty() {
+    let counts = views.iter().any(|view| matches!(view, View::Statistics(_)));
+    let chosen = if counts { &Filter { family: None, ..filter.clone() } } else { filter };
+    if views.iter().any(has_rows) || chosen.is_empty() && sort.is_empty() {
         return Ok(());
     }
     Err(UsageError::new(

@@ -4,7 +4,7 @@ use super::UsageError;
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use crate::request::View;
-use crate::socket::Table;
+use crate::socket::{Family, Table};
 use crate::statistics::Section;
 
 /// Windows' views replace the table of sockets, except that `-s` with a protocol that has sockets goes on with them.
@@ -24,20 +24,19 @@ pub(super) fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError>
     Ok(views.into_iter().filter_map(|(asked, view)| asked.then_some(view)).collect())
 }
 
-/// Where Linux' `-t`, `-u`, `-4` or `-6` choose among protocols and families, only these have their statistics shown.
-pub(super) fn choose_sections(views: Vec<View>, linux: &LinuxArguments) -> Vec<View> {
+/// Where `-t`, `-u`, `-4` or `-6` choose among protocols and families, only these have their statistics shown.
+pub(super) fn choose_sections(views: Vec<View>, linux: &LinuxArguments, family: Option<Family>) -> Vec<View> {
     let is_chosen = |section: &Section| {
         let either_protocol = !(linux.tcp || linux.udp);
-        let either_family = linux.inet == linux.inet6;
-        let (protocol, ipv6) = match section {
-            Section::Ipv4 | Section::Icmpv4 => (false, false),
-            Section::Ipv6 | Section::Icmpv6 => (false, true),
-            Section::TcpIpv4 => (linux.tcp, false),
-            Section::TcpIpv6 => (linux.tcp, true),
-            Section::UdpIpv4 => (linux.udp, false),
-            Section::UdpIpv6 => (linux.udp, true),
+        let (protocol, of_family) = match section {
+            Section::Ipv4 | Section::Icmpv4 => (false, Family::V4),
+            Section::Ipv6 | Section::Icmpv6 => (false, Family::V6),
+            Section::TcpIpv4 => (linux.tcp, Family::V4),
+            Section::TcpIpv6 => (linux.tcp, Family::V6),
+            Section::UdpIpv4 => (linux.udp, Family::V4),
+            Section::UdpIpv6 => (linux.udp, Family::V6),
         };
-        (protocol || either_protocol) && (either_family || ipv6 == linux.inet6)
+        (protocol || either_protocol) && family.is_none_or(|family| family == of_family)
     };
     let chosen: Vec<Section> = Section::ALL.into_iter().filter(is_chosen).collect();
     let sections = |view| match view {

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
+    pub mod bound;
     pub mod bpf_program;
     pub mod btf;
     pub mod bytecode;

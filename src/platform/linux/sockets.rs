@@ -1,15 +1,12 @@
 //! The four tables of sockets: `sock_diag` first, `/proc/net` where it is refused.
 
-use super::netlink::{Consistency, DumpError, Netlink};
+use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::sock_diag::{self, DumpRequest};
 use super::{bound, bytecode, owners, proc_net};
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
 use crate::socket::{Socket, Table};
 use std::io::{self, BufRead, BufReader};
-
-/// How often a dump that was interrupted is asked for again.
-const RETRIES: usize = 2;
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
 pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
@@ -18,8 +15,8 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
     for table in request.tables.sources() {
         reader.read(table, &mut snapshot);
     }
-    let release = std::fs::read_to_string(bound::RELEASE_FILE).unwrap_or_default();
-    snapshot.problems.extend(bound::untold_by_release(request, &release));
+    let release = || std::fs::read_to_string(bound::RELEASE_FILE).unwrap_or_default();
+    snapshot.problems.extend(bound::untold_by_release(request, release));
     snapshot.owners = owners::find(&snapshot.sockets, search, None, &mut snapshot.problems);
     snapshot
 }

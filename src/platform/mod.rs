@@ -16,18 +16,21 @@ use std::path::PathBuf;
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
-    pub mod bound;
     pub mod bpf_program;
     pub mod btf;
     pub mod bytecode;
     pub mod descriptor_link;
+    pub mod division;
     pub mod nlmsg;
     pub mod proc_net;
     pub mod route_tables;
     pub mod rtnetlink;
     pub mod snmp;
     pub mod sock_diag;
+    pub mod sockstat;
 
+    #[cfg(target_os = "linux")]
+    mod bound;
     #[cfg(target_os = "linux")]
     pub(crate) mod bpf;
     #[cfg(target_os = "linux")]
@@ -40,6 +43,8 @@ pub mod linux {
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod reader;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
     #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@ use super::{bytecode, proc_net};
 use crate::details::Details;
 use crate::request::SocketRequest;
 use crate::snapshot::{Problem, ProblemKind};
-use crate::socket::{Protocol, Socket, StateSet, Table};
+use crate::socket::{Protocol, Socket, State, StateSet, Table};
 use std::io::{self, BufRead, BufReader};
 
 /// What was read.
@@ -154,7 +154,9 @@ impl<'a> Reader<'a> {
     }
 
     fn admits(&self, part: &Part, socket: &Socket) -> bool {
-        socket.state.is_none_or(|state| part.states.contains(state))
+        // Closed sockets that keep their port come among the bound ones.
+        let among = |state| if state == State::Closed { State::Bound } else { state };
+        socket.state.is_none_or(|state| part.states.contains(among(state)))
             && part.share.as_ref().is_none_or(|share| share.contains(socket))
             && self.request.admits(socket)
     }

@@ -1,6 +1,7 @@
 //! What was asked, typed and validated.
 
 use crate::filter::Filter;
+use crate::order::SortKey;
 use crate::output::text::LineEnd;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
@@ -15,6 +16,8 @@ pub struct Request {
     pub sockets: SocketRequest,
     /// Which columns the connection table has besides the fixed ones.
     pub columns: Columns,
+    /// What rows are sorted by, instead of Windows' order; empty for that.
+    pub sort: Vec<SortKey>,
     /// How foreign addresses are named.
     pub names: Names,
     /// The pause between two displays; `None` for one display.
@@ -23,6 +26,14 @@ pub struct Request {
     pub line_end: LineEnd,
     /// What was asked for and cannot be given: it is told with what the system would not tell.
     pub unmet: Vec<Problem>,
+}
+
+impl Request {
+    /// How far owners have to be looked for: for the columns, for the filter, for the order.
+    pub fn owner_search(&self) -> OwnerSearch {
+        let sort = self.sort.iter().map(|by| by.key.owner_search()).max().unwrap_or(OwnerSearch::Skip);
+        self.columns.owner_search().max(self.sockets.filter.owner_search()).max(sort)
+    }
 }
 
 /// One block of the output.
@@ -49,6 +60,11 @@ impl SocketRequest {
     /// Every socket there is.
     pub fn everything() -> Self {
         Self { tables: TableSet::ALL, states: StateSet::ALL, udp: UdpRows::All, filter: Filter::default() }
+    }
+
+    /// The rows that a filter wants, out of these tables and states.
+    pub fn new(tables: TableSet, states: StateSet, udp: UdpRows, filter: Filter) -> Self {
+        Self { tables: tables.and(filter.tables()), states: states.and(filter.tcp_states()), udp, filter }
     }
 
     /// Whether a row is wanted, as far as the row itself tells.

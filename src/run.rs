@@ -16,7 +16,7 @@ use std::io::{self, IsTerminal, Write};
 /// Does what the command line asks for, and says with the exit status how it went.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match cli::parse(words) {
-        Ok(Command::Run(request)) => Run::new(request).repeat(),
+        Ok(Command::Run(request)) => Run::new(*request).repeat(),
         Ok(Command::Print(text)) => print(text.as_bytes()).map(|()| Exit::Done),
         Err(error) => {
             complain(&error.to_string());
@@ -77,11 +77,14 @@ impl Run {
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
         let columns = self.request.columns;
-        let mut snapshot = platform::snapshot(&self.request.sockets, columns.owner_search());
+        let mut snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
         snapshot.problems.extend_from_slice(&self.request.unmet);
-        let rows = order::windows_order(&snapshot.sockets);
+        let filter = &self.request.sockets.filter;
+        let mut rows = order::windows_order(&snapshot.sockets);
+        filter.retain_owned(&mut rows, &snapshot);
+        order::sort(&mut rows, &self.request.sort, &snapshot);
         if let Names::Resolved { limit, .. } = self.request.names {
-            let remotes = snapshot.sockets.iter().map(|socket| socket.remote.address);
+            let remotes = rows.iter().map(|&row| snapshot.sockets[row as usize].remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
         if columns.program {
@@ -104,17 +107,22 @@ impl Run {
         };
         connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, flush).context(WRITING)?;
         io::stdout().flush().context(WRITING)?;
-        Ok(report(&snapshot))
+        match report(&snapshot, !filter.owners.is_empty()) {
+            Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
+            exit => Ok(exit),
+        }
     }
 }
 
 const WRITING: &str = "the output cannot be written";
 
-/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking.
-fn report(snapshot: &Snapshot) -> Exit {
+/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking,
+/// unless rows were chosen by their owners.
+fn report(snapshot: &Snapshot, chosen_by_owner: bool) -> Exit {
     let watched = io::stderr().is_terminal();
     for problem in &snapshot.problems {
-        if watched || problem.kind.is_incomplete() {
+        let hides_rows = chosen_by_owner && matches!(problem.kind, ProblemKind::OwnersHidden | ProblemKind::OwnersUnreadable);
+        if watched || problem.kind.is_incomplete() || hides_rows {
             complain(&problem.message);
         }
     }

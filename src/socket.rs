@@ -292,6 +292,18 @@ impl Endpoint {
         Self { address, port: 0 }
     }
 
+    /// This endpoint as the other end of a socket whose own end is `local`: an IPv6 socket that carries IPv4 and has no peer
+    /// yet has the IPv4 wildcard there, so that no row mixes two families.
+    #[must_use]
+    pub const fn opposite(self, local: &Self) -> Self {
+        match (local.address, self.address) {
+            (IpAddr::V4(_), IpAddr::V6(address)) if address.is_unspecified() => {
+                Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Whether this is the wildcard address with port 0: nobody in particular.
     pub const fn is_unspecified(&self) -> bool {
         self.port == 0 && self.address.is_unspecified()
@@ -352,16 +364,17 @@ impl Socket {
 
     /// The scope id of an address of this socket: its interface for a link-local address, else 0.
     pub const fn scope(&self, address: IpAddr) -> u32 {
-        match address {
-            IpAddr::V6(v6) if v6.is_unicast_link_local() || is_link_local_multicast(v6) => self.interface,
-            _ => 0,
-        }
+        if has_scope(address) { self.interface } else { 0 }
     }
 }
 
-/// Whether a multicast address is confined to one link or one interface (RFC 4291, 2.7).
-const fn is_link_local_multicast(address: Ipv6Addr) -> bool {
-    matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02)
+/// Whether an address means nothing without its interface: IPv6 link-local, and multicast that is confined to one link
+/// or one interface (RFC 4291, 2.7).
+pub const fn has_scope(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V6(address) => address.is_unicast_link_local() || matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02),
+        IpAddr::V4(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -399,6 +412,16 @@ pub(crate) mod tests {
         mapped.family = Family::V6;
         assert_eq!(mapped.local.address, "192.0.2.7".parse::<IpAddr>().unwrap());
         assert_eq!(mapped.table(), Table::Tcp4);
+    }
+
+    #[test]
+    fn a_row_without_a_peer_does_not_mix_two_families() {
+        let wildcard = Endpoint::unspecified(Family::V6);
+        let mapped = Endpoint::new("::ffff:192.0.2.7".parse().unwrap(), 443);
+        assert_eq!(wildcard.opposite(&mapped), Endpoint::unspecified(Family::V4));
+        assert_eq!(wildcard.opposite(&Endpoint::new("::1".parse().unwrap(), 443)), wildcard);
+        let peer = Endpoint::new("::ffff:192.0.2.8".parse().unwrap(), 80);
+        assert_eq!(peer.opposite(&mapped), peer);
     }
 
     #[test]

@@ -169,7 +169,7 @@ fn the_habits_of_linux() {
         ("-wln", "error: raw sockets (-w) cannot be shown by this version"),
         ("-lnp sctp", "error: the word 'sctp' is no switch and no interval"),
         ("-tulpnk", "error: unknown switch 'k' in '-tulpnk'"),
-        ("--tcp --listening --programs -n", "tcp4 tcp6 listening pid program"),
+        ("--tcp --listeners --programs -n", "tcp4 tcp6 listening pid program"),
         ("--udp --all -n --inet", "udp4 all"),
         ("--tcp -n --inet6", "tcp6 connected"),
         ("--tcp -n --continuous", "tcp4 tcp6 connected every-1s"),

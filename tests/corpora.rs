@@ -1,5 +1,7 @@
 //! The recordings and findings of the fuzzer (`tests/fuzz`), through the same functions, in every ordinary test run.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "fuzz/targets.rs"]
 mod targets;
 

@@ -163,7 +163,7 @@ fn linux_switch(letter: char, next: Option<&Token>) -> Option<&'static str> {
         'W' => "", // net-tools: cut no address; nothing is ever cut here
         _ => match letter.to_ascii_lowercase() {
             'c' => "--continuous",
-            'l' => "--listening",
+            'l' => "--listeners",
             'p' => match next {
                 Some(Token::Word(word)) if PROTOCOLS.iter().any(|protocol| protocol.eq_ignore_ascii_case(word)) => return None,
                 _ => "--programs",
@@ -171,8 +171,8 @@ fn linux_switch(letter: char, next: Option<&Token>) -> Option<&'static str> {
             't' => "--tcp",
             'u' => "--udp",
             'w' => "--raw",
-            '4' => "--ipv4",
-            '6' => "--ipv6",
+            '4' => "--inet",
+            '6' => "--inet6",
             _ => return None,
         },
     })

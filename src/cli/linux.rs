@@ -20,20 +20,20 @@ pub(super) struct LinuxArguments {
     pub raw: bool,
 
     /// Only sockets that wait to be called: TCP listeners, and with them UDP sockets without a peer (net-tools: -l).
-    #[arg(long, overrides_with = "listening")]
-    pub listening: bool,
+    #[arg(long, overrides_with = "listeners")]
+    pub listeners: bool,
 
     /// The owning process: its PID and its name (net-tools: -p).
     #[arg(long, overrides_with = "programs")]
     pub programs: bool,
 
     /// Only IPv4 (net-tools: -4).
-    #[arg(long, alias = "inet", overrides_with = "ipv4")]
-    pub ipv4: bool,
+    #[arg(long, overrides_with = "inet")]
+    pub inet: bool,
 
     /// Only IPv6 (net-tools: -6).
-    #[arg(long, alias = "inet6", overrides_with = "ipv6")]
-    pub ipv6: bool,
+    #[arg(long, overrides_with = "inet6")]
+    pub inet6: bool,
 
     /// Print again every second, or every INTERVAL, until CTRL+C (net-tools: -c).
     #[arg(long, overrides_with = "continuous")]

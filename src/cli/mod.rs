@@ -1,10 +1,13 @@
 //! From the words of the command line to a [`Request`], or to one sentence that says what is wrong with them.
 
 mod dialect;
+mod filters;
 mod linux;
 mod netstat;
+mod sort;
 mod validate;
 
+use crate::output::text::visible;
 use crate::request::Request;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -14,7 +17,7 @@ use std::ffi::OsString;
 #[derive(Debug)]
 pub enum Command {
     /// To read and print something of the system.
-    Run(Request),
+    Run(Box<Request>),
     /// To print a text that is known already: the help, the version.
     Print(String),
 }
@@ -30,13 +33,13 @@ pub struct UsageError {
 }
 
 impl UsageError {
-    /// An error with a hint of its own.
-    pub fn new(sentence: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), hint: hint.into() }
+    /// An error with a hint of its own. The words that they name come from outside: they are made safe here.
+    pub fn new(sentence: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
+        Self { sentence: visible(sentence.as_ref()).into_owned(), hint: visible(hint.as_ref()).into_owned() }
     }
 
     /// An error for which the help text is the hint.
-    pub fn see_help(sentence: impl Into<String>) -> Self {
+    pub fn see_help(sentence: impl AsRef<str>) -> Self {
         Self::new(sentence, "Try 'rnetstat --help' for the switches.")
     }
 }
@@ -48,8 +51,10 @@ impl UsageError {
     version,
     max_term_width = 80,
     about = "Shows the sockets of this host and the processes that own them.",
-    override_usage = "rnetstat [SWITCHES] [INTERVAL]",
-    after_help = "Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
+    override_usage = "rnetstat [SWITCHES] [:PORT] [INTERVAL]",
+    after_help = "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a does; --port and \
+                  --any-port also through bound ports, as -q does.\n\
+                  Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
                   Exit status: 0 done, 1 a filter matched nothing, 2 an error.",
     disable_help_flag = true,
     disable_version_flag = true
@@ -68,6 +73,12 @@ struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
+
+    #[command(flatten)]
+    filters: filters::FilterArguments,
+
+    #[command(flatten)]
+    sort: sort::SortArguments,
 }
 
 /// Understands a command line, without the program's name.
@@ -82,7 +93,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
         Err(error) => return Err(sentence_of(&error)),
     };
     let arguments = Arguments::from_arg_matches(&matches).map_err(|error| sentence_of(&error))?;
-    arguments.into_request().map(Command::Run)
+    arguments.into_request().map(|request| Command::Run(Box::new(request)))
 }
 
 /// Says in one sentence what clap says in a paragraph.

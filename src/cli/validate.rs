@@ -3,7 +3,7 @@
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use super::{Arguments, UsageError};
-use crate::filter::Filter;
+use crate::filter::{Filter, Scope};
 use crate::platform;
 use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
@@ -20,17 +20,15 @@ impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
         let Self { netstat, linux, .. } = &self;
         refuse_what_is_to_come(netstat)?;
+        let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
+        let filter = self.filters.filter(&ports)?;
         Ok(Request {
             views: vec![View::Connections],
-            sockets: SocketRequest {
-                tables: tables(netstat, linux)?,
-                states: states(netstat, linux),
-                udp: udp_rows(netstat, linux),
-                filter: Filter::default(),
-            },
+            sockets: sockets(netstat, linux, filter)?,
             columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
+            sort: self.sort.keys()?,
             names: names(netstat),
-            interval: interval(&netstat.words)?.or(linux.continuous.then_some(EVERY_SECOND)),
+            interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
             line_end: platform::LINE_END,
         })
@@ -66,18 +64,37 @@ fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
     }
 }
 
-fn tables(netstat: &NetstatArguments, linux: &LinuxArguments) -> Result<TableSet, UsageError> {
+/// What the switches show, or more where a filter asks for more.
+fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter) -> Result<SocketRequest, UsageError> {
+    let asked = match (netstat.bound, netstat.all) {
+        (true, _) => Scope::WithBound,
+        (false, true) => Scope::All,
+        (false, false) => Scope::Unchanged,
+    };
+    // `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
+    let listeners_only = linux.listeners && asked == Scope::Unchanged;
+    let scope = asked.max(filter.scope());
+    let udp = match scope {
+        _ if listeners_only => UdpRows::Listening,
+        Scope::All | Scope::WithBound => UdpRows::All,
+        Scope::Unchanged => UdpRows::Connected,
+    };
+    let states = if listeners_only { StateSet::NONE.with(State::Listening) } else { states(scope) };
+    Ok(SocketRequest::new(tables(netstat, linux, scope)?, states, udp, filter))
+}
+
+fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> Result<TableSet, UsageError> {
     let either_protocol = !(linux.tcp || linux.udp);
-    let either_family = linux.ipv4 == linux.ipv6;
+    let either_family = linux.inet == linux.inet6;
     let is_shown = |table: &Table| {
         let protocol = match table.protocol() {
             Protocol::Tcp => linux.tcp || either_protocol,
             // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-            Protocol::Udp => linux.udp || either_protocol && (netstat.all || netstat.bound || linux.listening),
+            Protocol::Udp => linux.udp || either_protocol && (scope > Scope::Unchanged || linux.listeners),
         };
         let family = match table.family() {
-            Family::V4 => linux.ipv4 || either_family,
-            Family::V6 => linux.ipv6 || either_family,
+            Family::V4 => linux.inet || either_family,
+            Family::V6 => linux.inet6 || either_family,
         };
         protocol && family
     };
@@ -104,21 +121,11 @@ fn tables(netstat: &NetstatArguments, linux: &LinuxArguments) -> Result<TableSet
     Ok(shown.and(TableSet::NONE.with(table)))
 }
 
-/// `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
-fn states(netstat: &NetstatArguments, linux: &LinuxArguments) -> StateSet {
-    match (netstat.bound, netstat.all, linux.listening) {
-        (true, ..) => StateSet::ALL,
-        (false, true, _) => StateSet::ALL.without(State::Bound),
-        (false, false, true) => StateSet::NONE.with(State::Listening),
-        (false, false, false) => StateSet::ALL.without(State::Bound).without(State::Listening),
-    }
-}
-
-fn udp_rows(netstat: &NetstatArguments, linux: &LinuxArguments) -> UdpRows {
-    match (netstat.all || netstat.bound, linux.listening) {
-        (true, _) => UdpRows::All,
-        (false, true) => UdpRows::Listening,
-        (false, false) => UdpRows::Connected,
+fn states(scope: Scope) -> StateSet {
+    match scope {
+        Scope::WithBound => StateSet::ALL,
+        Scope::All => StateSet::ALL.without(State::Bound),
+        Scope::Unchanged => StateSet::ALL.without(State::Bound).without(State::Listening),
     }
 }
 

@@ -52,6 +52,8 @@ pub mod windows {
     #[cfg(windows)]
     pub(crate) mod adapters;
     #[cfg(windows)]
+    pub(crate) mod interface_names;
+    #[cfg(windows)]
     pub(crate) mod interfaces;
     #[cfg(windows)]
     pub(crate) mod ip_helper;
@@ -76,6 +78,8 @@ mod none;
 #[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
 mod portable;
 #[cfg(unix)]
+mod unix_interfaces;
+#[cfg(unix)]
 mod unix_manners;
 #[cfg(unix)]
 mod unix_users;
@@ -94,15 +98,10 @@ use portable as room;
 #[cfg(not(any(target_os = "linux", windows)))]
 use untold::{interfaces, routes, statistics};
 
-#[cfg(unix)]
-use unix_manners as manners;
 #[cfg(windows)]
-use windows::manners;
-
+use windows::{interface_names, manners, users};
 #[cfg(unix)]
-use unix_users as users;
-#[cfg(windows)]
-use windows::users;
+use {unix_interfaces as interface_names, unix_manners as manners, unix_users as users};
 
 /// How a line of the output ends on this system, unless something else is asked for.
 pub const LINE_END: LineEnd = manners::LINE_END;
@@ -145,6 +144,11 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// The id of a user name.
 pub fn user_id(name: &str) -> Option<u32> {
     users::user_id(name)
+}
+
+/// The index of the interface of this name, which is the scope id of its link-local addresses.
+pub fn interface_index(name: &str) -> Option<u32> {
+    interface_names::interface_index(name)
 }
 
 /// The user that a process runs as.

@@ -8,7 +8,7 @@ use crate::floor::Walked;
 #[derive(Debug)]
 pub struct Case {
     /// What it is, in a few words.
-    pub name: String,
+    pub name: &'static str,
     /// What to build.
     pub plan: Plan,
     /// What to reach.
@@ -96,12 +96,8 @@ impl Measured<'_> {
 
     /// The largest resident set of a contender, for each socket.
     pub fn bytes_a_socket(&self, contender: Contender) -> Option<Value> {
-        match self.outcome(contender)? {
-            Outcome::Median(sample, _) if sample.peak > 0 => {
-                Some(Value { number: sample.peak as f64 / self.sockets as f64, or_more: false })
-            }
-            _ => None,
-        }
+        let Outcome::Median(sample, _) = self.outcome(contender)? else { return None };
+        Some(Value { number: sample.peak? as f64 / self.sockets as f64, or_more: false })
     }
 }
 
@@ -161,7 +157,7 @@ pub fn quiet(host: Walked) -> Case {
     let mut plan = Plan { servers, clients, idle, connections: 6, udp: 4, others: 0 };
     let standard = 3 * plan.processes() + plan.sockets();
     plan.others = 1500_usize.saturating_sub(host.descriptors + standard) / plan.processes();
-    Case { name: "a quiet host".to_owned(), plan, figures: QUIET }
+    Case { name: "a quiet host", plan, figures: QUIET }
 }
 
 /// A host that is busy; the sizes for which there are figures have theirs.
@@ -175,5 +171,5 @@ pub fn busy(sockets: usize, processes: Option<usize>, others: Option<usize>) -> 
     let plan = Plan::busy(sockets, processes.unwrap_or(usual), others.unwrap_or(usual_others));
     // A figure holds for the farm that it was set for.
     let figures = if processes.is_none_or(|processes| processes == usual) && others.is_none() { figures } else { &[] };
-    Case { name: "a busy host".to_owned(), plan, figures }
+    Case { name: "a busy host", plan, figures }
 }

@@ -168,8 +168,8 @@ impl Trial {
         }
         let start = Instant::now();
         match self.contender {
-            Contender::Floor => self.samples.push(inside(floor::raw_dump)?),
-            Contender::BareWalk => self.samples.push(inside(|| floor::bare_walk().map(drop))?),
+            Contender::Floor => self.samples.push(stopwatch::inside(floor::raw_dump)?),
+            Contender::BareWalk => self.samples.push(stopwatch::inside(|| floor::bare_walk().map(drop))?),
             _ => self.run_program(patience)?,
         }
         self.spent += start.elapsed();
@@ -199,13 +199,6 @@ impl Trial {
         };
         (self.contender, outcome)
     }
-}
-
-/// Times something that happens in this process. Its processors' time and memory are not told apart from the bench's.
-fn inside(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Sample> {
-    let start = Instant::now();
-    act()?;
-    Ok(Sample { wall: start.elapsed(), cpu: Duration::ZERO, peak: 0 })
 }
 
 /// Makes sure that the program does the work that is measured: it shows every socket, each with its owner.

@@ -6,8 +6,20 @@ use crate::floor::Walked;
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
-const HEADING: [&str; 10] =
-    ["host", "what", "runs", "ms", "cpu ms", "MiB", "bytes/socket", "× floor", "× -ano", "figure to reach"];
+const HEADING: [&str; 12] = [
+    "sockets",
+    "processes",
+    "descriptors",
+    "what",
+    "runs",
+    "ms",
+    "cpu ms",
+    "MiB",
+    "bytes/socket",
+    "× floor",
+    "× -ano",
+    "figure to reach",
+];
 
 /// The table so far.
 #[derive(Debug)]
@@ -18,7 +30,7 @@ impl Report {
     pub fn new() -> Self {
         let mut table = Table::new();
         table.load_style(ASCII_MARKDOWN).set_header(HEADING);
-        for column in 2..9 {
+        for column in (0..3).chain(4..HEADING.len() - 1) {
             if let Some(column) = table.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -28,14 +40,7 @@ impl Report {
 
     /// Adds what was measured in one farm.
     pub fn add(&mut self, case: &Case, walked: Walked, measured: &Measured<'_>) {
-        let host = format!(
-            "{}: {} sockets, {} processes, {} descriptors",
-            case.name,
-            grouped(measured.sockets),
-            grouped(walked.processes),
-            grouped(walked.descriptors)
-        );
-        self.0.add_row([host]);
+        let mut host = [measured.sockets, walked.processes, walked.descriptors].map(grouped);
         for (contender, outcome) in measured.outcomes {
             let figures: Vec<String> = case
                 .figures
@@ -43,21 +48,20 @@ impl Report {
                 .filter(|figure| figure.contender == *contender)
                 .map(|figure| verdict(figure, measured))
                 .collect();
-            let mut cells = vec![String::new(), contender.name()];
-            match outcome {
-                Outcome::Absent(reason) => cells.extend([String::new(), reason.clone(), String::new(), String::new()]),
-                Outcome::OutOfTime(limit) => {
-                    cells.extend(["1".to_owned(), format!("> {}", limit.as_millis()), String::new(), String::new()]);
-                }
-                Outcome::Median(sample, runs) if sample.peak == 0 => {
-                    cells.extend([runs.to_string(), milliseconds(sample.wall), String::new(), String::new()]);
-                }
+            // The host stands once, in the first of its rows.
+            let mut cells = host.each_mut().map(std::mem::take).to_vec();
+            cells.push(contender.name());
+            cells.extend(match outcome {
+                Outcome::Absent(reason) => [String::new(), reason.clone(), String::new(), String::new()],
+                Outcome::OutOfTime(limit) => ["1".to_owned(), format!("> {}", limit.as_millis()), String::new(), String::new()],
                 Outcome::Median(sample, runs) => {
-                    let peak = format!("{:.1}", sample.peak as f64 / (1024.0 * 1024.0));
-                    cells.extend([runs.to_string(), milliseconds(sample.wall), milliseconds(sample.cpu), peak]);
+                    let peak = sample.peak.map(|bytes| format!("{:.1}", bytes as f64 / (1024.0 * 1024.0)));
+                    [runs.to_string(), milliseconds(sample.wall), milliseconds(sample.cpu), peak.unwrap_or_default()]
                 }
-            }
-            let bytes = measured.bytes_a_socket(*contender).filter(|_| measured.sockets >= 100_000);
+            });
+            // On a small host this would be the size of the program.
+            let bytes =
+                measured.bytes_a_socket(*contender).filter(|_| measured.sockets >= 100_000 && *contender != Contender::True);
             cells.push(bytes.map(|value| format!("{:.0}", value.number)).unwrap_or_default());
             cells.push(measured.times(*contender, &[Contender::Floor]).map(number).unwrap_or_default());
             cells.push(measured.times(*contender, &[Contender::Ano]).map(number).unwrap_or_default());

@@ -5,6 +5,7 @@ use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::AsFd;
 use rustix::process::{Pid, PidfdFlags};
+use rustix::time::ClockId;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,8 +17,8 @@ pub struct Sample {
     pub wall: Duration,
     /// The processors' time, user and system, of all threads.
     pub cpu: Duration,
-    /// The largest resident set, in bytes; never less than this program's own, from which the child is made.
-    pub peak: u64,
+    /// The largest resident set of a program, in bytes; never less than this program's own, from which the child is made.
+    pub peak: Option<u64>,
 }
 
 /// How a run ended.
@@ -36,6 +37,14 @@ pub enum Output {
     Null,
     /// A pipe that the bench empties.
     Pipe,
+}
+
+/// Times something that this process does itself, on as many threads as it likes.
+pub fn inside(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Sample> {
+    let cpu = || Duration::try_from(rustix::time::clock_gettime(ClockId::ProcessCPUTime));
+    let (start, used) = (Instant::now(), cpu()?);
+    act()?;
+    Ok(Sample { wall: start.elapsed(), cpu: cpu()?.saturating_sub(used), peak: None })
 }
 
 /// Runs a program to its end, or until the limit.
@@ -57,7 +66,7 @@ pub fn run(command: &mut Command, output: Output, limit: Duration) -> anyhow::Re
         return Ok(Ended::OutOfTime);
     }
     let code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
-    Ok(Ended::Itself(Sample { wall, cpu, peak }, code))
+    Ok(Ended::Itself(Sample { wall, cpu, peak: Some(peak) }, code))
 }
 
 /// Empties the child's pipe, if there is one, and waits for its end; false where the limit comes first.

@@ -8,8 +8,11 @@ use rnetstat::output::text;
 use rnetstat::platform::linux::{descriptor_link, nlmsg, proc_net, sock_diag};
 use rnetstat::socket::{Protocol, Table};
 
+/// A function that may be called with any bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target, by the name of its binary and of its folder of seeds.
-pub const ALL: &[(&str, fn(&[u8]))] = &[
+pub const ALL: &[(&str, Target)] = &[
     ("netlink_messages", netlink_messages),
     ("proc_net", proc_net),
     ("descriptor_link", descriptor_link),
@@ -44,7 +47,7 @@ pub fn proc_net(bytes: &[u8]) {
 /// The links under `/proc/PID/fd`.
 pub fn descriptor_link(bytes: &[u8]) {
     if let Some(inode) = descriptor_link::socket_inode(bytes) {
-        let text = std::str::from_utf8(bytes).unwrap();
+        let text = String::from_utf8_lossy(bytes);
         assert_eq!(text.trim_start_matches("socket:[").trim_end_matches(']').parse(), Ok(inode));
     }
 }

@@ -6,6 +6,7 @@
 //! missing is said on stderr.
 #![cfg(target_os = "linux")]
 
+#[allow(dead_code, reason = "the other live tests use the rest of it")]
 #[path = "../live/namespace.rs"]
 mod namespace;
 #[path = "../live/row.rs"]
@@ -36,13 +37,23 @@ fn network() -> Option<Namespace> {
 fn windows_table(cell: &Cell, switches: &str) -> Vec<Row> {
     let text = cell.rnetstat(switches);
     assert!(text.split('\n').rev().skip(1).all(|line| line.ends_with('\r')), "a line does not end in CR LF: {text:?}");
-    parse(&text.replace('\r', ""), switches.contains('o'))
+    unscoped(parse(&text.replace('\r', ""), switches.contains('o')))
+}
+
+/// Wine 10 tells wrong numbers as scopes of link-local addresses (8192 for interface 3): no test can go by them.
+fn unscoped(mut rows: Vec<Row>) -> Vec<Row> {
+    for row in &mut rows {
+        if let Some((address, (_, port))) = row.local.split_once('%').map(|(a, rest)| (a, rest.split_once(']').unwrap())) {
+            row.local = format!("{address}]{port}");
+        }
+    }
+    rows
 }
 
 fn linux_table() -> Vec<Row> {
     let output = Command::new(env!("CARGO_BIN_EXE_rnetstat")).arg("-an").stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    parse(&String::from_utf8(output.stdout).unwrap(), false)
+    unscoped(parse(&String::from_utf8(output.stdout).unwrap(), false))
 }
 
 #[test]
@@ -50,7 +61,7 @@ fn every_socket_of_windows_programs_stands_in_the_table_with_its_process_and_not
     let Some(cell) = Cell::find() else { return };
     let Some(_network) = network() else { return };
     let holders = [Holder::start(&cell, index_of(LINK), OWN, SILENT), Holder::start(&cell, index_of(LINK), OWN, SILENT)];
-    let held: Vec<Row> = holders.iter().flat_map(Holder::rows).collect();
+    let held = unscoped(holders.iter().flat_map(Holder::rows).collect());
     assert_eq!(held.len(), 2 * 16);
 
     let windows = windows_table(&cell, "-ano");
@@ -59,7 +70,7 @@ fn every_socket_of_windows_programs_stands_in_the_table_with_its_process_and_not
     let anonymous: Vec<Row> = windows.iter().map(Row::anonymous).collect();
     assert_same(&linux_table(), &anonymous, "the Windows build");
     if let Some(ss) = ss::rows() {
-        let ss: Vec<Row> = ss.iter().map(Row::anonymous).collect();
+        let ss = unscoped(ss.iter().map(Row::anonymous).collect());
         assert_same(&anonymous, &ss, "ss");
     }
 

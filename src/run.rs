@@ -4,11 +4,14 @@ use crate::cli::{self, Command};
 use crate::exit::Exit;
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
+use crate::output::text::LineEnd;
 use crate::process::{Facts, Processes};
 use crate::request::{Names, Request, View};
-use crate::snapshot::{ProblemKind, Snapshot};
+use crate::routes::Routing;
+use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::statistics::Section;
 use crate::views::connections::{self, Knowledge, Naming};
-use crate::{order, platform};
+use crate::{order, platform, views};
 use anyhow::Context;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -67,10 +70,13 @@ impl Run {
 
     fn display(&mut self) -> anyhow::Result<Exit> {
         let mut exit = Exit::Done;
-        for view in self.request.views.clone() {
-            match view {
-                View::Connections => exit = self.connections()?,
-            }
+        for (position, view) in self.request.views.clone().into_iter().enumerate() {
+            exit = exit.max(match view {
+                View::Connections => self.connections()?,
+                View::Interfaces => self.interfaces()?,
+                View::Statistics(section) => self.statistics(section)?,
+                View::Routes => self.routes(position > 0)?,
+            });
         }
         Ok(exit)
     }
@@ -100,11 +106,7 @@ impl Run {
         let known = Knowledge { processes: &self.processes, naming: naming.as_ref() };
         connections::write_heading(&mut self.buffer, &columns);
         let line_end = self.request.line_end;
-        let flush = |buffer: &mut Vec<u8>| {
-            line_end.write(&mut io::stdout(), buffer)?;
-            buffer.clear();
-            Ok(())
-        };
+        let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
         connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, flush).context(WRITING)?;
         io::stdout().flush().context(WRITING)?;
         match report(&snapshot, !filter.owners.is_empty()) {
@@ -114,20 +116,90 @@ impl Run {
     }
 }
 
+impl Run {
+    fn interfaces(&mut self) -> anyhow::Result<Exit> {
+        let (totals, problems) = platform::interface_totals();
+        let nothing = is_unread(&problems);
+        if !nothing {
+            views::interfaces::write(&mut self.buffer, &totals, &views::interfaces::ENGLISH);
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    fn statistics(&mut self, section: Option<Section>) -> anyhow::Result<Exit> {
+        let sections = section.as_ref().map_or(&Section::ALL[..], std::slice::from_ref);
+        let (statistics, problems) = platform::statistics(sections);
+        let nothing = statistics.has_counted_nothing();
+        if !(nothing && is_unread(&problems)) {
+            views::statistics::write(&mut self.buffer, &statistics, sections, &views::statistics::ENGLISH);
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    /// The routes begin with a rule, not with an empty line: what stands before them is divided from them here.
+    fn routes(&mut self, follows: bool) -> anyhow::Result<Exit> {
+        let (routing, problems) = platform::routing();
+        let nothing = routing == Routing::default();
+        if !(nothing && is_unread(&problems)) {
+            if follows {
+                self.buffer.push(b'\n');
+            }
+            let line_end = self.request.line_end;
+            let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
+            views::routes::write(&mut self.buffer, &routing, &views::routes::ENGLISH, flush).context(WRITING)?;
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    fn hand_over(&mut self) -> anyhow::Result<()> {
+        write_out(&mut self.buffer, self.request.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
+    }
+}
+
+/// Writes what is in the buffer, with these line ends, and empties it.
+fn write_out(buffer: &mut Vec<u8>, line_end: LineEnd) -> io::Result<()> {
+    line_end.write(&mut io::stdout(), buffer)?;
+    buffer.clear();
+    Ok(())
+}
+
 const WRITING: &str = "the output cannot be written";
 
-/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking,
-/// unless rows were chosen by their owners.
+/// Tells what is missing of the sockets. Hidden owners hide rows where rows are chosen by their owners.
 fn report(snapshot: &Snapshot, chosen_by_owner: bool) -> Exit {
+    if chosen_by_owner {
+        let hides_rows = |kind| matches!(kind, ProblemKind::OwnersHidden | ProblemKind::OwnersUnreadable);
+        tell_where(&snapshot.problems, |problem| problem.kind.is_incomplete() || hides_rows(problem.kind));
+        return outcome(&snapshot.problems, snapshot.sockets.is_empty());
+    }
+    tell(&snapshot.problems, snapshot.sockets.is_empty())
+}
+
+/// Tells what is missing. Rows that may be missing are told in any case; the rest only to somebody who is looking.
+/// Where `nothing` was read and something should have been, the view has failed.
+fn tell(problems: &[Problem], nothing: bool) -> Exit {
+    tell_where(problems, |problem| problem.kind.is_incomplete());
+    outcome(problems, nothing)
+}
+
+fn tell_where(problems: &[Problem], in_any_case: impl Fn(&Problem) -> bool) {
     let watched = io::stderr().is_terminal();
-    for problem in &snapshot.problems {
-        let hides_rows = chosen_by_owner && matches!(problem.kind, ProblemKind::OwnersHidden | ProblemKind::OwnersUnreadable);
-        if watched || problem.kind.is_incomplete() || hides_rows {
+    for problem in problems {
+        if watched || in_any_case(problem) {
             complain(&problem.message);
         }
     }
-    let unread = snapshot.problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable);
-    if unread && snapshot.sockets.is_empty() { Exit::Failed } else { Exit::Done }
+}
+
+fn outcome(problems: &[Problem], nothing: bool) -> Exit {
+    if nothing && is_unread(problems) { Exit::Failed } else { Exit::Done }
+}
+
+fn is_unread(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable)
 }
 
 fn print(text: &[u8]) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ mod linux;
 mod netstat;
 mod sort;
 mod validate;
+mod views;
 
 use crate::output::text::visible;
 use crate::request::Request;

@@ -1,3 +1,6 @@
 //! What a snapshot looks like: each view writes bytes and knows nothing of the system that they came from.
 
 pub mod connections;
+pub mod interfaces;
+pub mod routes;
+pub mod statistics;

@@ -2,7 +2,7 @@
 
 use super::netlink::{Consistency, DumpError, Netlink};
 use super::sock_diag::{self, DumpRequest};
-use super::{owners, proc_net};
+use super::{bytecode, owners, proc_net};
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
 use crate::socket::{Socket, Table};
@@ -18,7 +18,7 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
     for table in request.tables.sources() {
         reader.read(table, &mut snapshot);
     }
-    snapshot.owners = owners::find(&snapshot.sockets, search, &mut snapshot.problems);
+    snapshot.owners = owners::find(&snapshot.sockets, search, None, &mut snapshot.problems);
     snapshot
 }
 
@@ -55,12 +55,13 @@ impl Reader<'_> {
             Some(netlink) => netlink,
             closed => closed.insert(Netlink::open(rustix::net::netlink::SOCK_DIAG)?),
         };
+        let Some(mut bytecode) = bytecode::compile(self.request, table) else { return Ok(Consistency::Whole) };
         let start = sockets.len();
-        let dump = DumpRequest { table, states: self.request.states, bytecode: &[] };
         let mut left = RETRIES;
         loop {
             let mut unreadable = false;
-            let consistency = netlink.dump(
+            let dump = DumpRequest { table, states: self.request.states, bytecode: &bytecode };
+            let outcome = netlink.dump(
                 |sequence| dump.encode(sequence),
                 |kind, payload| {
                     if kind != sock_diag::BY_FAMILY {
@@ -71,7 +72,15 @@ impl Reader<'_> {
                         None => unreadable = true,
                     }
                 },
-            )?;
+            );
+            let consistency = match outcome {
+                // A kernel that does not take the program gives every row.
+                Err(refusal) if refusal.is_invalid_argument() && !bytecode.is_empty() => {
+                    bytecode.clear();
+                    continue;
+                }
+                outcome => outcome?,
+            };
             if unreadable {
                 return Err(DumpError::Truncated);
             }

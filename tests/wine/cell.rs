@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 
@@ -42,7 +43,9 @@ impl Cell {
             .env_remove("LD_LIBRARY_PATH")
             .status();
         assert!(build.unwrap().success(), "the Windows build");
-        let prefix = std::env::temp_dir().join(format!("rnetstat-wine-{}", std::process::id()));
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let prefix = std::env::temp_dir().join(format!("rnetstat-wine-{}-{number}", std::process::id()));
         // cp keeps what a prefix is made of, links included.
         let copied = Command::new("cp").arg("-a").arg(home.join("prefix")).arg(&prefix).status();
         assert!(copied.unwrap().success(), "a copy of the Wine prefix");

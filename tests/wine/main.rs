@@ -15,11 +15,12 @@ mod row;
 mod ss;
 
 mod cell;
+mod figures;
 
 use cell::{Cell, Holder};
 use namespace::{LINK, Namespace, index_of, ip};
 use row::{Row, assert_same, parse};
-use std::process::{Command, Stdio};
+use std::net::UdpSocket;
 
 /// An address of the namespace, and one beside it that never answers.
 const OWN: &str = "192.0.2.1";
@@ -34,10 +35,14 @@ fn network() -> Option<Namespace> {
 }
 
 /// What the Windows build prints with these switches: it ends its lines as Windows does.
-fn windows_table(cell: &Cell, switches: &str) -> Vec<Row> {
+fn windows(cell: &Cell, switches: &str) -> String {
     let text = cell.rnetstat(switches);
     assert!(text.split('\n').rev().skip(1).all(|line| line.ends_with('\r')), "a line does not end in CR LF: {text:?}");
-    unscoped(parse(&text.replace('\r', ""), switches.contains('o')))
+    text.replace('\r', "")
+}
+
+fn windows_table(cell: &Cell, switches: &str) -> Vec<Row> {
+    unscoped(parse(&windows(cell, switches), switches.contains('o')))
 }
 
 /// Wine 10 tells wrong numbers as scopes of link-local addresses (8192 for interface 3): no test can go by them.
@@ -51,9 +56,7 @@ fn unscoped(mut rows: Vec<Row>) -> Vec<Row> {
 }
 
 fn linux_table() -> Vec<Row> {
-    let output = Command::new(env!("CARGO_BIN_EXE_rnetstat")).arg("-an").stdin(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    unscoped(parse(&String::from_utf8(output.stdout).unwrap(), false))
+    unscoped(parse(&figures::linux("-an"), false))
 }
 
 #[test]
@@ -80,4 +83,55 @@ fn every_socket_of_windows_programs_stands_in_the_table_with_its_process_and_not
     let connected = windows_table(&cell, "-no");
     let expected: Vec<Row> = held.iter().filter(|row| !matches!(row.state.as_str(), "" | "LISTENING")).cloned().collect();
     assert_same(&connected, &expected, "the program that holds them");
+}
+
+#[test]
+fn the_statistics_of_both_builds_agree() {
+    let Some(cell) = Cell::find() else { return };
+    let Some(_network) = network() else { return };
+    let holder = Holder::start(&cell, index_of(LINK), OWN, SILENT);
+    // A datagram that arrives, and one for a port at which nobody is, which ICMP answers.
+    let (sender, receiver) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    sender.send_to(b"1", receiver.local_addr().unwrap()).unwrap();
+    sender.send_to(b"2", "127.0.0.1:9").unwrap();
+
+    let before = figures::linux("-e -s");
+    let figures = windows(&cell, "/e /s");
+    let after = figures::linux("-e -s");
+    // Wine 10 repeats the figures of IPv4 as those of TCP over IPv6, where the Linux build divides the connections that
+    // stand, and it misplaces what ICMP has sent.
+    let wrong =
+        [("TCP Statistics for IPv4", "Current Connections", 0), ("TCP Statistics for IPv6", "", 0), ("ICMPv4 Statistics", "", 1)];
+    figures::assert_between(&before, &figures, &after, &wrong);
+    for (label, least) in [("Active Opens", 4), ("No Ports", 1), ("Datagrams Sent", 2)] {
+        let line = figures.lines().find(|line| line.trim_start().starts_with(label)).unwrap();
+        assert!(line.split_ascii_whitespace().last().unwrap().parse::<u64>().unwrap() >= least, "{line}");
+    }
+    drop(holder);
+}
+
+#[test]
+fn the_interfaces_and_routes_of_both_builds_agree() {
+    let Some(cell) = Cell::find() else { return };
+    let Some(_network) = network() else { return };
+    ip(&format!("route add 198.51.100.0/24 via {SILENT} metric 7"));
+    let (linux, windows) = (figures::linux("-r"), windows(&cell, "-r"));
+    let interfaces =
+        |text: &str| text.lines().take_while(|line| !line.contains("Route Table")).map(String::from).collect::<Vec<_>>();
+    assert_eq!(interfaces(&windows), interfaces(&linux));
+    let is_route = |line: &&str| line.trim_start().starts_with(|c: char| c.is_ascii_digit()) && line.contains(['.', ':']);
+    // Wine knows the kernel's main table alone, and one route more: the refusal to send where no route leads. It tells the
+    // metric of one IPv4 route as that of all.
+    let tables = windows.lines().skip_while(|line| !line.contains("Route Table")).filter(is_route);
+    let routes: Vec<&str> = tables.filter(|line| !line.contains("4294967295")).collect();
+    let without_metric = |line: &str| line.rsplit_once(' ').map_or(String::new(), |(route, _)| route.trim_end().to_owned());
+    for route in &routes {
+        let is_same = |line: &str| {
+            if route.contains(':') { line == *route } else { without_metric(line) == without_metric(route) }
+        };
+        assert!(linux.lines().any(is_same), "only Windows has {route}\n{linux}");
+    }
+    for [destination, gateway] in [["198.51.100.0", SILENT], ["192.0.2.0", "On-link"], ["fe80::/64", "On-link"]] {
+        assert!(routes.iter().any(|route| route.contains(destination) && route.contains(gateway)), "{windows}");
+    }
 }

@@ -94,7 +94,7 @@ impl Run {
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
         if columns.program {
-            let owners = snapshot.sockets.iter().enumerate().map(|(row, socket)| snapshot.owners.of(row, socket));
+            let owners = rows.iter().map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]));
             self.processes.look_up(owners.filter_map(|owner| owner.lowest()), Facts::default());
         }
         let naming = match (self.request.names, &self.services) {

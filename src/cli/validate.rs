@@ -5,8 +5,9 @@ use super::netstat::NetstatArguments;
 use super::views::{protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
+use crate::order::SortKey;
 use crate::platform;
-use crate::request::{Columns, Names, Request, SocketRequest, UdpRows};
+use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
@@ -23,11 +24,14 @@ impl Arguments {
         refuse_what_is_to_come(netstat)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
+        let views = views(netstat)?;
+        let sort = self.sort.keys()?;
+        refuse_choice_without_table(&views, &filter, &sort)?;
         Ok(Request {
-            views: views(netstat)?,
+            views,
             sockets: sockets(netstat, linux, filter)?,
             columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
-            sort: self.sort.keys()?,
+            sort,
             names: names(netstat),
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
@@ -50,6 +54,17 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
         Some((_, letter)) => Err(UsageError::see_help(format!("the view of -{letter} is not built yet in this version"))),
         None => Ok(()),
     }
+}
+
+/// A filter that nothing is tried by would pass for one that everything has passed.
+fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
+    if views.contains(&View::Connections) || filter.is_empty() && sort.is_empty() {
+        return Ok(());
+    }
+    Err(UsageError::new(
+        "filters and --sort are for the table of connections, which this line does not ask for",
+        "-s with -p TCP, UDP, TCPv6 or UDPv6 shows the table too; -e, -r and -s alone do not.",
+    ))
 }
 
 /// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.

@@ -115,6 +115,9 @@ use {unix_interfaces as interface_names, unix_manners as manners, unix_users as 
 /// How a line of the output ends on this system, unless something else is asked for.
 pub const LINE_END: LineEnd = manners::LINE_END;
 
+/// Whether a socket tells its user; where it does not, the process that holds it does.
+pub const SOCKETS_HAVE_USERS: bool = cfg!(target_os = "linux");
+
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)

@@ -88,20 +88,25 @@ pub fn snmp(bytes: &[u8]) {
     let mut statistics = Statistics::default();
     statistics.take_snmp(&text);
     statistics.take_snmp6(&text);
+    assert!(statistics.unavailable.len() >= 2, "Linux counts no routing discards");
 }
 
 /// The links, addresses and routes of `rtnetlink`, and the routing table that is made of them.
 pub fn rtnetlink(bytes: &[u8]) {
-    let (mut links, mut addresses, mut routes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut links, mut addresses, mut routes, mut objects) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for message in nlmsg::Messages::new(bytes).flatten() {
         if let nlmsg::Body::Payload(_, payload) = message.body {
             links.extend(route_messages::Link::parse(payload));
             addresses.extend(route_messages::Ipv4Address::parse(payload));
             routes.extend(route_messages::Route::parse(payload));
+            objects.extend(route_messages::NextHop::parse(payload));
         }
     }
     route_messages::totals(&links);
-    route_tables::routing(links, &addresses, &routes);
+    route_tables::resolve(&mut routes, &objects);
+    let hops: usize = routes.iter().map(|route| route.hops.len()).sum();
+    let routing = route_tables::routing(links, &addresses, &routes);
+    assert!(routing.ipv4.len() + routing.ipv6.len() <= hops);
 }
 
 /// The kernel's description of its own types.

@@ -55,6 +55,8 @@ pub mod windows {
     //! Windows: IP Helper.
 
     pub mod growing;
+    pub mod module_name;
+    pub mod persistent;
     pub mod routing;
     pub mod tables;
 
@@ -72,6 +74,10 @@ pub mod windows {
     pub(crate) mod mib;
     #[cfg(windows)]
     pub(crate) mod optional;
+    #[cfg(windows)]
+    pub(crate) mod owner_module;
+    #[cfg(windows)]
+    pub(crate) mod registry;
     #[cfg(windows)]
     pub(crate) mod routes;
     #[cfg(windows)]

@@ -2,7 +2,7 @@
 
 use crate::namespace::skipped;
 use crate::row::Row;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -52,11 +52,22 @@ impl Cell {
         Some(Self { scripts, home, prefix, programs: project.join("target").join(TARGET).join("debug") })
     }
 
+    /// A Windows program, to be run in the Windows of this test.
+    fn run(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(self.scripts.join("wwine"));
+        command.arg(program).env("WINEPREFIX", &self.prefix).env("WWINE_TIMEOUT", LIMIT);
+        command
+    }
+
     /// A Windows program of this project.
     fn program(&self, path: &str) -> Command {
-        let mut command = Command::new(self.scripts.join("wwine"));
-        command.arg(self.programs.join(path)).env("WINEPREFIX", &self.prefix).env("WWINE_TIMEOUT", LIMIT);
-        command
+        self.run(self.programs.join(path))
+    }
+
+    /// Runs one of Wine's own programs, which has to succeed.
+    pub fn wine(&self, words: &[&str]) {
+        let output = self.run(words[0]).args(&words[1..]).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
     }
 
     /// What the Windows build prints; that it succeeds without a word on stderr is part of every test.

@@ -5,6 +5,7 @@
 //! by the environment variable `CROSS_CELL`; `WINCELL` says where their toolchain and Wine are (`/opt/wincell`). What is
 //! missing is said on stderr.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail anywhere
 
 #[allow(dead_code, reason = "the other live tests use the rest of it")]
 #[path = "../live/namespace.rs"]
@@ -115,7 +116,11 @@ fn the_interfaces_and_routes_of_both_builds_agree() {
     let Some(cell) = Cell::find() else { return };
     let Some(_network) = network() else { return };
     ip(&format!("route add 198.51.100.0/24 via {SILENT} metric 7"));
+    let key = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\PersistentRoutes";
+    cell.wine(&["reg", "add", key, "/v", "10.1.0.0,255.255.0.0,192.0.2.1,7", "/d", "", "/f"]);
     let (linux, windows) = (figures::linux("-r"), windows(&cell, "-r"));
+    let persistent = "\n         10.1.0.0      255.255.0.0        192.0.2.1       7\n";
+    assert!(windows.contains(persistent), "{windows}");
     let interfaces =
         |text: &str| text.lines().take_while(|line| !line.contains("Route Table")).map(String::from).collect::<Vec<_>>();
     assert_eq!(interfaces(&windows), interfaces(&linux));

@@ -1,5 +1,6 @@
 //! The switches of Windows' netstat.
 
+use crate::lang::Language;
 use clap::{ArgAction, Args};
 use std::time::Duration;
 
@@ -73,6 +74,10 @@ pub(super) struct NetstatArguments {
     /// Without -n: the seconds that all names together may take.
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, overrides_with = "name_timeout")]
     pub name_timeout: Duration,
+
+    /// The language of titles and headings. States, protocols and numbers stay as they are.
+    #[arg(long, value_name = "LANGUAGE", value_enum, default_value = "en", ignore_case = true, overrides_with = "lang")]
+    pub lang: Language,
 
     /// Print again every so many seconds, until CTRL+C.
     #[arg(value_name = "INTERVAL", action = ArgAction::Append, hide = true)]

@@ -1,3 +1,4 @@
 //! How what is known becomes text.
 
+pub mod cells;
 pub mod text;

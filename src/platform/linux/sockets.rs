@@ -3,6 +3,7 @@
 use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, owners, proc_net};
+use crate::details::Details;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
 use crate::socket::{Protocol, Socket, State, Table};
@@ -33,7 +34,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&mut self, table: Table, snapshot: &mut Snapshot) {
         let start = snapshot.sockets.len();
-        let refusal = match self.dump(table, &mut snapshot.sockets) {
+        let outcome = self.dump(table, &mut snapshot.sockets, &mut snapshot.details);
+        let refusal = match outcome {
             Ok(Consistency::Whole) => return,
             Ok(Consistency::Interrupted) => {
                 let message = format!("the {table} table changed while it was read: rows may be missing or stale");
@@ -43,14 +45,20 @@ impl Reader<'_> {
         };
         let dumped = snapshot.sockets.split_off(start);
         self.reads_files |= table.protocol() == Protocol::Tcp;
+        let details = snapshot.details.split_off(start.min(snapshot.details.len()));
         if let Err(error) = self.read_file(table, &mut snapshot.sockets) {
             // What the dump gave before it failed is better than nothing.
             let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
             snapshot.sockets.truncate(start);
             snapshot.sockets.extend(dumped);
+            snapshot.details.extend(details);
             let path = proc_net::path(table);
             let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
             snapshot.problems.push(Problem::new(kind, message));
+        }
+        if self.request.details.any() {
+            // The files know no details; what follows must stand beside its rows all the same.
+            snapshot.details.resize(snapshot.sockets.len(), Details::default());
         }
     }
 
@@ -69,17 +77,18 @@ impl Reader<'_> {
         Some(Problem::new(ProblemKind::FactUnavailable, format!("BOUND ports cannot be shown: {reason}")))
     }
 
-    fn dump(&mut self, table: Table, sockets: &mut Vec<Socket>) -> Result<Consistency, DumpError> {
+    fn dump(&mut self, table: Table, sockets: &mut Vec<Socket>, details: &mut Vec<Details>) -> Result<Consistency, DumpError> {
         let netlink = match &mut self.netlink {
             Some(netlink) => netlink,
             closed => closed.insert(Netlink::open(rustix::net::netlink::SOCK_DIAG)?),
         };
         let Some(mut bytecode) = bytecode::compile(self.request, table) else { return Ok(Consistency::Whole) };
         let start = sockets.len();
+        let wanted = self.request.details;
         let mut left = RETRIES;
         loop {
             let mut unreadable = false;
-            let dump = DumpRequest { table, states: self.request.states, bytecode: &bytecode };
+            let dump = DumpRequest { table, states: self.request.states, details: wanted, bytecode: &bytecode };
             let outcome = netlink.dump(
                 |sequence| dump.encode(sequence),
                 |kind, payload| {
@@ -87,7 +96,11 @@ impl Reader<'_> {
                         return;
                     }
                     match sock_diag::parse(payload, table.protocol()) {
-                        Some(socket) => sockets.extend(self.request.admits(&socket).then_some(socket)),
+                        Some(socket) if self.request.admits(&socket) => {
+                            sockets.push(socket);
+                            details.extend(wanted.any().then(|| sock_diag::details(payload)));
+                        }
+                        Some(_) => {}
                         None => unreadable = true,
                     }
                 },
@@ -108,6 +121,7 @@ impl Reader<'_> {
             }
             left -= 1;
             sockets.truncate(start);
+            details.truncate(start);
         }
     }
 

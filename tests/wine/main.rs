@@ -78,6 +78,13 @@ fn every_socket_of_windows_programs_stands_in_the_table_with_its_process_and_not
         assert_same(&anonymous, &ss, "ss");
     }
 
+    // Wine has no table of bound ports and no services: both are done without, and nobody is told who is not looking.
+    assert_same(&windows_table(&cell, "-anoq"), &held, "the program that holds them");
+    let owned = self::windows(&cell, "-anb");
+    let lines: Vec<&str> = owned.lines().skip(4).collect();
+    assert_eq!(lines.len(), 2 * held.len(), "{owned}");
+    assert!(lines.chunks(2).all(|pair| pair[0].starts_with("  ") && pair[1] == " [socket-holder.exe]"), "{owned}");
+
     let udp = windows_table(&cell, "/ano /p UDPv6");
     let expected: Vec<Row> = held.iter().filter(|row| row.protocol == "UDP" && row.local.starts_with('[')).cloned().collect();
     assert_same(&udp, &expected, "the program that holds them");
@@ -121,6 +128,7 @@ fn the_interfaces_and_routes_of_both_builds_agree() {
     let (linux, windows) = (figures::linux("-r"), windows(&cell, "-r"));
     let persistent = "\n         10.1.0.0      255.255.0.0        192.0.2.1       7\n";
     assert!(windows.contains(persistent), "{windows}");
+    let windows = windows.replacen(persistent, "\n", 1);
     let interfaces =
         |text: &str| text.lines().take_while(|line| !line.contains("Route Table")).map(String::from).collect::<Vec<_>>();
     assert_eq!(interfaces(&windows), interfaces(&linux));

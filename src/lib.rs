@@ -14,19 +14,24 @@
 //! ```
 
 pub mod cli;
+pub mod details;
 pub mod exit;
 pub mod filter;
 pub mod interfaces;
+pub mod interval;
+pub mod lang;
 pub mod names;
 pub mod order;
 pub mod output;
 pub mod owners;
 pub mod platform;
 pub mod process;
+pub mod rdma;
 pub mod request;
 pub mod routes;
 pub mod run;
 pub mod snapshot;
 pub mod socket;
 pub mod statistics;
+pub mod time_in_state;
 pub mod views;

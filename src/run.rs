@@ -6,15 +6,19 @@ use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
 use crate::output::text::LineEnd;
 use crate::process::{Facts, Processes};
-use crate::request::{Names, Request, View};
+use crate::request::{Names, OwnerSearch, Request, View};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::socket::Pid;
 use crate::statistics::Section;
+use crate::time_in_state::StateTimes;
 use crate::views::connections::{self, Knowledge, Naming};
-use crate::{order, platform, views};
+use crate::{interval, order, platform, views};
 use anyhow::Context;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 /// Does what the command line asks for, and says with the exit status how it went.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
@@ -44,6 +48,8 @@ struct Run {
     services: Option<Services>,
     own_name: Option<String>,
     processes: Processes,
+    components: HashMap<Pid, String>,
+    times: StateTimes,
     buffer: Vec<u8>,
 }
 
@@ -56,16 +62,14 @@ impl Run {
             request,
             hosts: HostNames::default(),
             processes: Processes::default(),
+            components: HashMap::new(),
+            times: StateTimes::default(),
             buffer: Vec::new(),
         }
     }
 
     fn repeat(mut self) -> anyhow::Result<Exit> {
-        loop {
-            let exit = self.display()?;
-            let Some(pause) = self.request.interval else { return Ok(exit) };
-            std::thread::sleep(pause);
-        }
+        interval::repeat(self.request.interval, || self.display())
     }
 
     fn display(&mut self) -> anyhow::Result<Exit> {
@@ -76,6 +80,8 @@ impl Run {
                 View::Interfaces => self.interfaces()?,
                 View::Statistics(section) => self.statistics(section)?,
                 View::Routes => self.routes(position > 0)?,
+                View::Consumers => self.consumers()?,
+                View::Rdma => self.rdma()?,
             });
         }
         Ok(exit)
@@ -93,9 +99,18 @@ impl Run {
             let remotes = rows.iter().map(|&row| snapshot.sockets[row as usize].remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
-        if columns.program {
-            let owners = rows.iter().map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]));
-            self.processes.look_up(owners.filter_map(|owner| owner.lowest()), Facts::default());
+        if let Some(facts) = columns.process_facts() {
+            let pids = owners_of(&snapshot, &rows);
+            self.components.clear();
+            if columns.executable {
+                let components = pids.iter().filter_map(|&pid| Some((pid, platform::component(pid)?)));
+                self.components.extend(components);
+            }
+            self.processes.look_up(pids, facts);
+        }
+        let now = Instant::now();
+        if columns.time_in_state && self.request.interval.is_some() {
+            self.times.observe(rows.iter().map(|&row| &snapshot.sockets[row as usize]), now);
         }
         let naming = match (self.request.names, &self.services) {
             (Names::Resolved { qualified, .. }, Some(services)) => {
@@ -103,8 +118,13 @@ impl Run {
             }
             _ => None,
         };
-        let known = Knowledge { processes: &self.processes, naming: naming.as_ref() };
-        connections::write_heading(&mut self.buffer, &columns);
+        let known = Knowledge {
+            processes: &self.processes,
+            components: &self.components,
+            times: (&self.times, now),
+            naming: naming.as_ref(),
+        };
+        connections::write_heading(&mut self.buffer, &columns, self.request.language.connections());
         let line_end = self.request.line_end;
         let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
         connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, flush).context(WRITING)?;
@@ -121,7 +141,7 @@ impl Run {
         let (totals, problems) = platform::interface_totals();
         let nothing = is_unread(&problems);
         if !nothing {
-            views::interfaces::write(&mut self.buffer, &totals, &views::interfaces::ENGLISH);
+            views::interfaces::write(&mut self.buffer, &totals, self.request.language.interfaces());
         }
         self.hand_over()?;
         Ok(tell(&problems, nothing))
@@ -132,7 +152,7 @@ impl Run {
         let (statistics, problems) = platform::statistics(sections);
         let nothing = statistics.has_counted_nothing();
         if !(nothing && is_unread(&problems)) {
-            views::statistics::write(&mut self.buffer, &statistics, sections, &views::statistics::ENGLISH);
+            views::statistics::write(&mut self.buffer, &statistics, sections, self.request.language.statistics());
         }
         self.hand_over()?;
         Ok(tell(&problems, nothing))
@@ -148,7 +168,32 @@ impl Run {
             }
             let line_end = self.request.line_end;
             let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
-            views::routes::write(&mut self.buffer, &routing, &views::routes::ENGLISH, flush).context(WRITING)?;
+            views::routes::write(&mut self.buffer, &routing, self.request.language.routes(), flush).context(WRITING)?;
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    fn consumers(&mut self) -> anyhow::Result<Exit> {
+        let snapshot = platform::snapshot(&self.request.sockets, OwnerSearch::All);
+        let filter = self.request.sockets.filter.clone();
+        let mut rows: Vec<u32> = (0..).take(snapshot.sockets.len()).collect();
+        filter.retain_owned(&mut rows, &snapshot);
+        let consumers = views::consumers::count(&snapshot, &rows);
+        self.processes.look_up(consumers.iter().filter_map(|consumer| consumer.pid), Facts::default());
+        views::consumers::write(&mut self.buffer, &consumers, &self.processes, self.request.language.consumers());
+        self.hand_over()?;
+        match report(&snapshot, !filter.owners.is_empty()) {
+            Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
+            exit => Ok(exit),
+        }
+    }
+
+    fn rdma(&mut self) -> anyhow::Result<Exit> {
+        let (endpoints, problems) = platform::rdma();
+        let nothing = endpoints.is_empty();
+        if !(nothing && is_unread(&problems)) {
+            views::rdma::write(&mut self.buffer, &endpoints, self.request.language.rdma());
         }
         self.hand_over()?;
         Ok(tell(&problems, nothing))
@@ -157,6 +202,15 @@ impl Run {
     fn hand_over(&mut self) -> anyhow::Result<()> {
         write_out(&mut self.buffer, self.request.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
     }
+}
+
+/// The processes that hold any of these rows, each once.
+fn owners_of(snapshot: &Snapshot, rows: &[u32]) -> Vec<Pid> {
+    let owners = rows.iter().map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]));
+    let mut pids: Vec<Pid> = owners.flat_map(|owner| owner.pids()).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids
 }
 
 /// Writes what is in the buffer, with these line ends, and empties it.

@@ -1,7 +1,9 @@
 //! One moment of one machine: rows, owners, and what could not be had.
 
+use crate::details::Details;
 use crate::owners::Owners;
 use crate::socket::Socket;
+use std::collections::HashMap;
 
 /// What the operating system answered.
 ///
@@ -12,6 +14,10 @@ pub struct Snapshot {
     pub sockets: Vec<Socket>,
     /// Who holds them.
     pub owners: Owners,
+    /// What more was asked for about each row, at the row's position; empty where nothing was.
+    pub details: Vec<Details>,
+    /// The service that made the socket at a position, where that was asked for and the system tells it.
+    pub services: HashMap<u32, Box<str>>,
     /// What is missing from the two, and why.
     pub problems: Vec<Problem>,
 }

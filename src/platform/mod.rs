@@ -4,14 +4,17 @@
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
 use crate::interfaces::InterfaceTotals;
+use crate::interval::Pause;
 use crate::output::text::LineEnd;
 use crate::process::User;
+use crate::rdma::RdmaEndpoint;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
 use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
@@ -19,10 +22,12 @@ pub mod linux {
     pub mod bpf_program;
     pub mod btf;
     pub mod bytecode;
+    pub mod cgroup;
     pub mod descriptor_link;
     pub mod division;
     pub mod nlmsg;
     pub mod proc_net;
+    pub mod rdma;
     pub mod route_tables;
     pub mod rtnetlink;
     pub mod snmp;
@@ -44,6 +49,10 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
     #[cfg(target_os = "linux")]
+    pub(crate) mod pause;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod rdma_dump;
+    #[cfg(target_os = "linux")]
     pub(crate) mod reader;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
@@ -55,17 +64,26 @@ pub mod linux {
     pub(crate) mod statistics;
     #[cfg(target_os = "linux")]
     pub(crate) mod task_files;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod units;
 }
 
 pub mod windows {
     //! Windows: IP Helper.
 
+    pub mod file_time;
     pub mod growing;
+    pub mod module_name;
+    pub mod persistent;
     pub mod routing;
     pub mod tables;
 
     #[cfg(windows)]
     pub(crate) mod adapters;
+    #[cfg(windows)]
+    pub(crate) mod elevation;
+    #[cfg(windows)]
+    pub(crate) mod interface_names;
     #[cfg(windows)]
     pub(crate) mod interfaces;
     #[cfg(windows)]
@@ -77,6 +95,10 @@ pub mod windows {
     #[cfg(windows)]
     pub(crate) mod optional;
     #[cfg(windows)]
+    pub(crate) mod owner_module;
+    #[cfg(windows)]
+    pub(crate) mod registry;
+    #[cfg(windows)]
     pub(crate) mod routes;
     #[cfg(windows)]
     pub(crate) mod sockets;
@@ -86,10 +108,10 @@ pub mod windows {
     pub(crate) mod users;
 }
 
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 mod none;
-#[cfg(not(unix))]
-mod numbered_interfaces;
 #[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
 mod portable;
 #[cfg(unix)]
@@ -102,9 +124,12 @@ mod unix_users;
 mod untold;
 
 #[cfg(target_os = "linux")]
-use linux::{interfaces, routes, sockets as room, statistics};
+use linux::{interfaces, pause, rdma_dump, routes, sockets as room, statistics, units};
 #[cfg(windows)]
 use windows::{interfaces, routes, sockets as room, statistics};
+
+#[cfg(not(target_os = "linux"))]
+use elsewhere::{pause, rdma_dump, units};
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use none as room;
@@ -113,19 +138,10 @@ use portable as room;
 #[cfg(not(any(target_os = "linux", windows)))]
 use untold::{interfaces, routes, statistics};
 
-#[cfg(unix)]
-use unix_manners as manners;
 #[cfg(windows)]
-use windows::manners;
-
-#[cfg(not(unix))]
-use numbered_interfaces as interface_names;
+use windows::{interface_names, manners, users};
 #[cfg(unix)]
-use unix_interfaces as interface_names;
-#[cfg(unix)]
-use unix_users as users;
-#[cfg(windows)]
-use windows::users;
+use {unix_interfaces as interface_names, unix_manners as manners, unix_users as users};
 
 /// How a line of the output ends on this system, unless something else is asked for.
 pub const LINE_END: LineEnd = manners::LINE_END;
@@ -136,6 +152,11 @@ pub const SOCKETS_HAVE_USERS: bool = cfg!(target_os = "linux");
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)
+}
+
+/// Waits between two displays, on Linux no longer than somebody reads the output.
+pub fn pause(duration: Duration) -> Pause {
+    pause::pause(duration)
 }
 
 /// Reads the counters of the protocols, as far as these sections need them.
@@ -153,6 +174,11 @@ pub fn routing() -> (Routing, Vec<Problem>) {
     routes::read()
 }
 
+/// Reads the RDMA connections; there are none where the system has no such table.
+pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
+    rdma_dump::read()
+}
+
 /// Where this system keeps the names of the well-known ports.
 pub fn services_file() -> PathBuf {
     manners::services_file()
@@ -161,6 +187,11 @@ pub fn services_file() -> PathBuf {
 /// The name of a process that the system itself stands behind, where it has a PID of its own.
 pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
     manners::fixed_name(pid)
+}
+
+/// The part of the system that a process belongs to: on Linux its systemd unit. `None` where it has none, or it may not be seen.
+pub fn component(pid: Pid) -> Option<String> {
+    units::unit_of_process(pid)
 }
 
 /// The name of a user id; `None` where it has none, or where sockets have no user ids.

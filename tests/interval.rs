@@ -8,7 +8,7 @@ use rnetstat::request::{OwnerSearch, SocketRequest};
 use rnetstat::socket::{Table, TableSet};
 use rustix::process::{Pid, Signal};
 use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -58,6 +58,20 @@ fn it_repeats_and_ctrl_c_ends_it_with_status_0() {
 fn ctrl_c_is_not_kept_waiting_by_a_long_pause() {
     let (child, mut output) = start(&["-an", "3600"]);
     read_to_heading(&mut output);
+    interrupt(&child);
+    assert_eq!(end_of(child).code(), Some(0));
+}
+
+#[test]
+fn the_time_in_a_state_is_counted_from_display_to_display() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let local = listener.local_addr().unwrap().to_string();
+    let (child, output) = start(&["-ani", "1"]);
+    let rows = output.lines().map(Result::unwrap).filter(|line| line.split_whitespace().nth(1) == Some(&local));
+    let times: Vec<String> = rows.take(3).map(|row| row.split_whitespace().last().unwrap().to_owned()).collect();
+    let seconds = |time: &String| time.strip_suffix("s+").unwrap().parse::<f64>().unwrap();
+    assert_eq!(times[0], "0.0s+");
+    assert!(seconds(&times[1]) >= 1.0 && seconds(&times[2]) >= seconds(&times[1]) + 1.0, "{times:?}");
     interrupt(&child);
     assert_eq!(end_of(child).code(), Some(0));
 }

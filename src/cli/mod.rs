@@ -4,6 +4,7 @@ mod dialect;
 mod filters;
 mod linux;
 mod netstat;
+mod pages;
 mod sort;
 mod validate;
 mod views;
@@ -65,21 +66,16 @@ struct Arguments {
     netstat: netstat::NetstatArguments,
 
     #[command(flatten)]
-    linux: linux::LinuxArguments,
-
-    /// Print this help.
-    #[arg(short = 'h', long, action = clap::ArgAction::Help)]
-    help: Option<bool>,
-
-    /// Print the version.
-    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
-    version: Option<bool>,
-
-    #[command(flatten)]
     filters: filters::FilterArguments,
 
     #[command(flatten)]
     sort: sort::SortArguments,
+
+    #[command(flatten)]
+    linux: linux::LinuxArguments,
+
+    #[command(flatten)]
+    pages: pages::PageArguments,
 }
 
 /// Understands a command line, without the program's name.
@@ -94,6 +90,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
         Err(error) => return Err(sentence_of(&error)),
     };
     let arguments = Arguments::from_arg_matches(&matches).map_err(|error| sentence_of(&error))?;
+    if let Some(page) = arguments.pages.text(Arguments::command())? {
+        return Ok(Command::Print(page));
+    }
     arguments.into_request().map(|request| Command::Run(Box::new(request)))
 }
 

@@ -2,14 +2,14 @@
 
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::views::{protocol, table, views};
+use super::views::{choose_sections, protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
 use crate::order::SortKey;
 use crate::platform;
 use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
-use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
+use crate::socket::{Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
@@ -23,7 +23,7 @@ impl Arguments {
         let Self { netstat, linux, .. } = &self;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
-        let views = views(netstat)?;
+        let views = choose_sections(views(netstat)?, linux, filter.family);
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
         let columns = Columns {
@@ -51,8 +51,11 @@ impl Arguments {
 
 /// A filter that nothing is tried by would pass for one that everything has passed.
 fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
-    let filtered = views.contains(&View::Connections) || views.contains(&View::Consumers) || filter.is_empty();
-    let sorted = views.contains(&View::Connections) || sort.is_empty();
+    let shows = |view| views.contains(&view);
+    let counts = views.iter().any(|view| matches!(view, View::Statistics(_)));
+    let chosen = if counts { &Filter { family: None, ..filter.clone() } } else { filter };
+    let filtered = shows(View::Connections) || shows(View::Consumers) || chosen.is_empty();
+    let sorted = shows(View::Connections) || sort.is_empty();
     if filtered && sorted {
         return Ok(());
     }
@@ -93,19 +96,11 @@ fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter) -
 }
 
 fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> Result<TableSet, UsageError> {
-    let either_protocol = !(linux.tcp || linux.udp);
-    let either_family = linux.inet == linux.inet6;
-    let is_shown = |table: &Table| {
-        let protocol = match table.protocol() {
-            Protocol::Tcp => linux.tcp || either_protocol,
-            // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-            Protocol::Udp => linux.udp || either_protocol && (scope > Scope::Unchanged || linux.listeners),
-        };
-        let family = match table.family() {
-            Family::V4 => linux.inet || either_family,
-            Family::V6 => linux.inet6 || either_family,
-        };
-        protocol && family
+    let either = !(linux.tcp || linux.udp);
+    let is_shown = |table: &Table| match table.protocol() {
+        Protocol::Tcp => linux.tcp || either,
+        // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
+        Protocol::Udp => linux.udp || either && (scope > Scope::Unchanged || linux.listeners),
     };
     let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
     Ok(match protocol(netstat)? {

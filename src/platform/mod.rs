@@ -24,6 +24,7 @@ pub mod linux {
     pub mod bytecode;
     pub mod cgroup;
     pub mod descriptor_link;
+    pub mod division;
     pub mod nlmsg;
     pub mod proc_net;
     pub mod rdma;
@@ -31,7 +32,10 @@ pub mod linux {
     pub mod rtnetlink;
     pub mod snmp;
     pub mod sock_diag;
+    pub mod sockstat;
 
+    #[cfg(target_os = "linux")]
+    mod bound;
     #[cfg(target_os = "linux")]
     pub(crate) mod bpf;
     #[cfg(target_os = "linux")]
@@ -48,6 +52,8 @@ pub mod linux {
     pub(crate) mod pause;
     #[cfg(target_os = "linux")]
     pub(crate) mod rdma_dump;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod reader;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
     #[cfg(target_os = "linux")]

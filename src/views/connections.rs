@@ -5,6 +5,7 @@ use crate::names::hosts::{HostNames, first_label};
 use crate::names::services::Services;
 use crate::output::cells::line_of;
 use crate::output::text::visible;
+use crate::output::{addresses, pieces};
 use crate::owners::{OwnerStatus, Ownership};
 use crate::process::Processes;
 use crate::request::Columns;
@@ -24,7 +25,7 @@ const AT_FOREIGN: usize = 32;
 const AT_STATE: usize = 55;
 const AT_EXTRAS: usize = 71;
 /// The width of an address column. Nothing is ever cut: a longer address moves the rest of its row to the right.
-const ADDRESS: usize = 21;
+const ADDRESS: usize = addresses::IPV4_ENDPOINT;
 /// The width of the offload column, also where it is the last.
 const OFFLOAD: usize = 12;
 /// The gap between two columns, whatever stands in them.
@@ -177,38 +178,36 @@ pub fn write_heading(out: &mut Vec<u8>, columns: &Columns, words: &Words) {
     let _ = writeln!(out, "\n{}\n\n{heading}{end}", words.title);
 }
 
-/// Writes the rows, in the order given, and hands `out` to `flush` whenever it has grown large.
+/// Writes the rows, in the order given, and hands pieces of the text to `flush`.
 pub fn write_rows(
     out: &mut Vec<u8>,
     snapshot: &Snapshot,
     rows: &[u32],
     columns: &Columns,
     known: Knowledge<'_>,
-    mut flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+    flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
 ) -> io::Result<()> {
-    /// Large enough that the system calls do not count, small enough to stay in the cache.
-    const CHUNK: usize = 128 * 1024;
     let extras = Extra::of(columns);
-    for &row in rows {
-        let position = row as usize;
-        let socket = &snapshot.sockets[position];
-        write_row(out, socket, known.naming);
-        if !extras.is_empty() {
-            let start = out.len() - socket.state.map_or(0, |state| state.word().len());
-            pad(out, start, AT_EXTRAS - AT_STATE);
-            let details = snapshot.details.get(position).copied().unwrap_or_default();
-            let row = Row { socket, details, owner: snapshot.owners.of(position, socket) };
-            write_extras(out, &row, &extras, known);
+    let write = |out: &mut Vec<u8>, rows: &[u32]| {
+        for &row in rows {
+            let position = row as usize;
+            let socket = &snapshot.sockets[position];
+            write_row(out, socket, known.naming);
+            if !extras.is_empty() {
+                let start = out.len() - socket.state.map_or(0, |state| state.word().len());
+                pad(out, start, AT_EXTRAS - AT_STATE);
+                let details = snapshot.details.get(position).copied().unwrap_or_default();
+                let row = Row { socket, details, owner: snapshot.owners.of(position, socket) };
+                write_extras(out, &row, &extras, known);
+            }
+            out.push(b'\n');
+            if columns.executable {
+                let service = snapshot.services.get(&row).map(AsRef::as_ref);
+                write_executables(out, snapshot.owners.of(position, socket), service, known);
+            }
         }
-        out.push(b'\n');
-        if columns.executable {
-            write_executables(out, snapshot.owners.of(position, socket), snapshot.services.get(&row).map(AsRef::as_ref), known);
-        }
-        if out.len() >= CHUNK {
-            flush(out)?;
-        }
-    }
-    flush(out)
+    };
+    pieces::write_in_order(out, rows, write, flush)
 }
 
 /// Writes the fixed columns, the state without its padding.
@@ -217,19 +216,19 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, naming: Option<&Naming<'_>>) {
     out.extend_from_slice(socket.protocol.word().as_bytes());
     out.extend_from_slice(b"    ");
 
-    let start = out.len();
-    write_endpoint(out, &socket.local, socket.scope(socket.local.address));
-    pad(out, start, ADDRESS);
-    out.extend_from_slice(b"  ");
-
-    let start = out.len();
+    write_endpoint(out, socket, &socket.local);
     match naming {
-        _ if socket.protocol == Protocol::Udp && socket.remote.is_unspecified() => out.extend_from_slice(b"*:*"),
-        None => write_endpoint(out, &socket.remote, socket.scope(socket.remote.address)),
-        Some(naming) => write_named(out, socket, naming),
+        _ if socket.protocol == Protocol::Udp && socket.remote.is_unspecified() => {
+            out.extend_from_slice(b"*:*                    ");
+        }
+        None => write_endpoint(out, socket, &socket.remote),
+        Some(naming) => {
+            let start = out.len();
+            write_named(out, socket, naming);
+            pad(out, start, ADDRESS);
+            out.extend_from_slice(b"  ");
+        }
     }
-    pad(out, start, ADDRESS);
-    out.extend_from_slice(b"  ");
 
     out.extend_from_slice(socket.state.map_or("", |state| state.word()).as_bytes());
 }
@@ -330,27 +329,27 @@ fn write_program(out: &mut Vec<u8>, owner: Ownership<'_>, processes: &Processes)
     }
 }
 
-/// `192.0.2.7:443`, `[2001:db8::7]:443`, `[fe80::1%12]:546`.
-fn write_endpoint(out: &mut Vec<u8>, endpoint: &Endpoint, scope: u32) {
-    write_address(out, endpoint.address, scope);
+/// An address column: `192.0.2.7:443`, `[2001:db8::7]:443`, `[fe80::1%12]:546`, and two blanks behind it.
+fn write_endpoint(out: &mut Vec<u8>, socket: &Socket, endpoint: &Endpoint) {
+    if let IpAddr::V4(address) = endpoint.address {
+        let text: &[u8; ADDRESS + 2] = &addresses::ipv4_endpoint(address, endpoint.port);
+        return out.extend_from_slice(text);
+    }
+    let start = out.len();
+    write_address(out, endpoint.address, socket.scope(endpoint.address));
     out.push(b':');
     write_number(out, u32::from(endpoint.port));
+    pad(out, start, ADDRESS);
+    out.extend_from_slice(b"  ");
 }
 
 fn write_address(out: &mut Vec<u8>, address: IpAddr, scope: u32) {
     match address {
-        IpAddr::V4(address) => {
-            for (place, octet) in address.octets().into_iter().enumerate() {
-                if place > 0 {
-                    out.push(b'.');
-                }
-                write_number(out, u32::from(octet));
-            }
-        }
+        // Writing to a Vec cannot fail.
+        IpAddr::V4(address) => write!(out, "{address}").unwrap_or_default(),
         IpAddr::V6(address) => {
             out.push(b'[');
-            // Writing to a Vec cannot fail.
-            let _ = write!(out, "{address}");
+            addresses::write_ipv6(out, address);
             if scope != 0 {
                 out.push(b'%');
                 write_number(out, scope);

@@ -28,7 +28,7 @@ mod cost {
     /// Passing by a socket of another share.
     pub(super) const PASSED: u64 = 15;
     /// Looking at an open file for its owner.
-    pub(super) const FILE: u64 = 30;
+    pub(super) const FILE: u64 = 50;
 }
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.

@@ -13,6 +13,7 @@ use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
 use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -177,6 +178,11 @@ pub fn routing() -> (Routing, Vec<Problem>) {
 /// Reads the RDMA connections; there are none where the system has no such table.
 pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
     rdma_dump::read()
+}
+
+/// Whether a write failed because nobody reads any more.
+pub fn is_closed_pipe(error: &io::Error) -> bool {
+    manners::is_closed_pipe(error)
 }
 
 /// Where this system keeps the names of the well-known ports.

@@ -14,8 +14,10 @@
 //! ```
 
 pub mod cli;
+pub mod column;
 pub mod exit;
 pub mod filter;
+pub mod listing;
 pub mod names;
 pub mod order;
 pub mod output;

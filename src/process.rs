@@ -104,6 +104,12 @@ impl Processes {
     }
 }
 
+impl FromIterator<Process> for Processes {
+    fn from_iter<I: IntoIterator<Item = Process>>(processes: I) -> Self {
+        Self { known: processes.into_iter().map(|process| (process.pid, process)).collect() }
+    }
+}
+
 fn refresh_kind(facts: Facts) -> ProcessRefreshKind {
     let when = |wanted| if wanted { UpdateKind::Always } else { UpdateKind::Never };
     ProcessRefreshKind::nothing()

@@ -1,16 +1,24 @@
 //! One run: understand, read, order, name, print.
 
 use crate::cli::{self, Command};
+use crate::column::{Column, Needs};
 use crate::exit::Exit;
+use crate::filter::Filter;
+use crate::listing::{Directory, Listing, Peers};
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
-use crate::request::{Names, Request, View};
+use crate::output::lines::Lines;
+use crate::output::terminal;
+use crate::request::{Amount, Format, Names, OwnerSearch, Request, SocketRequest, View};
 use crate::snapshot::{ProblemKind, Snapshot};
+use crate::socket::{State, StateSet, TableSet};
 use crate::views::connections::{self, Naming};
+use crate::views::json::{Head, Section};
+use crate::views::{csv, json, ndjson, wide};
 use crate::{order, platform};
 use anyhow::Context;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 /// Does what the command line asks for, and says with the exit status how it went.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
@@ -37,19 +45,22 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
 struct Run {
     request: Request,
     hosts: HostNames,
-    services: Option<Services>,
+    services: Services,
     own_name: Option<String>,
+    directory: Directory,
     buffer: Vec<u8>,
 }
 
 impl Run {
     fn new(request: Request) -> Self {
         let named = request.names != Names::Numeric;
+        let with_services = named || request.output.format != Format::Table;
         Self {
-            services: named.then(|| Services::load(platform::services_file())),
+            services: if with_services { Services::load(platform::services_file()) } else { Services::default() },
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
+            directory: Directory::default(),
             buffer: Vec::new(),
         }
     }
@@ -73,30 +84,115 @@ impl Run {
     }
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
-        let columns = self.request.columns;
-        let snapshot = platform::snapshot(&self.request.sockets, columns.owner_search());
+        let needs = self.needs();
+        let snapshot = platform::snapshot(&self.request.sockets, needs.owners);
         let rows = order::windows_order(&snapshot.sockets);
+        let mut out = Lines::new(BufWriter::with_capacity(BUFFER, io::stdout().lock()), self.request.output.line_end);
+        match self.request.output.amount {
+            Amount::Rows => {
+                self.look_up_hosts(&snapshot, &rows);
+                match self.request.output.format {
+                    Format::Table => self.write_table(&mut out, &snapshot, &rows),
+                    _ => self.write_listing(&mut out, &snapshot, &rows, needs),
+                }
+            }
+            Amount::Count => writeln!(out, "{}", rows.len()),
+            Amount::Nothing => Ok(()),
+        }
+        .and_then(|()| out.flush())
+        .context(WRITING)?;
+        let exit = report(&snapshot);
+        let filtered = self.request.sockets.filter != Filter::default();
+        Ok(if exit == Exit::Done && filtered && rows.is_empty() { Exit::NothingMatched } else { exit })
+    }
+
+    /// What has to be looked up besides the sockets.
+    fn needs(&self) -> Needs {
+        let output = &self.request.output;
+        match (output.amount, output.format) {
+            (Amount::Count | Amount::Nothing, _) => Needs::NOTHING,
+            (Amount::Rows, Format::Table) => Needs { owners: self.request.columns.owner_search(), ..Needs::NOTHING },
+            (Amount::Rows, Format::Json | Format::Ndjson) => Needs::EVERYTHING,
+            (Amount::Rows, Format::Wide | Format::Csv) => Needs::of(self.columns()),
+        }
+    }
+
+    /// The columns that were chosen, or the usual ones of the format.
+    fn columns(&self) -> &[Column] {
+        let output = &self.request.output;
+        let usual = if output.format == Format::Csv { Column::CSV } else { Column::WIDE };
+        output.columns.as_deref().unwrap_or(usual)
+    }
+
+    fn look_up_hosts(&mut self, snapshot: &Snapshot, rows: &[u32]) {
         if let Names::Resolved { limit, .. } = self.request.names {
-            let remotes = snapshot.sockets.iter().map(|socket| socket.remote.address);
+            let remotes = rows.iter().map(|&row| snapshot.sockets[row as usize].remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
-        let naming = match (self.request.names, &self.services) {
-            (Names::Resolved { qualified, .. }, Some(services)) => {
-                Some(Naming { hosts: &self.hosts, services, own_name: self.own_name.as_deref(), qualified })
+    }
+
+    fn write_table(&mut self, out: &mut impl Write, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
+        let naming = match self.request.names {
+            Names::Resolved { qualified, .. } => {
+                Some(Naming { hosts: &self.hosts, services: &self.services, own_name: self.own_name.as_deref(), qualified })
             }
-            _ => None,
+            Names::Numeric => None,
         };
-        connections::write_heading(&mut self.buffer, &columns);
-        let flush = |buffer: &mut Vec<u8>| {
-            io::stdout().write_all(buffer)?;
+        let columns = &self.request.columns;
+        if !self.request.output.headless {
+            connections::write_heading(&mut self.buffer, columns);
+        }
+        connections::write_rows(&mut self.buffer, snapshot, rows, columns, naming.as_ref(), |buffer| {
+            out.write_all(buffer)?;
             buffer.clear();
             Ok(())
+        })
+    }
+
+    /// Writes the rows in one of the forms that tell more than the classic table.
+    fn write_listing(&mut self, out: &mut impl Write, snapshot: &Snapshot, rows: &[u32], needs: Needs) -> io::Result<()> {
+        self.directory.look_up(snapshot, rows, needs);
+        let peers = needs.peers.then(|| self.peers(snapshot));
+        if let (Some(peers), Some(facts)) = (&peers, needs.processes) {
+            self.directory.processes.look_up_more(peers.pids(snapshot, rows), facts);
+        }
+        let listing = Listing {
+            snapshot,
+            rows,
+            directory: &self.directory,
+            services: &self.services,
+            hosts: (self.request.names != Names::Numeric).then_some(&self.hosts),
+            peers: peers.as_ref(),
         };
-        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, naming.as_ref(), flush).context(WRITING)?;
-        io::stdout().flush().context(WRITING)?;
-        Ok(report(&snapshot))
+        let output = &self.request.output;
+        match output.format {
+            Format::Json => json::write(out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)]),
+            Format::Ndjson => ndjson::write(out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)]),
+            Format::Csv => csv::write(out, &listing, self.columns(), output.headless),
+            Format::Table | Format::Wide => {
+                let look = wide::Look {
+                    width: terminal::width(),
+                    color: terminal::wants_color(output.color),
+                    headless: output.headless,
+                };
+                wide::write(out, &listing, self.columns(), output.columns.is_some(), look)
+            }
+        }
+    }
+
+    /// Who is at the other end of connections within this host. A filter hides other ends, so that they are asked for
+    /// without it.
+    fn peers(&self, snapshot: &Snapshot) -> Peers {
+        if self.request.sockets.filter == Filter::default() && self.request.sockets.tables == TableSet::ALL {
+            return Peers::of_snapshot(snapshot);
+        }
+        let connected = SocketRequest { states: StateSet::ALL.without(State::Listening), ..SocketRequest::everything() };
+        Peers::of_snapshot(&platform::snapshot(&connected, OwnerSearch::All))
     }
 }
+
+/// Large enough that the system calls do not count.
+const BUFFER: usize = 128 * 1024;
 
 const WRITING: &str = "the output cannot be written";
 

@@ -2,6 +2,7 @@
 
 mod dialect;
 mod netstat;
+mod output;
 mod validate;
 
 use crate::request::Request;
@@ -57,6 +58,9 @@ struct Arguments {
     #[command(flatten)]
     netstat: netstat::NetstatArguments,
 
+    #[command(flatten)]
+    output: output::OutputArguments,
+
     /// Print this help.
     #[arg(short = 'h', long, action = clap::ArgAction::Help)]
     help: Option<bool>,
@@ -78,6 +82,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
         Err(error) => return Err(sentence_of(&error)),
     };
     let arguments = Arguments::from_arg_matches(&matches).map_err(|error| sentence_of(&error))?;
+    if arguments.output.schema {
+        return Ok(Command::Print(crate::views::json::SCHEMA.to_owned()));
+    }
     arguments.into_request().map(Command::Run)
 }
 

@@ -3,7 +3,7 @@
 use super::netstat::NetstatArguments;
 use super::{Arguments, UsageError};
 use crate::filter::Filter;
-use crate::request::{Columns, Names, Request, SocketRequest, View};
+use crate::request::{Columns, Format, Names, Request, SocketRequest, View};
 use crate::socket::{State, StateSet, Table, TableSet};
 use std::time::Duration;
 
@@ -14,12 +14,14 @@ impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
         let netstat = &self.netstat;
         refuse_what_is_to_come(netstat)?;
+        let output = self.output.output()?;
         Ok(Request {
             views: vec![View::Connections],
             sockets: SocketRequest { tables: tables(netstat)?, states: states(netstat), filter: Filter::default() },
             columns: Columns { owner: netstat.owner },
-            names: names(netstat),
+            names: names(netstat, output.format),
             interval: interval(&netstat.words)?,
+            output,
         })
     }
 }
@@ -76,8 +78,12 @@ fn states(netstat: &NetstatArguments) -> StateSet {
     }
 }
 
-fn names(netstat: &NetstatArguments) -> Names {
-    if netstat.numeric { Names::Numeric } else { Names::Resolved { qualified: netstat.fqdn, limit: netstat.name_timeout } }
+/// The classic table names foreign addresses unless it is told not to; the other forms only if they are told to (`-f`).
+fn names(netstat: &NetstatArguments, format: Format) -> Names {
+    if netstat.numeric || (format != Format::Table && !netstat.fqdn) {
+        return Names::Numeric;
+    }
+    Names::Resolved { qualified: netstat.fqdn, limit: netstat.name_timeout }
 }
 
 fn interval(words: &[String]) -> Result<Option<Duration>, UsageError> {

@@ -130,6 +130,6 @@ mod tests {
     fn broken_lines_are_passed_over() {
         let services = Services::parse("broken\nbroken 80\nbroken x/tcp\nbroken 70000/tcp\nfine 81/udp\n");
         assert_eq!(services.name(81, Protocol::Udp), Some("fine"));
-        assert_eq!(services.ports("broken"), []);
+        assert!(services.ports("broken").is_empty());
     }
 }

@@ -1,3 +1,8 @@
 //! How what is known becomes text.
 
+pub mod csv;
+pub mod json;
+pub mod lines;
+pub mod terminal;
 pub mod text;
+pub mod time;

@@ -26,10 +26,14 @@ pub mod linux {
 }
 
 #[cfg(unix)]
+mod unix_interfaces;
+#[cfg(unix)]
 mod unix_users;
 
 #[cfg(target_os = "linux")]
 use linux::sockets as room;
+#[cfg(unix)]
+use unix_interfaces as interface_names;
 #[cfg(unix)]
 use unix_users as users;
 
@@ -41,6 +45,11 @@ pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
 /// Where this system keeps the names of the well-known ports.
 pub fn services_file() -> &'static str {
     room::SERVICES_FILE
+}
+
+/// The name of the interface that has this index now.
+pub fn interface_name(index: u32) -> Option<String> {
+    interface_names::interface_name(index)
 }
 
 /// The name of a user id; `None` where it has none, or where sockets have no user ids.

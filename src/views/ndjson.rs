@@ -1,0 +1,29 @@
+//! NDJSON: a line for the moment, then a line for each socket, each with its `type`.
+
+use super::json::{Head, Section, SocketRecord};
+use crate::output::json;
+use serde::Serialize;
+use std::io::{self, Write};
+
+#[derive(Serialize)]
+struct Line<T> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    value: T,
+}
+
+/// Writes the lines of one moment, the head first: what is incomplete is known before the first row is read.
+pub fn write(out: &mut impl Write, head: &Head<'_>, sections: &[Section<'_>]) -> io::Result<()> {
+    line(out, "snapshot", head)?;
+    for section in sections {
+        match section {
+            Section::Sockets(listing) => listing.iter().try_for_each(|row| line(out, "socket", SocketRecord::new(row)))?,
+        }
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, kind: &'static str, value: impl Serialize) -> io::Result<()> {
+    json::write(out, &Line { r#type: kind, value })?;
+    out.write_all(b"\n")
+}

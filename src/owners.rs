@@ -50,7 +50,7 @@ impl<'a> Ownership<'a> {
     }
 
     /// Every process that holds the socket, lowest PID first, each once.
-    pub fn pids(self) -> impl Iterator<Item = Pid> + 'a {
+    pub fn pids(self) -> impl Iterator<Item = Pid> + Clone + 'a {
         let (entries, one) = match self.held_by {
             HeldBy::Entries(entries) => (entries, None),
             HeldBy::One(pid) => (&[][..], Some(pid)),

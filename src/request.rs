@@ -1,8 +1,14 @@
 //! What was asked, typed and validated.
 
-use crate::column::Column;
+mod output;
+
+pub use output::{Amount, Color, Format, LineEnd, Output};
+
+use crate::column::Needs;
 use crate::filter::Filter;
-use crate::socket::{Socket, StateSet, TableSet};
+use crate::order::SortKey;
+use crate::snapshot::Problem;
+use crate::socket::{Protocol, Socket, StateSet, TableSet};
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -14,79 +20,34 @@ pub struct Request {
     pub sockets: SocketRequest,
     /// Which columns the connection table has besides the fixed ones.
     pub columns: Columns,
+    /// What rows are sorted by, instead of Windows' order; empty for that.
+    pub sort: Vec<SortKey>,
     /// How foreign addresses are named.
     pub names: Names,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
+    /// What was asked for and cannot be given: it is told with what the system would not tell.
+    pub unmet: Vec<Problem>,
     /// How the answer is written.
     pub output: Output,
 }
 
-/// How the answer is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Output {
-    /// In which form.
-    pub format: Format,
-    /// How much of it.
-    pub amount: Amount,
-    /// Whether headings are left out.
-    pub headless: bool,
-    /// The columns of the forms that let them be chosen; `None` for the usual ones of the form.
-    pub columns: Option<Vec<Column>>,
-    /// When to use colour.
-    pub color: Color,
-    /// What ends a line.
-    pub line_end: LineEnd,
-}
+impl Request {
+    /// How far owners have to be looked for: for the columns, for the filter, for the order.
+    pub fn owner_search(&self) -> OwnerSearch {
+        let sort = self.sort.iter().map(|by| by.key.owner_search()).max().unwrap_or(OwnerSearch::Skip);
+        self.needs().owners.max(self.sockets.filter.owner_search()).max(sort)
+    }
 
-/// A form of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// The classic table, the same bytes on every system.
-    #[default]
-    Table,
-    /// A table made to be looked at: more columns, colour, as wide as the terminal.
-    Wide,
-    /// One JSON document.
-    Json,
-    /// JSON, a socket a line.
-    Ndjson,
-    /// Comma-separated values, a socket a line.
-    Csv,
-}
-
-/// How much is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Amount {
-    /// Every row.
-    #[default]
-    Rows,
-    /// The number of rows alone (`--count`).
-    Count,
-    /// Nothing: the exit status is the answer (`--quiet`).
-    Nothing,
-}
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// What ends a line of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LineEnd {
-    /// A line feed.
-    #[default]
-    Lf,
-    /// A carriage return and a line feed.
-    CrLf,
+    /// What has to be looked up to write the answer.
+    pub fn needs(&self) -> Needs {
+        match (self.output.amount, self.output.format) {
+            (Amount::Count | Amount::Nothing, _) => Needs::NOTHING,
+            (Amount::Rows, Format::Table) => Needs { owners: self.columns.owner_search(), ..Needs::NOTHING },
+            (Amount::Rows, Format::Json | Format::Ndjson) => Needs::EVERYTHING,
+            (Amount::Rows, Format::Wide | Format::Csv) => Needs::of(self.output.columns()),
+        }
+    }
 }
 
 /// One block of the output.
@@ -103,6 +64,8 @@ pub struct SocketRequest {
     pub tables: TableSet,
     /// The TCP states wanted; UDP has none and is not touched by it.
     pub states: StateSet,
+    /// The UDP sockets wanted; TCP is not touched by it.
+    pub udp: UdpRows,
     /// Which of these rows are wanted.
     pub filter: Filter,
 }
@@ -110,14 +73,41 @@ pub struct SocketRequest {
 impl SocketRequest {
     /// Every socket there is.
     pub fn everything() -> Self {
-        Self { tables: TableSet::ALL, states: StateSet::ALL, filter: Filter::default() }
+        Self { tables: TableSet::ALL, states: StateSet::ALL, udp: UdpRows::All, filter: Filter::default() }
+    }
+
+    /// The rows that a filter wants, out of these tables and states.
+    pub fn new(tables: TableSet, states: StateSet, udp: UdpRows, filter: Filter) -> Self {
+        Self { tables: tables.and(filter.tables()), states: states.and(filter.tcp_states()), udp, filter }
     }
 
     /// Whether a row is wanted, as far as the row itself tells.
     pub fn admits(&self, socket: &Socket) -> bool {
         self.tables.contains(socket.table())
             && socket.state.is_none_or(|state| self.states.contains(state))
+            && (socket.protocol != Protocol::Udp || self.udp.admits(socket))
             && self.filter.admits(socket)
+    }
+}
+
+/// Which UDP sockets are wanted. UDP has no states, but a socket that knows its peer is as good as connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpRows {
+    /// All of them.
+    All,
+    /// Those without a peer, which anybody may call.
+    Listening,
+    /// Those with a peer.
+    Connected,
+}
+
+impl UdpRows {
+    fn admits(self, socket: &Socket) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listening => socket.remote.is_unspecified(),
+            Self::Connected => !socket.remote.is_unspecified(),
+        }
     }
 }
 
@@ -137,12 +127,14 @@ pub enum OwnerSearch {
 pub struct Columns {
     /// The owning PID (`-o`).
     pub owner: bool,
+    /// The name of the owning process (`-p` of Linux' net-tools).
+    pub program: bool,
 }
 
 impl Columns {
     /// How far owners have to be looked for to fill the columns.
     pub const fn owner_search(&self) -> OwnerSearch {
-        if self.owner { OwnerSearch::Lowest } else { OwnerSearch::Skip }
+        if self.owner || self.program { OwnerSearch::Lowest } else { OwnerSearch::Skip }
     }
 }
 

@@ -1,18 +1,17 @@
 //! One run: understand, read, order, name, print.
 
 use crate::cli::{self, Command};
-use crate::column::{Column, Needs};
 use crate::exit::Exit;
-use crate::filter::Filter;
 use crate::listing::{Directory, Listing, Peers};
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
 use crate::output::lines::Lines;
 use crate::output::terminal;
+use crate::process::Facts;
 use crate::request::{Amount, Format, Names, OwnerSearch, Request, SocketRequest, View};
 use crate::snapshot::{ProblemKind, Snapshot};
 use crate::socket::{State, StateSet, TableSet};
-use crate::views::connections::{self, Naming};
+use crate::views::connections::{self, Knowledge, Naming};
 use crate::views::json::{Head, Section};
 use crate::views::{csv, json, ndjson, wide};
 use crate::{order, platform};
@@ -23,7 +22,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 /// Does what the command line asks for, and says with the exit status how it went.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = match cli::parse(words) {
-        Ok(Command::Run(request)) => Run::new(request).repeat(),
+        Ok(Command::Run(request)) => Run::new(*request).repeat(),
         Ok(Command::Print(text)) => print(text.as_bytes()).map(|()| Exit::Done),
         Err(error) => {
             complain(&error.to_string());
@@ -84,16 +83,18 @@ impl Run {
     }
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
-        let needs = self.needs();
-        let snapshot = platform::snapshot(&self.request.sockets, needs.owners);
-        let rows = order::windows_order(&snapshot.sockets);
+        let mut snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
+        snapshot.problems.extend_from_slice(&self.request.unmet);
+        let mut rows = order::windows_order(&snapshot.sockets);
+        self.request.sockets.filter.retain_owned(&mut rows, &snapshot);
+        order::sort(&mut rows, &self.request.sort, &snapshot);
         let mut out = Lines::new(BufWriter::with_capacity(BUFFER, io::stdout().lock()), self.request.output.line_end);
         match self.request.output.amount {
             Amount::Rows => {
                 self.look_up_hosts(&snapshot, &rows);
                 match self.request.output.format {
                     Format::Table => self.write_table(&mut out, &snapshot, &rows),
-                    _ => self.write_listing(&mut out, &snapshot, &rows, needs),
+                    _ => self.write_listing(&mut out, &snapshot, &rows),
                 }
             }
             Amount::Count => writeln!(out, "{}", rows.len()),
@@ -101,27 +102,11 @@ impl Run {
         }
         .and_then(|()| out.flush())
         .context(WRITING)?;
-        let exit = report(&snapshot);
-        let filtered = self.request.sockets.filter != Filter::default();
-        Ok(if exit == Exit::Done && filtered && rows.is_empty() { Exit::NothingMatched } else { exit })
-    }
-
-    /// What has to be looked up besides the sockets.
-    fn needs(&self) -> Needs {
-        let output = &self.request.output;
-        match (output.amount, output.format) {
-            (Amount::Count | Amount::Nothing, _) => Needs::NOTHING,
-            (Amount::Rows, Format::Table) => Needs { owners: self.request.columns.owner_search(), ..Needs::NOTHING },
-            (Amount::Rows, Format::Json | Format::Ndjson) => Needs::EVERYTHING,
-            (Amount::Rows, Format::Wide | Format::Csv) => Needs::of(self.columns()),
+        let filter = &self.request.sockets.filter;
+        match report(&snapshot, !filter.owners.is_empty()) {
+            Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
+            exit => Ok(exit),
         }
-    }
-
-    /// The columns that were chosen, or the usual ones of the format.
-    fn columns(&self) -> &[Column] {
-        let output = &self.request.output;
-        let usual = if output.format == Format::Csv { Column::CSV } else { Column::WIDE };
-        output.columns.as_deref().unwrap_or(usual)
     }
 
     fn look_up_hosts(&mut self, snapshot: &Snapshot, rows: &[u32]) {
@@ -132,17 +117,22 @@ impl Run {
     }
 
     fn write_table(&mut self, out: &mut impl Write, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
+        let columns = &self.request.columns;
+        if columns.program {
+            let owners = rows.iter().map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]));
+            self.directory.processes.look_up(owners.filter_map(|owner| owner.lowest()), Facts::default());
+        }
         let naming = match self.request.names {
             Names::Resolved { qualified, .. } => {
                 Some(Naming { hosts: &self.hosts, services: &self.services, own_name: self.own_name.as_deref(), qualified })
             }
             Names::Numeric => None,
         };
-        let columns = &self.request.columns;
+        let known = Knowledge { processes: &self.directory.processes, naming: naming.as_ref() };
         if !self.request.output.headless {
             connections::write_heading(&mut self.buffer, columns);
         }
-        connections::write_rows(&mut self.buffer, snapshot, rows, columns, naming.as_ref(), |buffer| {
+        connections::write_rows(&mut self.buffer, snapshot, rows, columns, known, |buffer| {
             out.write_all(buffer)?;
             buffer.clear();
             Ok(())
@@ -150,7 +140,8 @@ impl Run {
     }
 
     /// Writes the rows in one of the forms that tell more than the classic table.
-    fn write_listing(&mut self, out: &mut impl Write, snapshot: &Snapshot, rows: &[u32], needs: Needs) -> io::Result<()> {
+    fn write_listing(&mut self, out: &mut impl Write, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
+        let needs = self.request.needs();
         self.directory.look_up(snapshot, rows, needs);
         let peers = needs.peers.then(|| self.peers(snapshot));
         if let (Some(peers), Some(facts)) = (&peers, needs.processes) {
@@ -168,14 +159,14 @@ impl Run {
         match output.format {
             Format::Json => json::write(out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)]),
             Format::Ndjson => ndjson::write(out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)]),
-            Format::Csv => csv::write(out, &listing, self.columns(), output.headless),
+            Format::Csv => csv::write(out, &listing, output.columns(), output.headless),
             Format::Table | Format::Wide => {
                 let look = wide::Look {
                     width: terminal::width(),
                     color: terminal::wants_color(output.color),
                     headless: output.headless,
                 };
-                wide::write(out, &listing, self.columns(), output.columns.is_some(), look)
+                wide::write(out, &listing, output.columns(), output.columns.is_some(), look)
             }
         }
     }
@@ -183,7 +174,7 @@ impl Run {
     /// Who is at the other end of connections within this host. A filter hides other ends, so that they are asked for
     /// without it.
     fn peers(&self, snapshot: &Snapshot) -> Peers {
-        if self.request.sockets.filter == Filter::default() && self.request.sockets.tables == TableSet::ALL {
+        if self.request.sockets.filter.is_empty() && self.request.sockets.tables == TableSet::ALL {
             return Peers::of_snapshot(snapshot);
         }
         let connected = SocketRequest { states: StateSet::ALL.without(State::Listening), ..SocketRequest::everything() };
@@ -196,11 +187,13 @@ const BUFFER: usize = 128 * 1024;
 
 const WRITING: &str = "the output cannot be written";
 
-/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking.
-fn report(snapshot: &Snapshot) -> Exit {
+/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking,
+/// unless rows were chosen by their owners.
+fn report(snapshot: &Snapshot, chosen_by_owner: bool) -> Exit {
     let watched = io::stderr().is_terminal();
     for problem in &snapshot.problems {
-        if watched || problem.kind.is_incomplete() {
+        let hides_rows = chosen_by_owner && matches!(problem.kind, ProblemKind::OwnersHidden | ProblemKind::OwnersUnreadable);
+        if watched || problem.kind.is_incomplete() || hides_rows {
             complain(&problem.message);
         }
     }

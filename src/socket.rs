@@ -367,16 +367,17 @@ impl Socket {
 
     /// The scope id of an address of this socket: its interface for a link-local address, else 0.
     pub const fn scope(&self, address: IpAddr) -> u32 {
-        match address {
-            IpAddr::V6(v6) if v6.is_unicast_link_local() || is_link_local_multicast(v6) => self.interface,
-            _ => 0,
-        }
+        if has_scope(address) { self.interface } else { 0 }
     }
 }
 
-/// Whether a multicast address is confined to one link or one interface (RFC 4291, 2.7).
-const fn is_link_local_multicast(address: Ipv6Addr) -> bool {
-    matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02)
+/// Whether an address means nothing without its interface: IPv6 link-local, and multicast that is confined to one link
+/// or one interface (RFC 4291, 2.7).
+pub const fn has_scope(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V6(address) => address.is_unicast_link_local() || matches!(address.segments()[0] & 0xff0f, 0xff01 | 0xff02),
+        IpAddr::V4(_) => false,
+    }
 }
 
 #[cfg(test)]

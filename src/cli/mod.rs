@@ -1,8 +1,11 @@
 //! From the words of the command line to a [`Request`], or to one sentence that says what is wrong with them.
 
 mod dialect;
+mod filters;
+mod linux;
 mod netstat;
 mod output;
+mod sort;
 mod validate;
 
 use crate::request::Request;
@@ -14,7 +17,7 @@ use std::ffi::OsString;
 #[derive(Debug)]
 pub enum Command {
     /// To read and print something of the system.
-    Run(Request),
+    Run(Box<Request>),
     /// To print a text that is known already: the help, the version.
     Print(String),
 }
@@ -48,8 +51,10 @@ impl UsageError {
     version,
     max_term_width = 80,
     about = "Shows the sockets of this host and the processes that own them.",
-    override_usage = "rnetstat [SWITCHES] [INTERVAL]",
-    after_help = "Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
+    override_usage = "rnetstat [SWITCHES] [:PORT] [INTERVAL]",
+    after_help = "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a does; --port and \
+                  --any-port also through bound ports, as -q does.\n\
+                  Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
                   Exit status: 0 done, 1 a filter matched nothing, 2 an error.",
     disable_help_flag = true,
     disable_version_flag = true
@@ -59,7 +64,7 @@ struct Arguments {
     netstat: netstat::NetstatArguments,
 
     #[command(flatten)]
-    output: output::OutputArguments,
+    linux: linux::LinuxArguments,
 
     /// Print this help.
     #[arg(short = 'h', long, action = clap::ArgAction::Help)]
@@ -68,6 +73,15 @@ struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
+
+    #[command(flatten)]
+    filters: filters::FilterArguments,
+
+    #[command(flatten)]
+    sort: sort::SortArguments,
+
+    #[command(flatten)]
+    output: output::OutputArguments,
 }
 
 /// Understands a command line, without the program's name.
@@ -85,7 +99,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
     if arguments.output.schema {
         return Ok(Command::Print(crate::views::json::SCHEMA.to_owned()));
     }
-    arguments.into_request().map(Command::Run)
+    arguments.into_request().map(|request| Command::Run(Box::new(request)))
 }
 
 /// Says in one sentence what clap says in a paragraph.

@@ -1,26 +1,35 @@
 //! From arguments that clap accepted to a [`Request`] that makes sense.
 
+use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use super::{Arguments, UsageError};
-use crate::filter::Filter;
-use crate::request::{Columns, Format, Names, Request, SocketRequest, View};
-use crate::socket::{State, StateSet, Table, TableSet};
+use crate::filter::{Filter, Scope};
+use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
+use crate::snapshot::{Problem, ProblemKind};
+use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
 const DAY: u64 = 24 * 60 * 60;
 
+/// The interval of net-tools' `-c`, which names none.
+const EVERY_SECOND: Duration = Duration::from_secs(1);
+
 impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
-        let netstat = &self.netstat;
+        let Self { netstat, linux, .. } = &self;
         refuse_what_is_to_come(netstat)?;
         let output = self.output.output()?;
+        let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
+        let filter = self.filters.filter(&ports)?;
         Ok(Request {
             views: vec![View::Connections],
-            sockets: SocketRequest { tables: tables(netstat)?, states: states(netstat), filter: Filter::default() },
-            columns: Columns { owner: netstat.owner },
+            sockets: sockets(netstat, linux, filter)?,
+            columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
+            sort: self.sort.keys()?,
             names: names(netstat, output.format),
-            interval: interval(&netstat.words)?,
+            interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
+            unmet: unmet(linux)?,
             output,
         })
     }
@@ -45,9 +54,51 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
     }
 }
 
-fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
-    // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-    let shown = if netstat.all || netstat.bound { TableSet::ALL } else { TableSet::NONE.with(Table::Tcp4).with(Table::Tcp6) };
+/// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.
+fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
+    const SENTENCE: &str = "raw sockets (-w) cannot be shown by this version";
+    match (linux.raw, linux.tcp || linux.udp) {
+        (false, _) => Ok(Vec::new()),
+        (true, true) => Ok(vec![Problem::new(ProblemKind::FactUnavailable, SENTENCE)]),
+        (true, false) => Err(UsageError::new(SENTENCE, "-t chooses TCP and -u UDP.")),
+    }
+}
+
+/// What the switches show, or more where a filter asks for more.
+fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter) -> Result<SocketRequest, UsageError> {
+    let asked = match (netstat.bound, netstat.all) {
+        (true, _) => Scope::WithBound,
+        (false, true) => Scope::All,
+        (false, false) => Scope::Unchanged,
+    };
+    // `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
+    let listeners_only = linux.listeners && asked == Scope::Unchanged;
+    let scope = asked.max(filter.scope());
+    let udp = match scope {
+        _ if listeners_only => UdpRows::Listening,
+        Scope::All | Scope::WithBound => UdpRows::All,
+        Scope::Unchanged => UdpRows::Connected,
+    };
+    let states = if listeners_only { StateSet::NONE.with(State::Listening) } else { states(scope) };
+    Ok(SocketRequest::new(tables(netstat, linux, scope)?, states, udp, filter))
+}
+
+fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> Result<TableSet, UsageError> {
+    let either_protocol = !(linux.tcp || linux.udp);
+    let either_family = linux.inet == linux.inet6;
+    let is_shown = |table: &Table| {
+        let protocol = match table.protocol() {
+            Protocol::Tcp => linux.tcp || either_protocol,
+            // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
+            Protocol::Udp => linux.udp || either_protocol && (scope > Scope::Unchanged || linux.listeners),
+        };
+        let family = match table.family() {
+            Family::V4 => linux.inet || either_family,
+            Family::V6 => linux.inet6 || either_family,
+        };
+        protocol && family
+    };
+    let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
     let Some(protocol) = &netstat.protocol else { return Ok(shown) };
     let table = match protocol.to_ascii_lowercase().as_str() {
         "tcp" => Table::Tcp4,
@@ -70,11 +121,11 @@ fn tables(netstat: &NetstatArguments) -> Result<TableSet, UsageError> {
     Ok(shown.and(TableSet::NONE.with(table)))
 }
 
-fn states(netstat: &NetstatArguments) -> StateSet {
-    match (netstat.bound, netstat.all) {
-        (true, _) => StateSet::ALL,
-        (false, true) => StateSet::ALL.without(State::Bound),
-        (false, false) => StateSet::ALL.without(State::Bound).without(State::Listening),
+fn states(scope: Scope) -> StateSet {
+    match scope {
+        Scope::WithBound => StateSet::ALL,
+        Scope::All => StateSet::ALL.without(State::Bound),
+        Scope::Unchanged => StateSet::ALL.without(State::Bound).without(State::Listening),
     }
 }
 

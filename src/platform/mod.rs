@@ -3,26 +3,40 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::interfaces::InterfaceTotals;
 use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
-use crate::snapshot::Snapshot;
+use crate::routes::Routing;
+use crate::snapshot::{Problem, Snapshot};
+use crate::statistics::{Section, Statistics};
 
 pub mod linux {
-    //! Linux: `sock_diag`, `/proc`.
+    //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;
+    pub mod route_tables;
+    pub mod rtnetlink;
+    pub mod snmp;
     pub mod sock_diag;
 
     #[cfg(target_os = "linux")]
     pub(crate) mod fd_walk;
     #[cfg(target_os = "linux")]
+    pub(crate) mod interfaces;
+    #[cfg(target_os = "linux")]
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
     #[cfg(target_os = "linux")]
+    pub(crate) mod route_dump;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod routes;
+    #[cfg(target_os = "linux")]
     pub(crate) mod sockets;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod statistics;
 }
 
 #[cfg(unix)]
@@ -31,7 +45,7 @@ mod unix_interfaces;
 mod unix_users;
 
 #[cfg(target_os = "linux")]
-use linux::sockets as room;
+use linux::{interfaces, routes, sockets as room, statistics};
 #[cfg(unix)]
 use unix_interfaces as interface_names;
 #[cfg(unix)]
@@ -40,6 +54,21 @@ use unix_users as users;
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)
+}
+
+/// Reads the counters of the protocols, as far as these sections need them.
+pub fn statistics(sections: &[Section]) -> (Statistics, Vec<Problem>) {
+    statistics::read(sections)
+}
+
+/// Reads the counters of the network interfaces and adds them up.
+pub fn interface_totals() -> (InterfaceTotals, Vec<Problem>) {
+    interfaces::totals()
+}
+
+/// Reads the interfaces and the routes.
+pub fn routing() -> (Routing, Vec<Problem>) {
+    routes::read()
 }
 
 /// Where this system keeps the names of the well-known ports.
@@ -60,6 +89,11 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// The id of a user name.
 pub fn user_id(name: &str) -> Option<u32> {
     users::user_id(name)
+}
+
+/// The index of the interface of this name, which is the scope id of its link-local addresses.
+pub fn interface_index(name: &str) -> Option<u32> {
+    interface_names::interface_index(name)
 }
 
 /// The user that a process runs as.

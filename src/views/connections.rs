@@ -4,6 +4,7 @@ use crate::names::hosts::{HostNames, first_label};
 use crate::names::services::Services;
 use crate::output::text::visible;
 use crate::owners::{OwnerStatus, Ownership};
+use crate::process::Processes;
 use crate::request::Columns;
 use crate::snapshot::Snapshot;
 use crate::socket::{Endpoint, Protocol, Socket};
@@ -14,6 +15,17 @@ use std::net::IpAddr;
 const ADDRESS: usize = 21;
 /// The width of the state column where another follows.
 const STATE: usize = 12;
+/// The width of the PID column where another follows.
+const PID: usize = 9;
+
+/// What is known besides the snapshot.
+#[derive(Clone, Copy, Debug)]
+pub struct Knowledge<'a> {
+    /// The processes of the rows that are written, looked up beforehand where a column tells of them.
+    pub processes: &'a Processes,
+    /// How foreign endpoints are named; `None` for numbers.
+    pub naming: Option<&'a Naming<'a>>,
+}
 
 /// How foreign endpoints are named.
 #[derive(Debug)]
@@ -34,6 +46,9 @@ pub fn write_heading(out: &mut Vec<u8>, columns: &Columns) {
     if columns.owner {
         out.extend_from_slice(b"           PID");
     }
+    if columns.program {
+        out.extend_from_slice(b"      Program");
+    }
     out.push(b'\n');
 }
 
@@ -43,14 +58,15 @@ pub fn write_rows(
     snapshot: &Snapshot,
     rows: &[u32],
     columns: &Columns,
-    naming: Option<&Naming<'_>>,
+    known: Knowledge<'_>,
     mut flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
 ) -> io::Result<()> {
     /// Large enough that the system calls do not count, small enough to stay in the cache.
     const CHUNK: usize = 128 * 1024;
     for &row in rows {
         let socket = &snapshot.sockets[row as usize];
-        write_row(out, socket, columns.owner.then(|| snapshot.owners.of(row as usize, socket)), naming);
+        let owner = columns.owner.then(|| snapshot.owners.of(row as usize, socket));
+        write_row(out, socket, columns, owner, known);
         if out.len() >= CHUNK {
             flush(out)?;
         }
@@ -58,7 +74,7 @@ pub fn write_rows(
     flush(out)
 }
 
-fn write_row(out: &mut Vec<u8>, socket: &Socket, owner: Option<Ownership<'_>>, naming: Option<&Naming<'_>>) {
+fn write_row(out: &mut Vec<u8>, socket: &Socket, columns: &Columns, owner: Option<Ownership<'_>>, known: Knowledge<'_>) {
     out.extend_from_slice(b"  ");
     out.extend_from_slice(socket.protocol.word().as_bytes());
     out.extend_from_slice(b"    ");
@@ -69,7 +85,7 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, owner: Option<Ownership<'_>>, n
     out.extend_from_slice(b"  ");
 
     let start = out.len();
-    match naming {
+    match known.naming {
         _ if socket.protocol == Protocol::Udp && socket.remote.is_unspecified() => out.extend_from_slice(b"*:*"),
         None => write_endpoint(out, &socket.remote, socket.scope(socket.remote.address)),
         Some(naming) => write_named(out, socket, naming),
@@ -82,7 +98,12 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, owner: Option<Ownership<'_>>, n
     if let Some(owner) = owner {
         pad(out, start, STATE);
         out.extend_from_slice(b"    ");
+        let start = out.len();
         write_owner(out, owner);
+        if columns.program {
+            pad(out, start, PID);
+            write_program(out, owner, known.processes);
+        }
     }
     out.push(b'\n');
 }
@@ -93,6 +114,14 @@ fn write_owner(out: &mut Vec<u8>, owner: Ownership<'_>) {
         (Some(pid), _) => write_number(out, pid),
         (None, OwnerStatus::Denied | OwnerStatus::Unsupported) => out.push(b'-'),
         (None, OwnerStatus::Owned | OwnerStatus::None | OwnerStatus::Gone) => out.push(b'0'),
+    }
+}
+
+/// The name of the process with the lowest PID; `-` where it is not known.
+fn write_program(out: &mut Vec<u8>, owner: Ownership<'_>, processes: &Processes) {
+    match owner.lowest().and_then(|pid| processes.get(pid)) {
+        Some(process) => out.extend_from_slice(visible(&process.name.to_string_lossy()).as_bytes()),
+        None => out.push(b'-'),
     }
 }
 
@@ -154,18 +183,25 @@ fn pad(out: &mut Vec<u8>, start: usize, width: usize) {
 mod tests {
     use super::*;
     use crate::owners::Owners;
+    use crate::process::Process;
     use crate::socket::tests::socket;
     use crate::socket::{Family, State};
     use std::time::Duration;
 
     fn print(sockets: Vec<Socket>, pids: Vec<Option<u32>>, owner: bool, naming: Option<&Naming<'_>>) -> String {
-        let columns = Columns { owner };
+        print_columns(sockets, pids, Columns { owner, ..Columns::default() }, naming)
+    }
+
+    fn print_columns(sockets: Vec<Socket>, pids: Vec<Option<u32>>, columns: Columns, naming: Option<&Naming<'_>>) -> String {
+        let named = |pid, name: &str| Process { pid, name: name.into(), ..Process::default() };
+        let processes: Processes = [named(900, "nginx: \u{1b}[2J"), named(4_194_304, "웹서버")].into_iter().collect();
+        let known = Knowledge { processes: &processes, naming };
         let rows: Vec<u32> = (0..sockets.len() as u32).collect();
         let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids), problems: Vec::new() };
         let mut text = Vec::new();
         let mut out = Vec::new();
         write_heading(&mut out, &columns);
-        write_rows(&mut out, &snapshot, &rows, &columns, naming, |out| {
+        write_rows(&mut out, &snapshot, &rows, &columns, known, |out| {
             text.append(out);
             Ok(())
         })
@@ -207,6 +243,21 @@ mod tests {
              \x20 TCP    [::]:135               [::]:0                 LISTENING       900\n\
              \x20 UDP    0.0.0.0:5353           *:*                                    1234\n\
              \x20 UDP    [fe80::1%12]:546       *:*                                    77\n"
+        );
+    }
+
+    #[test]
+    fn the_program_stands_behind_the_pid_and_the_rest_stays_in_its_place() {
+        let sockets = vec![socket("0.0.0.0", 80), socket("127.0.0.1", 81), udp("::", 53), udp("::", 54)];
+        let columns = Columns { owner: true, program: true };
+        assert_eq!(
+            print_columns(sockets, vec![Some(900), Some(0), Some(4_194_304), None], columns, None),
+            "\nActive Connections\n\n\
+             \x20 Proto  Local Address          Foreign Address        State           PID      Program\n\
+             \x20 TCP    0.0.0.0:80             0.0.0.0:0              LISTENING       900      nginx: \\u{1b}[2J\n\
+             \x20 TCP    127.0.0.1:81           0.0.0.0:0              LISTENING       0        -\n\
+             \x20 UDP    [::]:53                *:*                                    4194304  웹서버\n\
+             \x20 UDP    [::]:54                *:*                                    -        -\n"
         );
     }
 

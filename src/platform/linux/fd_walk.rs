@@ -135,8 +135,18 @@ fn visit(
     let mut names = RawDir::new(&descriptors, buffer);
     while let Some(name) = names.next() {
         let name = name?;
-        let Some(inode) = socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) else { continue };
-        if let Ok(place) = wanted.inodes.binary_search(&inode) {
+        if name.file_name().to_bytes().starts_with(b".") {
+            continue;
+        }
+        let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
+            Ok(inode) => inode,
+            // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
+            Err(refusal @ (Errno::ACCESS | Errno::PERM)) => return Err(refusal),
+            Err(_) => continue, // it has been closed
+        };
+        if let Some(inode) = inode
+            && let Ok(place) = wanted.inodes.binary_search(&inode)
+        {
             entries.push(InodeOwners::entry(inode, pid));
             progress.find(place);
         }
@@ -150,9 +160,9 @@ fn sizes_are_counts(proc: &OwnedFd) -> bool {
     *ANSWER.get_or_init(|| rustix::fs::statat(proc, "self/fd", AtFlags::empty()).is_ok_and(|stat| stat.st_size > 0))
 }
 
-/// The inode of a descriptor that is a socket.
-fn socket_inode(descriptors: BorrowedFd<'_>, name: &CStr) -> Option<u32> {
+/// The inode of a descriptor that is a socket; `None` for one that is something else.
+fn socket_inode(descriptors: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Option<u32>> {
     let mut target = [MaybeUninit::uninit(); 32];
-    let (target, _) = rustix::fs::readlinkat_raw(descriptors, name, &mut target[..]).ok()?;
-    super::descriptor_link::socket_inode(target)
+    let (target, _) = rustix::fs::readlinkat_raw(descriptors, name, &mut target[..])?;
+    Ok(super::descriptor_link::socket_inode(target))
 }

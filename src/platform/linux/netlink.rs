@@ -43,9 +43,9 @@ pub(crate) struct Netlink {
 }
 
 impl Netlink {
-    /// A socket of one netlink protocol, closed on exec.
-    pub(crate) fn open(protocol: Protocol) -> io::Result<Self> {
-        let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(protocol))?;
+    /// A socket of one netlink protocol, closed on exec. `None` is protocol number 0, `NETLINK_ROUTE`.
+    pub(crate) fn open(protocol: impl Into<Option<Protocol>>) -> io::Result<Self> {
+        let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol.into())?;
         Ok(Self { socket, buffer: vec![0; DATAGRAM], sequence: 0 })
     }
 

@@ -42,14 +42,14 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, problems: &mut Vec<P
 }
 
 fn hidden_owners(count: usize, elsewhere: bool) -> String {
-    let (sockets, belong) = if count == 1 { ("socket", "belongs") } else { ("sockets", "belong") };
+    let sockets = if count == 1 { "1 socket" } else { &format!("{count} sockets") };
     if elsewhere {
         format!(
-            "the owners of {count} {sockets} are hidden: they may run outside this PID namespace; run rnetstat as root on the host to see them"
+            "owners of {sockets} are hidden, perhaps outside this PID namespace; run rnetstat as root on the host to see them"
         )
     } else {
         format!(
-            "the owners of {count} {sockets} are hidden: each {belong} to another user's process; run rnetstat as root (sudo) to see them"
+            "owners of {sockets} are hidden, in processes of other users; run rnetstat as root (sudo; in a container with CAP_SYS_PTRACE) to see them"
         )
     }
 }

@@ -1,4 +1,4 @@
-//! In which order rows are shown.
+//! Windows' order.
 
 use crate::socket::{Socket, Table};
 use std::net::IpAddr;

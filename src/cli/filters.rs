@@ -1,0 +1,138 @@
+//! The switches that choose rows.
+
+use super::UsageError;
+use crate::filter::choice::{Choice, InvalidValue};
+use crate::filter::ports::{self, EitherPort};
+use crate::filter::states::States;
+use crate::filter::{Filter, addresses, owners, states};
+use crate::names::services::Services;
+use crate::platform;
+use crate::socket::{Family, State};
+use clap::Args;
+use std::cell::OnceCell;
+use std::ops::RangeInclusive;
+
+/// Several values of one switch are alternatives, several switches must all hold, and `!` before a value excludes it.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Filters (values: A,B either; !A not A; different switches: all must hold)")]
+pub(super) struct FilterArguments {
+    /// The local port: 443, 8000-8100 or https. ':443' says the same.
+    #[arg(long, value_name = "PORT", value_delimiter = ',')]
+    pub port: Vec<String>,
+
+    /// The foreign port.
+    #[arg(long, value_name = "PORT", value_delimiter = ',')]
+    pub remote_port: Vec<String>,
+
+    /// The local or the foreign port; with '!' neither.
+    #[arg(long, value_name = "PORT", value_delimiter = ',')]
+    pub any_port: Vec<String>,
+
+    /// The TCP state, as LISTENING or time-wait. UDP has none.
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    pub state: Vec<String>,
+
+    /// TCP listeners, and UDP sockets without a peer.
+    #[arg(long, overrides_with = "listening")]
+    pub listening: bool,
+
+    /// A process that holds the socket, by PID.
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    pub pid: Vec<String>,
+
+    /// A process that holds the socket, by name in any letter case; '*' is any text.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub process: Vec<String>,
+
+    /// The user of the socket, by name or number.
+    #[arg(long, value_name = "USER", value_delimiter = ',')]
+    pub user: Vec<String>,
+
+    /// The local address or prefix: 10.0.0.0/8, 2001:db8::1, fe80::%eth0/64.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    pub local: Vec<String>,
+
+    /// The foreign address or prefix.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    pub remote: Vec<String>,
+
+    /// Only IPv4, also where it comes through IPv6 sockets.
+    #[arg(long, overrides_with = "ipv4")]
+    pub ipv4: bool,
+
+    /// Only IPv6.
+    #[arg(long, overrides_with = "ipv6")]
+    pub ipv6: bool,
+}
+
+const PORTS: &str = "It takes ports (443), ranges (8000-8100) and services (https), each perhaps with ! before it.";
+const PIDS: &str = "It takes PIDs, each perhaps with ! before it.";
+const NAMES: &str = "It takes names of processes, in which * stands for any text, each perhaps with ! before it.";
+const USERS: &str = "It takes user names and user ids, each perhaps with ! before it.";
+const ADDRESSES: &str =
+    "It takes addresses (192.0.2.1, fe80::1%2) and prefixes (10.0.0.0/8, 2001:db8::/32), each perhaps with ! before it.";
+
+impl FilterArguments {
+    /// What the switches ask, and the words with a colon (`:8080`), which are local ports.
+    pub(super) fn filter(&self, colon_words: &[String]) -> Result<Filter, UsageError> {
+        let services = ServiceNames::default();
+        let mut local_port = services.ports("--port", &self.port)?;
+        for word in colon_words {
+            let value = word.strip_prefix(':').unwrap_or(word).split(',').map(str::to_owned).collect::<Vec<_>>();
+            let ports = services.ports(":PORT", &value)?;
+            local_port.wanted.extend(ports.wanted);
+            local_port.unwanted.extend(ports.unwanted);
+        }
+        let state = Choice::parse(&self.state, states::parse).map_err(|invalid| {
+            let known = State::ALL.map(State::word).join(", ");
+            cannot_be("--state", &invalid, &format!("It takes {known}, each perhaps with ! before it."))
+        })?;
+        Ok(Filter {
+            local_port: local_port.into_set(),
+            remote_port: services.ports("--remote-port", &self.remote_port)?.into_set(),
+            either_port: EitherPort::new(services.ports("--any-port", &self.any_port)?),
+            states: States::new(&state),
+            listening: self.listening,
+            local: prefixes("--local", &self.local)?,
+            remote: prefixes("--remote", &self.remote)?,
+            family: match (self.ipv4, self.ipv6) {
+                (true, false) => Some(Family::V4),
+                (false, true) => Some(Family::V6),
+                (true, true) | (false, false) => None,
+            },
+            users: Choice::parse(&self.user, user).map_err(|invalid| cannot_be("--user", &invalid, USERS))?,
+            owners: owners::OwnerFilter {
+                pids: Choice::parse(&self.pid, owners::parse_pid).map_err(|invalid| cannot_be("--pid", &invalid, PIDS))?,
+                names: Choice::parse(&self.process, |name| Ok([owners::NamePattern::new(name)]))
+                    .map_err(|invalid| cannot_be("--process", &invalid, NAMES))?,
+            },
+        })
+    }
+}
+
+/// The names of ports, read when the first of them is asked for.
+#[derive(Default)]
+struct ServiceNames(OnceCell<Services>);
+
+impl ServiceNames {
+    fn ports(&self, switch: &str, values: &[String]) -> Result<Choice<RangeInclusive<u16>>, UsageError> {
+        let named = |name: &str| self.0.get_or_init(|| Services::load(platform::services_file())).ports(name);
+        Choice::parse(values, |value| ports::parse(value, named)).map_err(|invalid| cannot_be(switch, &invalid, PORTS))
+    }
+}
+
+fn prefixes(switch: &str, values: &[String]) -> Result<Choice<addresses::Prefix>, UsageError> {
+    Choice::parse(values, |value| addresses::parse(value, platform::interface_index).map(|prefix| [prefix]))
+        .map_err(|invalid| cannot_be(switch, &invalid, ADDRESSES))
+}
+
+fn user(value: &str) -> Result<[u32; 1], String> {
+    match value.parse().ok().or_else(|| platform::user_id(value)) {
+        Some(uid) => Ok([uid]),
+        None => Err("no user of that name or number is known here".to_owned()),
+    }
+}
+
+fn cannot_be(switch: &str, invalid: &InvalidValue, hint: &str) -> UsageError {
+    UsageError::new(format!("{switch} cannot be {invalid}"), hint)
+}

@@ -1,0 +1,31 @@
+//! The switch that orders rows.
+
+use super::UsageError;
+use crate::order::{Key, SortKey};
+use clap::Args;
+
+/// The order of the rows.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Order")]
+pub(super) struct SortArguments {
+    /// Sort by protocol, local, local-port, remote, remote-port, state, pid, process, user, receive-queue, send-queue;
+    /// '-' before a key reverses it. The next key decides between rows that are alike; Windows' order in the end.
+    #[arg(long, value_name = "KEYS", value_delimiter = ',', allow_hyphen_values = true)]
+    pub sort: Vec<String>,
+}
+
+impl SortArguments {
+    /// The keys, the first one first.
+    pub(super) fn keys(&self) -> Result<Vec<SortKey>, UsageError> {
+        let key = |word: &String| {
+            word.parse().map_err(|error| {
+                let known = Key::ALL.map(Key::word).join(", ");
+                UsageError::new(
+                    format!("--sort cannot be '{}': {error}", word.escape_debug()),
+                    format!("It takes {known}, each perhaps with - before it."),
+                )
+            })
+        };
+        self.sort.iter().map(key).collect()
+    }
+}

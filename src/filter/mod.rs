@@ -1,0 +1,148 @@
+//! Which rows are wanted.
+//!
+//! Every part of a [`Filter`] must admit a row. A part says which values are wanted and which are not (see [`Choice`]).
+//! What a row itself tells is decided by [`Filter::admits`], for each row, so that no row is kept that is not wanted;
+//! what only its owners tell is decided by [`Filter::retain_owned`] when they are known.
+
+pub mod addresses;
+pub mod choice;
+pub mod owners;
+pub mod ports;
+pub mod states;
+
+use crate::owners::OwnerStatus;
+use crate::process::{Facts, Process, Processes};
+use crate::request::OwnerSearch;
+use crate::snapshot::Snapshot;
+use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
+use addresses::Prefix;
+use choice::Choice;
+use owners::{NamePattern, OwnerFilter};
+use ports::{EitherPort, PortSet};
+use states::States;
+use std::path::Path;
+
+/// What a row has to be like. The default wants every row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The local port.
+    pub local_port: Option<PortSet>,
+    /// The remote port; 0 where there is no peer.
+    pub remote_port: Option<PortSet>,
+    /// Both ports together.
+    pub either_port: Option<EitherPort>,
+    /// The TCP state.
+    pub states: Option<States>,
+    /// Only sockets that wait for anybody: TCP listeners, and UDP sockets without a peer.
+    pub listening: bool,
+    /// The local address.
+    pub local: Choice<Prefix>,
+    /// The remote address; the wildcard where there is no peer.
+    pub remote: Choice<Prefix>,
+    /// The family in which the row is shown.
+    pub family: Option<Family>,
+    /// The user id of the socket. A socket that no process holds has none.
+    pub users: Choice<u32>,
+    /// The processes that hold it.
+    pub owners: OwnerFilter,
+}
+
+/// How much of what the system knows a filter is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// What would be shown without it.
+    Unchanged,
+    /// Everything that `-a` shows.
+    All,
+    /// Everything that `-q` shows: also ports that are bound without listening.
+    WithBound,
+}
+
+impl Filter {
+    /// Whether the row itself, without its owners, is wanted.
+    pub fn admits(&self, socket: &Socket) -> bool {
+        let (local, remote) = (&socket.local, &socket.remote);
+        self.local_port.as_ref().is_none_or(|ports| ports.contains(local.port))
+            && self.remote_port.as_ref().is_none_or(|ports| ports.contains(remote.port))
+            && self.either_port.as_ref().is_none_or(|ports| ports.admits(local.port, remote.port))
+            && self.states.is_none_or(|states| states.admits(socket.state))
+            && (!self.listening || is_listening(socket))
+            && self.family.is_none_or(|family| socket.table().family() == family)
+            && admits_address(&self.local, socket, local)
+            && admits_address(&self.remote, socket, remote)
+            && self.users.admits(|&uid| socket.inode != 0 && socket.uid == uid)
+    }
+
+    /// The tables in which rows can be that it admits.
+    pub fn tables(&self) -> TableSet {
+        let stateful = self.states.is_some_and(|states| !states.stateless);
+        Table::ALL
+            .into_iter()
+            .filter(|table| self.family.is_none_or(|family| table.family() == family))
+            .filter(|table| !stateful || table.protocol() == Protocol::Tcp)
+            .collect()
+    }
+
+    /// The TCP states that it admits.
+    pub fn tcp_states(&self) -> StateSet {
+        let set = self.states.map_or(StateSet::ALL, |states| states.set);
+        if self.listening { set.and(StateSet::NONE.with(State::Listening)) } else { set }
+    }
+
+    /// How much it is about. Who asks for a port, a state, an address, a process or a user means every such socket, so
+    /// that `--port 8080` finds the listener, and whatever else keeps a port from being used.
+    pub fn scope(&self) -> Scope {
+        let names_bound = self.states.is_some_and(|states| !states.stateless && states.set.contains(State::Bound));
+        if names_bound || self.local_port.is_some() || self.either_port.is_some() {
+            Scope::WithBound
+        } else if (Self { family: None, ..self.clone() }) != Self::default() {
+            Scope::All
+        } else {
+            Scope::Unchanged
+        }
+    }
+
+    /// Whether it wants every row.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How far owners have to be looked for to decide about them.
+    pub const fn owner_search(&self) -> OwnerSearch {
+        if self.owners.is_empty() { OwnerSearch::Skip } else { OwnerSearch::All }
+    }
+
+    /// Drops the rows whose owners are not the wanted ones.
+    pub fn retain_owned(&self, rows: &mut Vec<u32>, snapshot: &Snapshot) {
+        if self.owners.is_empty() {
+            return;
+        }
+        let owners = |row: u32| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]);
+        let mut processes = Processes::default();
+        if !self.owners.names.is_empty() {
+            let owned = rows.iter().map(|&row| owners(row)).filter(|owners| owners.status == OwnerStatus::Owned);
+            processes.look_up(owned.flat_map(|owners| owners.pids()), Facts { executable: true, ..Facts::default() });
+        }
+        rows.retain(|&row| {
+            self.owners
+                .admits(owners(row).pids(), |pid, wanted| processes.get(pid).is_some_and(|process| is_called(process, wanted)))
+        });
+    }
+}
+
+/// A process goes by the name that it gives itself, which the system may have cut, and by that of its executable.
+fn is_called(process: &Process, wanted: &NamePattern) -> bool {
+    let file = process.executable.as_deref().and_then(Path::file_name);
+    [Some(process.name.as_os_str()), file].into_iter().flatten().any(|name| wanted.matches(&name.to_string_lossy()))
+}
+
+fn is_listening(socket: &Socket) -> bool {
+    match socket.state {
+        Some(state) => state == State::Listening,
+        None => socket.remote.is_unspecified(),
+    }
+}
+
+fn admits_address(choice: &Choice<Prefix>, socket: &Socket, end: &Endpoint) -> bool {
+    choice.is_empty() || choice.admits(|prefix| prefix.contains(end.address, socket.scope(end.address)))
+}

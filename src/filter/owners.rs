@@ -1,0 +1,145 @@
+//! What only a socket's owners tell: their PIDs and their names.
+
+use super::choice::Choice;
+use crate::socket::Pid;
+
+/// Which owners a socket must have. Of several owners one is enough to match; what is not wanted no owner may be.
+///
+/// A socket whose owners are not known, or that has none, matches nothing: it is there only where nothing but owners to
+/// leave out were named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnerFilter {
+    /// The PIDs (`--pid`).
+    pub pids: Choice<Pid>,
+    /// The names of the processes (`--process`).
+    pub names: Choice<NamePattern>,
+}
+
+impl OwnerFilter {
+    /// Whether owners do not matter.
+    pub const fn is_empty(&self) -> bool {
+        self.pids.is_empty() && self.names.is_empty()
+    }
+
+    /// Whether a socket with these owners is wanted. `is_called` is asked only where names matter.
+    pub fn admits(&self, owners: impl Iterator<Item = Pid> + Clone, is_called: impl Fn(Pid, &NamePattern) -> bool) -> bool {
+        self.pids.admits(|&wanted| owners.clone().any(|pid| pid == wanted))
+            && self.names.admits(|wanted| owners.clone().any(|pid| is_called(pid, wanted)))
+    }
+}
+
+/// The PID of a value.
+pub fn parse_pid(value: &str) -> Result<[Pid; 1], String> {
+    let pid = value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit()));
+    pid.map(|pid| [pid]).ok_or_else(|| format!("a PID is a number from 0 to {}", Pid::MAX))
+}
+
+/// The name of a process, in which `*` stands for any text. Letter case does not matter, and neither does the `.exe`
+/// of Windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePattern {
+    /// The texts between the asterisks, in lower case.
+    parts: Vec<String>,
+}
+
+impl NamePattern {
+    /// The pattern of a value.
+    pub fn new(value: &str) -> Self {
+        Self { parts: value.to_lowercase().split('*').map(str::to_owned).collect() }
+    }
+
+    /// Whether the whole name is as the pattern says.
+    pub fn matches(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.fits(&name) || name.strip_suffix(".exe").is_some_and(|stem| self.fits(stem))
+    }
+
+    fn fits(&self, name: &str) -> bool {
+        let [first, middle @ .., last] = self.parts.as_slice() else {
+            return self.parts.first().is_some_and(|whole| whole == name);
+        };
+        let Some(mut rest) = name.strip_prefix(first.as_str()).and_then(|rest| rest.strip_suffix(last.as_str())) else {
+            return false;
+        };
+        for part in middle {
+            // The first place where a part fits leaves the most to those behind it.
+            let Some(at) = rest.find(part.as_str()) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn filter(pids: &[&str], names: &[&str]) -> OwnerFilter {
+        let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        OwnerFilter {
+            pids: Choice::parse(&owned(pids), parse_pid).unwrap(),
+            names: Choice::parse(&owned(names), |value| Ok([NamePattern::new(value)])).unwrap(),
+        }
+    }
+
+    fn admits(filter: &OwnerFilter, owners: &[Pid]) -> bool {
+        let names = ["", "systemd", "sshd", "nginx", "Nginx.EXE"];
+        filter.admits(owners.iter().copied(), |pid, wanted| names.get(pid as usize).is_some_and(|name| wanted.matches(name)))
+    }
+
+    #[test]
+    fn one_owner_is_enough_to_match_and_one_is_enough_to_refuse() {
+        assert!(admits(&filter(&["2"], &[]), &[1, 2]));
+        assert!(!admits(&filter(&["2"], &[]), &[1, 3]));
+        assert!(!admits(&filter(&["!2"], &[]), &[1, 2]));
+        assert!(admits(&filter(&[], &["ssh*"]), &[1, 2]));
+        assert!(!admits(&filter(&[], &["!ssh*"]), &[1, 2]));
+        assert!(!admits(&filter(&["1"], &["nginx"]), &[2, 3]));
+    }
+
+    #[test]
+    fn sockets_of_nobody_match_nothing_and_are_left_out_by_nothing() {
+        assert!(!admits(&filter(&["2"], &[]), &[]) && !admits(&filter(&[], &["*"]), &[]));
+        assert!(admits(&filter(&["!2"], &["!nginx"]), &[]));
+    }
+
+    #[test]
+    fn a_process_without_a_known_name_matches_no_name() {
+        assert!(!admits(&filter(&[], &["*"]), &[99]) && admits(&filter(&["99"], &[]), &[99]));
+    }
+
+    #[test]
+    fn names_match_as_a_whole_in_any_case_with_or_without_exe() {
+        let matches = |pattern: &str, name: &str| NamePattern::new(pattern).matches(name);
+        assert!(matches("nginx", "Nginx.EXE") && matches("NGINX.exe", "nginx.exe") && matches("nginx*", "nginx: worker"));
+        assert!(!matches("nginx", "nginx2") && !matches("nginx", "mynginx") && !matches("nginx.exe", "nginx"));
+        assert!(matches("*d", "sshd") && matches("s*h*d", "sshd") && matches("**", "") && matches("ÄB*", "äbc"));
+        assert!(!matches("ab*ba", "aba") && matches("ab*ba", "abba") && !matches("a*b*c", "acb"));
+    }
+
+    #[test]
+    fn what_is_no_pid_says_so() {
+        assert_eq!(parse_pid("4294967295"), Ok([u32::MAX]));
+        for value in ["nginx", "-1", "+1", "4294967296", "1.0"] {
+            assert_eq!(parse_pid(value).unwrap_err(), "a PID is a number from 0 to 4294967295");
+        }
+    }
+
+    /// What a pattern means, the slow way.
+    fn fits(pattern: &[char], name: &[char]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some(('*', rest)) => (0..=name.len()).any(|skip| fits(rest, &name[skip..])),
+            Some((character, rest)) => name.first() == Some(character) && fits(rest, &name[1..]),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn asterisks_stand_for_any_text(pattern in "[ab*]{0,8}", name in "[ab]{0,10}") {
+            let slow = fits(&pattern.chars().collect::<Vec<_>>(), &name.chars().collect::<Vec<_>>());
+            prop_assert_eq!(NamePattern::new(&pattern).matches(&name), slow);
+        }
+    }
+}

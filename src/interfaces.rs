@@ -1,0 +1,29 @@
+//! What the network interfaces have carried (`-e`).
+
+/// The counters of all network interfaces together, without the loopback.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InterfaceTotals {
+    /// What came in.
+    pub received: Traffic,
+    /// What went out.
+    pub sent: Traffic,
+    /// Packets received that no protocol wanted.
+    pub unknown_protocols: u64,
+    /// The fields that are 0 because this system does not count such a thing, such as `sent.non_unicast_packets`.
+    pub unavailable: Vec<&'static str>,
+}
+
+/// The counters of one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes, headers of the link layer included.
+    pub bytes: u64,
+    /// Packets to one receiver. Where a system does not count the others apart, they are among these.
+    pub unicast_packets: u64,
+    /// Packets to a group or to everybody, as far as they are counted.
+    pub non_unicast_packets: u64,
+    /// Faultless packets that were thrown away.
+    pub discards: u64,
+    /// Packets with an error.
+    pub errors: u64,
+}

@@ -1,0 +1,7 @@
+//! In which order rows are shown.
+
+mod keys;
+mod windows;
+
+pub use keys::{Key, SortKey, UnknownKey, sort};
+pub use windows::windows_order;

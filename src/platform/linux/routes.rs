@@ -1,0 +1,21 @@
+//! The interfaces and the routes, from `rtnetlink`.
+
+use super::route_dump::{RouteDumps, refused};
+use super::route_tables::routing;
+use super::rtnetlink::{Dump, Ipv4Address, Link, Route};
+use crate::routes::Routing;
+use crate::snapshot::Problem;
+
+/// Reads the interfaces, their addresses and both families' routes.
+pub(crate) fn read() -> (Routing, Vec<Problem>) {
+    match RouteDumps::open() {
+        Ok(mut dumps) => {
+            let links = dumps.read(Dump::Links, "interfaces", Link::parse);
+            let addresses = dumps.read(Dump::Ipv4Addresses, "addresses of the interfaces", Ipv4Address::parse);
+            let mut routes = dumps.read(Dump::Ipv4Routes, "IPv4 routes", Route::parse);
+            routes.extend(dumps.read(Dump::Ipv6Routes, "IPv6 routes", Route::parse));
+            (routing(links, &addresses, &routes), dumps.problems)
+        }
+        Err(error) => (Routing::default(), vec![refused("interfaces and routes", &error)]),
+    }
+}

@@ -1,0 +1,143 @@
+//! The bench's own command line, and its course.
+
+use crate::cases::{self, Case, Measured};
+use crate::contenders::{self, Patience};
+use crate::farm::{self, Farm};
+use crate::floor;
+use crate::report::Report;
+use crate::stopwatch::Output;
+use clap::Parser;
+use std::ffi::OsString;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+/// Measures rnetstat on hosts of several sizes, all of them made up for the purpose.
+#[derive(Debug, Parser)]
+#[command(name = "scale")]
+struct Options {
+    /// Only a busy host with so many sockets; may be given more than once.
+    #[arg(long)]
+    sockets: Vec<usize>,
+
+    /// How many processes the busy host has.
+    #[arg(long)]
+    processes: Option<usize>,
+
+    /// How many descriptors that are no sockets each process has.
+    #[arg(long)]
+    descriptors: Option<usize>,
+
+    /// How often everything is run.
+    #[arg(long)]
+    runs: Option<usize>,
+
+    /// How many seconds one run may take.
+    #[arg(long, default_value_t = 60)]
+    limit: u64,
+
+    /// After how many seconds a contender is not run again.
+    #[arg(long, default_value_t = 10)]
+    budget: u64,
+
+    /// Where the output of the programs goes.
+    #[arg(long, value_enum, default_value_t = Output::Null)]
+    output: Output,
+
+    /// One small host and one run: does the bench itself work?
+    #[arg(long)]
+    quick: bool,
+
+    /// Measure nothing: run this shell command on each of the hosts.
+    #[arg(long, value_name = "COMMAND")]
+    exec: Option<String>,
+
+    /// Only the quiet host.
+    #[arg(long, conflicts_with = "sockets")]
+    quiet: bool,
+
+    /// What cargo says to a benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// The course of the bench.
+pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(status) = farm::live_as_worker(&words) {
+        return status;
+    }
+    match measure(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("The bench cannot measure: {error:#}.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(options: &Options) -> anyhow::Result<()> {
+    let mut report = Report::new();
+    for case in cases(options)? {
+        eprintln!("{}: {} sockets in {} processes", case.name, case.plan.sockets(), case.plan.processes());
+        let _farm = Farm::build(&case.plan)?;
+        if let Some(command) = &options.exec {
+            Command::new("sh").args(["-c", command]).status()?;
+            continue;
+        }
+        let sockets = floor::sockets()?;
+        contenders::check(sockets)?;
+        let outcomes = contenders::measure(&patience(options, sockets))?;
+        report.add(&case, floor::bare_walk()?, &Measured { sockets, outcomes: &outcomes });
+    }
+    if options.exec.is_none() {
+        println!("{}", explanation(options));
+        println!("{}", report.text());
+    }
+    Ok(())
+}
+
+fn cases(options: &Options) -> anyhow::Result<Vec<Case>> {
+    let busy = |&sockets: &usize| cases::busy(sockets, options.processes, options.descriptors);
+    Ok(match &options.sockets[..] {
+        [] if options.quick || !options.bench => vec![busy(&300)],
+        [] => {
+            let mut cases = vec![cases::quiet(floor::bare_walk()?)];
+            if !options.quiet {
+                cases.extend([1_000, 10_000, 100_000].iter().map(busy));
+            }
+            cases
+        }
+        sizes => sizes.iter().map(busy).collect(),
+    })
+}
+
+/// Small hosts take little time, and vary the more.
+fn patience(options: &Options, sockets: usize) -> Patience {
+    let runs = match sockets {
+        _ if options.quick => 1,
+        0..10_000 => 41,
+        10_000..500_000 => 15,
+        _ => 5,
+    };
+    Patience {
+        runs: options.runs.unwrap_or(runs).max(1),
+        limit: Duration::from_secs(options.limit),
+        budget: Duration::from_secs(options.budget),
+        output: options.output,
+    }
+}
+
+fn explanation(options: &Options) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let kernel = rustix::system::uname();
+    let output = match options.output {
+        Output::Null => "/dev/null",
+        Output::Pipe => "a pipe that is emptied",
+    };
+    format!(
+        "{cores} cores, Linux {}. Medians of whole runs by turns, process start included, output to {output}.\n\
+         The floor is the kernel's dump of the four tables on one thread, unparsed; the bare walk is readlinkat of every descriptor\n\
+         on two threads; both run inside the bench and start no process.\n",
+        kernel.release().to_string_lossy()
+    )
+}

@@ -1,0 +1,195 @@
+//! A table of command lines, in the habits of Windows and of Linux, and what each of them asks for.
+
+use rnetstat::cli::{self, Command};
+use rnetstat::request::{Names, Request, UdpRows, View};
+use rnetstat::socket::{Protocol, State, StateSet};
+use std::ffi::OsString;
+
+/// The tables, the rows of them, the columns and the rest of a request, in a few words.
+fn meaning(line: &str) -> String {
+    match cli::parse(line.split_whitespace().map(OsString::from)) {
+        Ok(Command::Run(request)) => words(&request).join(" "),
+        Ok(Command::Print(text)) if text.contains("INTERVAL") => "help".to_owned(),
+        Ok(Command::Print(_)) => "version".to_owned(),
+        Err(error) => format!("error: {}", error.sentence),
+    }
+}
+
+fn words(request: &Request) -> Vec<String> {
+    let mut words: Vec<String> =
+        request.views.iter().filter(|view| **view != View::Connections).map(|view| format!("{view:?}").to_lowercase()).collect();
+    if request.views.contains(&View::Connections) {
+        let tables = request.sockets.tables.iter().map(|table| table.to_string().replace("/IPv", ""));
+        words.extend(tables.map(|table| table.to_lowercase()));
+        let tcp = request.sockets.tables.iter().any(|table| table.protocol() == Protocol::Tcp);
+        words.extend(tcp.then(|| states(request.sockets.states).to_owned()));
+        let udp = request.sockets.tables.iter().any(|table| table.protocol() == Protocol::Udp);
+        words.extend((udp && !tcp).then(|| format!("{:?}", request.sockets.udp).to_lowercase()));
+        if udp && tcp {
+            assert_eq!(udp_rows(request.sockets.states), request.sockets.udp, "TCP and UDP are chosen alike");
+        }
+    }
+    let columns = &request.columns;
+    words.extend(columns.owner.then(|| "pid".to_owned()));
+    words.extend(columns.program.then(|| "program".to_owned()));
+    match request.names {
+        Names::Numeric => {}
+        Names::Resolved { qualified: false, .. } => words.push("names".to_owned()),
+        Names::Resolved { qualified: true, .. } => words.push("whole-names".to_owned()),
+    }
+    words.extend(request.interval.map(|pause| format!("every-{}s", pause.as_secs())));
+    words.extend(request.unmet.iter().map(|_| "unmet".to_owned()));
+    words
+}
+
+fn states(states: StateSet) -> &'static str {
+    match () {
+        () if states == StateSet::ALL => "all+bound",
+        () if states == StateSet::ALL.without(State::Bound) => "all",
+        () if states == StateSet::ALL.without(State::Bound).without(State::Listening) => "connected",
+        () if states == StateSet::NONE.with(State::Listening) => "listening",
+        () => "some",
+    }
+}
+
+fn udp_rows(chosen: StateSet) -> UdpRows {
+    match states(chosen) {
+        "listening" => UdpRows::Listening,
+        "connected" => UdpRows::Connected,
+        _ => UdpRows::All,
+    }
+}
+
+#[track_caller]
+fn check(table: &[(&str, &str)]) {
+    let wrong: Vec<String> = table
+        .iter()
+        .map(|&(line, expected)| (line, expected, meaning(line)))
+        .filter(|(_, expected, meant)| expected != meant)
+        .map(|(line, expected, meant)| format!("'{line}' means '{meant}', not '{expected}'"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_habits_of_windows() {
+    check(&[
+        ("", "tcp4 tcp6 connected names"),
+        ("-n", "tcp4 tcp6 connected"),
+        ("-a", "tcp4 tcp6 udp4 udp6 all names"),
+        ("-an", "tcp4 tcp6 udp4 udp6 all"),
+        ("-ano", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("-a -n -o", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("-o -n -a", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("/a /n /o", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("/ano", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("/a -n /O", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("-ANO", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("-aNo -aNo", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("-anoQ", "tcp4 tcp6 udp4 udp6 all+bound pid"),
+        ("-qn", "tcp4 tcp6 udp4 udp6 all+bound"),
+        ("-f", "tcp4 tcp6 connected whole-names"),
+        ("-af", "tcp4 tcp6 udp4 udp6 all whole-names"),
+        ("-p tcp -n", "tcp4 connected"),
+        ("-P TCPv6 -n", "tcp6 connected"),
+        ("-anp UDP", "udp4 all"),
+        ("-anp udpv6", "udp6 all"),
+        ("-np udp", ""),
+        ("-anop tcp 1", "tcp4 all pid every-1s"),
+        ("-anop tcp", "tcp4 all pid"),
+        ("5 -anop tcp", "tcp4 all pid every-5s"),
+        ("-anpo tcp", "tcp4 all pid"),
+        ("-ano 30", "tcp4 tcp6 udp4 udp6 all pid every-30s"),
+        ("3 -n", "tcp4 tcp6 connected every-3s"),
+        ("--all --numeric --owner", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("--protocol tcp -an", "tcp4 all"),
+        ("--protocol=tcpv6 -an", "tcp6 all"),
+        ("/?", "help"),
+        ("-?", "help"),
+        ("-h", "help"),
+        ("-help", "help"),
+        ("/help", "help"),
+        ("--help", "help"),
+        ("-V", "version"),
+        ("-an -k", "error: unknown switch '-k'"),
+        ("-ank", "error: unknown switch 'k' in '-ank'"),
+        ("/l", "error: unknown switch '/l'"),
+        ("/p", "error: -p needs a value: TCP, UDP, TCPv6 or UDPv6"),
+        ("-anp sctp", "error: unknown protocol 'sctp'"),
+        ("-an 0", "error: the interval '0' is out of range"),
+        ("-an 1 2", "error: one interval is enough: what is '2'?"),
+        ("-an tcp", "error: the word 'tcp' is no switch and no interval"),
+        ("-anp icmp", "error: -p icmp has no connections to show"),
+    ]);
+}
+
+#[test]
+fn the_habits_of_linux() {
+    check(&[
+        ("-tulpn", "tcp4 tcp6 udp4 udp6 listening pid program"),
+        ("-tulpen --dialect windows", "error: unknown switch 'u' in '-tulpen'"),
+        ("-TULPN", "tcp4 tcp6 udp4 udp6 listening pid program"),
+        ("-t -u -l -p -n", "tcp4 tcp6 udp4 udp6 listening pid program"),
+        ("-antp", "tcp4 tcp6 all pid program"),
+        ("-anp", "tcp4 tcp6 udp4 udp6 all pid program"),
+        ("-anop", "tcp4 tcp6 udp4 udp6 all pid program"),
+        ("-pant", "tcp4 tcp6 all pid program"),
+        ("-p -an", "tcp4 tcp6 udp4 udp6 all pid program"),
+        ("-np", "tcp4 tcp6 connected pid program"),
+        ("-lntu", "tcp4 tcp6 udp4 udp6 listening"),
+        ("-plnt", "tcp4 tcp6 listening pid program"),
+        ("-ltnp", "tcp4 tcp6 listening pid program"),
+        ("-lnpt", "tcp4 tcp6 listening pid program"),
+        ("-ntl", "tcp4 tcp6 listening"),
+        ("-ln", "tcp4 tcp6 udp4 udp6 listening"),
+        ("-l", "tcp4 tcp6 udp4 udp6 listening names"),
+        ("-uln", "udp4 udp6 listening"),
+        ("-un", "udp4 udp6 connected"),
+        ("-uan", "udp4 udp6 all"),
+        ("-tun", "tcp4 tcp6 udp4 udp6 connected"),
+        ("-tuan", "tcp4 tcp6 udp4 udp6 all"),
+        ("-tulpan", "tcp4 tcp6 udp4 udp6 all pid program"),
+        ("-tulnq", "tcp4 tcp6 udp4 udp6 all+bound"),
+        ("-tn4", "tcp4 connected"),
+        ("-tn6", "tcp6 connected"),
+        ("-4an", "tcp4 udp4 all"),
+        ("-46an", "tcp4 tcp6 udp4 udp6 all"),
+        ("-6 -ln", "tcp6 udp6 listening"),
+        ("-tnlo", "tcp4 tcp6 listening pid"),
+        ("-tuf", "tcp4 tcp6 udp4 udp6 connected whole-names"),
+        ("-tlnc", "tcp4 tcp6 listening every-1s"),
+        ("-tlnc 5", "tcp4 tcp6 listening every-5s"),
+        ("-tlnp 5", "tcp4 tcp6 listening pid program every-5s"),
+        ("-antp 5", "tcp4 tcp6 all pid program every-5s"),
+        ("-lnp tcp", "tcp4 listening"),
+        ("-lnp UDPv6", "udp6 listening"),
+        ("-tulnW", "tcp4 tcp6 udp4 udp6 listening"),
+        ("-tuwln", "tcp4 tcp6 udp4 udp6 listening unmet"),
+        ("-w", "error: raw sockets (-w) cannot be shown by this version"),
+        ("-wln", "error: raw sockets (-w) cannot be shown by this version"),
+        ("-lnp sctp", "error: the word 'sctp' is no switch and no interval"),
+        ("-tulpnk", "error: unknown switch 'k' in '-tulpnk'"),
+        ("--tcp --listeners --programs -n", "tcp4 tcp6 listening pid program"),
+        ("--udp --all -n --inet", "udp4 all"),
+        ("--tcp -n --inet6", "tcp6 connected"),
+        ("--tcp -n --continuous", "tcp4 tcp6 connected every-1s"),
+    ]);
+}
+
+#[test]
+fn a_line_that_could_be_both_is_windows_unless_told() {
+    check(&[
+        ("--dialect linux -ant", "tcp4 tcp6 all"),
+        ("-ant --dialect=linux", "tcp4 tcp6 all"),
+        ("--dialect windows --dialect linux -ant", "tcp4 tcp6 all"),
+        ("--dialect LINUX -nc", "tcp4 tcp6 connected every-1s"),
+        ("--dialect linux -nc", "tcp4 tcp6 connected every-1s"),
+        ("--dialect linux -ano", "tcp4 tcp6 udp4 udp6 all pid"),
+        ("--dialect linux -anp tcp", "tcp4 all"),
+        ("--dialect windows -anop tcp", "tcp4 all pid"),
+        ("--dialect windows -anp", "error: -p needs a value: TCP, UDP, TCPv6 or UDPv6"),
+        ("--dialect windows -l", "error: unknown switch '-l'"),
+        ("--dialect mac -an", "error: --dialect cannot be 'mac'"),
+        ("-an --dialect", "error: --dialect needs a value"),
+    ]);
+}

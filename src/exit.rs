@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// The exit status of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The exit status of a run. The worst comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Done; with a filter, something matched.
     Done,

@@ -123,7 +123,7 @@ fn describe(process: &sysinfo::Process, pid: Pid, users: &mut HashMap<sysinfo::U
     let user = process.user_id().map(|id| users.entry(id.clone()).or_insert_with(|| platform::user_of_process(id)).clone());
     Process {
         pid,
-        name: process.name().to_owned(),
+        name: platform::fixed_name(pid).map_or_else(|| process.name().to_owned(), OsString::from),
         executable: process.exe().map(ToOwned::to_owned),
         command_line: process.cmd().to_vec(),
         user,

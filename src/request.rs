@@ -2,13 +2,14 @@
 
 mod output;
 
-pub use output::{Amount, Color, Format, LineEnd, Output};
+pub use output::{Amount, Color, Format, Output};
 
 use crate::column::Needs;
 use crate::filter::Filter;
 use crate::order::SortKey;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
+use crate::statistics::Section;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -55,6 +56,12 @@ impl Request {
 pub enum View {
     /// The table of sockets.
     Connections,
+    /// The counters of the interfaces (`-e`).
+    Interfaces,
+    /// The counters of the protocols (`-s`), or of the one chosen by `-p`.
+    Statistics(Option<Section>),
+    /// The interfaces and routes (`-r`).
+    Routes,
 }
 
 /// Which sockets are wanted, before anything else is known of them.

@@ -1,23 +1,23 @@
 //! One run: understand, read, order, name, print.
 
+mod listing;
+
 use crate::cli::{self, Command};
 use crate::exit::Exit;
-use crate::listing::{Directory, Listing, Peers};
+use crate::listing::Directory;
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
-use crate::output::lines::Lines;
-use crate::output::terminal;
+use crate::output::text::LineEnd;
 use crate::process::Facts;
-use crate::request::{Amount, Format, Names, OwnerSearch, Request, SocketRequest, View};
-use crate::snapshot::{ProblemKind, Snapshot};
-use crate::socket::{State, StateSet, TableSet};
+use crate::request::{Amount, Format, Names, Request, View};
+use crate::routes::Routing;
+use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::statistics::Section;
 use crate::views::connections::{self, Knowledge, Naming};
-use crate::views::json::{Head, Section};
-use crate::views::{csv, json, ndjson, wide};
-use crate::{order, platform};
+use crate::{order, platform, views};
 use anyhow::Context;
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// Does what the command line asks for, and says with the exit status how it went.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
@@ -55,7 +55,7 @@ impl Run {
         let named = request.names != Names::Numeric;
         let with_services = named || request.output.format != Format::Table;
         Self {
-            services: if with_services { Services::load(platform::services_file()) } else { Services::default() },
+            services: if with_services { Services::load(&platform::services_file()) } else { Services::default() },
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
@@ -74,38 +74,46 @@ impl Run {
 
     fn display(&mut self) -> anyhow::Result<Exit> {
         let mut exit = Exit::Done;
-        for view in self.request.views.clone() {
-            match view {
-                View::Connections => exit = self.connections()?,
-            }
+        for (position, view) in self.request.views.clone().into_iter().enumerate() {
+            exit = exit.max(match view {
+                View::Connections => self.connections()?,
+                View::Interfaces => self.interfaces()?,
+                View::Statistics(section) => self.statistics(section)?,
+                View::Routes => self.routes(position > 0)?,
+            });
         }
         Ok(exit)
     }
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
+        let (snapshot, rows) = self.read();
+        match (self.request.output.amount, self.request.output.format) {
+            (Amount::Rows, Format::Table) => self.write_table(&snapshot, &rows),
+            (Amount::Rows, _) => self.write_listing(&snapshot, &rows),
+            (Amount::Count, _) => writeln!(self.buffer, "{}", rows.len()),
+            (Amount::Nothing, _) => Ok(()),
+        }
+        .context(WRITING)?;
+        self.hand_over()?;
+        Ok(self.outcome(&snapshot, &rows))
+    }
+
+    /// The sockets, and which of them are wanted, in the order wanted.
+    fn read(&self) -> (Snapshot, Vec<u32>) {
         let mut snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
         snapshot.problems.extend_from_slice(&self.request.unmet);
         let mut rows = order::windows_order(&snapshot.sockets);
         self.request.sockets.filter.retain_owned(&mut rows, &snapshot);
         order::sort(&mut rows, &self.request.sort, &snapshot);
-        let mut out = Lines::new(BufWriter::with_capacity(BUFFER, io::stdout().lock()), self.request.output.line_end);
-        match self.request.output.amount {
-            Amount::Rows => {
-                self.look_up_hosts(&snapshot, &rows);
-                match self.request.output.format {
-                    Format::Table => self.write_table(&mut out, &snapshot, &rows),
-                    _ => self.write_listing(&mut out, &snapshot, &rows),
-                }
-            }
-            Amount::Count => writeln!(out, "{}", rows.len()),
-            Amount::Nothing => Ok(()),
-        }
-        .and_then(|()| out.flush())
-        .context(WRITING)?;
+        (snapshot, rows)
+    }
+
+    /// Tells what is missing, and whether anything was found.
+    fn outcome(&self, snapshot: &Snapshot, rows: &[u32]) -> Exit {
         let filter = &self.request.sockets.filter;
-        match report(&snapshot, !filter.owners.is_empty()) {
-            Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
-            exit => Ok(exit),
+        match report(snapshot, !filter.owners.is_empty()) {
+            Exit::Done if rows.is_empty() && !filter.is_empty() => Exit::NothingMatched,
+            exit => exit,
         }
     }
 
@@ -116,8 +124,9 @@ impl Run {
         }
     }
 
-    fn write_table(&mut self, out: &mut impl Write, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
-        let columns = &self.request.columns;
+    fn write_table(&mut self, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
+        self.look_up_hosts(snapshot, rows);
+        let columns = self.request.columns;
         if columns.program {
             let owners = rows.iter().map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]));
             self.directory.processes.look_up(owners.filter_map(|owner| owner.lowest()), Facts::default());
@@ -130,80 +139,103 @@ impl Run {
         };
         let known = Knowledge { processes: &self.directory.processes, naming: naming.as_ref() };
         if !self.request.output.headless {
-            connections::write_heading(&mut self.buffer, columns);
+            connections::write_heading(&mut self.buffer, &columns);
         }
-        connections::write_rows(&mut self.buffer, snapshot, rows, columns, known, |buffer| {
-            out.write_all(buffer)?;
-            buffer.clear();
-            Ok(())
-        })
-    }
-
-    /// Writes the rows in one of the forms that tell more than the classic table.
-    fn write_listing(&mut self, out: &mut impl Write, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
-        let needs = self.request.needs();
-        self.directory.look_up(snapshot, rows, needs);
-        let peers = needs.peers.then(|| self.peers(snapshot));
-        if let (Some(peers), Some(facts)) = (&peers, needs.processes) {
-            self.directory.processes.look_up_more(peers.pids(snapshot, rows), facts);
-        }
-        let listing = Listing {
-            snapshot,
-            rows,
-            directory: &self.directory,
-            services: &self.services,
-            hosts: (self.request.names != Names::Numeric).then_some(&self.hosts),
-            peers: peers.as_ref(),
-        };
-        let output = &self.request.output;
-        match output.format {
-            Format::Json => json::write(out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)]),
-            Format::Ndjson => ndjson::write(out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)]),
-            Format::Csv => csv::write(out, &listing, output.columns(), output.headless),
-            Format::Table | Format::Wide => {
-                let look = wide::Look {
-                    width: terminal::width(),
-                    color: terminal::wants_color(output.color),
-                    headless: output.headless,
-                };
-                wide::write(out, &listing, output.columns(), output.columns.is_some(), look)
-            }
-        }
-    }
-
-    /// Who is at the other end of connections within this host. A filter hides other ends, so that they are asked for
-    /// without it.
-    fn peers(&self, snapshot: &Snapshot) -> Peers {
-        if self.request.sockets.filter.is_empty() && self.request.sockets.tables == TableSet::ALL {
-            return Peers::of_snapshot(snapshot);
-        }
-        let connected = SocketRequest { states: StateSet::ALL.without(State::Listening), ..SocketRequest::everything() };
-        Peers::of_snapshot(&platform::snapshot(&connected, OwnerSearch::All))
+        let line_end = self.request.output.line_end;
+        let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
+        connections::write_rows(&mut self.buffer, snapshot, rows, &columns, known, flush)
     }
 }
 
-/// Large enough that the system calls do not count.
-const BUFFER: usize = 128 * 1024;
+impl Run {
+    fn interfaces(&mut self) -> anyhow::Result<Exit> {
+        let (totals, problems) = platform::interface_totals();
+        let nothing = is_unread(&problems);
+        if !nothing {
+            views::interfaces::write(&mut self.buffer, &totals, &views::interfaces::ENGLISH);
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    fn statistics(&mut self, section: Option<Section>) -> anyhow::Result<Exit> {
+        let sections = section.as_ref().map_or(&Section::ALL[..], std::slice::from_ref);
+        let (statistics, problems) = platform::statistics(sections);
+        let nothing = statistics.has_counted_nothing();
+        if !(nothing && is_unread(&problems)) {
+            views::statistics::write(&mut self.buffer, &statistics, sections, &views::statistics::ENGLISH);
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    /// The routes begin with a rule, not with an empty line: what stands before them is divided from them here.
+    fn routes(&mut self, follows: bool) -> anyhow::Result<Exit> {
+        let (routing, problems) = platform::routing();
+        let nothing = routing == Routing::default();
+        if !(nothing && is_unread(&problems)) {
+            if follows {
+                self.buffer.push(b'\n');
+            }
+            let line_end = self.request.output.line_end;
+            let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
+            views::routes::write(&mut self.buffer, &routing, &views::routes::ENGLISH, flush).context(WRITING)?;
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    fn hand_over(&mut self) -> anyhow::Result<()> {
+        write_out(&mut self.buffer, self.request.output.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
+    }
+}
+
+/// Writes what is in the buffer, with these line ends, and empties it.
+fn write_out(buffer: &mut Vec<u8>, line_end: LineEnd) -> io::Result<()> {
+    line_end.write(&mut io::stdout(), buffer)?;
+    buffer.clear();
+    Ok(())
+}
 
 const WRITING: &str = "the output cannot be written";
 
-/// Tells what is missing. Rows that may be missing are told in any case; hidden owners only to somebody who is looking,
-/// unless rows were chosen by their owners.
+/// Tells what is missing of the sockets. Hidden owners hide rows where rows are chosen by their owners.
 fn report(snapshot: &Snapshot, chosen_by_owner: bool) -> Exit {
+    if chosen_by_owner {
+        let hides_rows = |kind| matches!(kind, ProblemKind::OwnersHidden | ProblemKind::OwnersUnreadable);
+        tell_where(&snapshot.problems, |problem| problem.kind.is_incomplete() || hides_rows(problem.kind));
+        return outcome(&snapshot.problems, snapshot.sockets.is_empty());
+    }
+    tell(&snapshot.problems, snapshot.sockets.is_empty())
+}
+
+/// Tells what is missing. Rows that may be missing are told in any case; the rest only to somebody who is looking.
+/// Where `nothing` was read and something should have been, the view has failed.
+fn tell(problems: &[Problem], nothing: bool) -> Exit {
+    tell_where(problems, |problem| problem.kind.is_incomplete());
+    outcome(problems, nothing)
+}
+
+fn tell_where(problems: &[Problem], in_any_case: impl Fn(&Problem) -> bool) {
     let watched = io::stderr().is_terminal();
-    for problem in &snapshot.problems {
-        let hides_rows = chosen_by_owner && matches!(problem.kind, ProblemKind::OwnersHidden | ProblemKind::OwnersUnreadable);
-        if watched || problem.kind.is_incomplete() || hides_rows {
+    for problem in problems {
+        if watched || in_any_case(problem) {
             complain(&problem.message);
         }
     }
-    let unread = snapshot.problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable);
-    if unread && snapshot.sockets.is_empty() { Exit::Failed } else { Exit::Done }
+}
+
+fn outcome(problems: &[Problem], nothing: bool) -> Exit {
+    if nothing && is_unread(problems) { Exit::Failed } else { Exit::Done }
+}
+
+fn is_unread(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable)
 }
 
 fn print(text: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text).and_then(|()| out.flush()).context(WRITING)
+    platform::LINE_END.write(&mut out, text).and_then(|()| out.flush()).context(WRITING)
 }
 
 /// Says something on stderr. Nobody is left to be told if that fails.

@@ -128,6 +128,14 @@ impl TableSet {
         self.0 == 0
     }
 
+    /// The system's tables that hold rows of these: its IPv6 tables also hold the IPv4 flows of IPv6 sockets.
+    pub fn sources(self) -> impl Iterator<Item = Table> {
+        Table::ALL.into_iter().filter(move |&table| {
+            let shown_as_ipv4 = Table::new(table.protocol(), Family::V4);
+            self.contains(table) || self.contains(shown_as_ipv4)
+        })
+    }
+
     /// The members, in printing order.
     pub fn iter(self) -> impl Iterator<Item = Table> {
         Table::ALL.into_iter().filter(move |&table| self.contains(table))
@@ -284,6 +292,18 @@ impl Endpoint {
         Self { address, port: 0 }
     }
 
+    /// This endpoint as the other end of a socket whose own end is `local`: an IPv6 socket that carries IPv4 and has no peer
+    /// yet has the IPv4 wildcard there, so that no row mixes two families.
+    #[must_use]
+    pub const fn opposite(self, local: &Self) -> Self {
+        match (local.address, self.address) {
+            (IpAddr::V4(_), IpAddr::V6(address)) if address.is_unspecified() => {
+                Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Whether this is the wildcard address with port 0: nobody in particular.
     pub const fn is_unspecified(&self) -> bool {
         self.port == 0 && self.address.is_unspecified()
@@ -415,6 +435,16 @@ pub(crate) mod tests {
         mapped.family = Family::V6;
         assert_eq!(mapped.local.address, "192.0.2.7".parse::<IpAddr>().unwrap());
         assert_eq!(mapped.table(), Table::Tcp4);
+    }
+
+    #[test]
+    fn a_row_without_a_peer_does_not_mix_two_families() {
+        let wildcard = Endpoint::unspecified(Family::V6);
+        let mapped = Endpoint::new("::ffff:192.0.2.7".parse().unwrap(), 443);
+        assert_eq!(wildcard.opposite(&mapped), Endpoint::unspecified(Family::V4));
+        assert_eq!(wildcard.opposite(&Endpoint::new("::1".parse().unwrap(), 443)), wildcard);
+        let peer = Endpoint::new("::ffff:192.0.2.8".parse().unwrap(), 80);
+        assert_eq!(peer.opposite(&mapped), peer);
     }
 
     #[test]

@@ -73,6 +73,13 @@ pub struct Statistics {
     pub unavailable: Vec<Counter>,
 }
 
+impl Statistics {
+    /// Whether every figure is 0.
+    pub fn has_counted_nothing(&self) -> bool {
+        *self == Self { unavailable: self.unavailable.clone(), ..Self::default() }
+    }
+}
+
 /// The name of one field of the [`Statistics`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Counter {

@@ -119,7 +119,7 @@ fn the_habits_of_windows() {
         ("-an 0", "error: the interval '0' is out of range"),
         ("-an 1 2", "error: one interval is enough: what is '2'?"),
         ("-an tcp", "error: the word 'tcp' is no switch and no interval"),
-        ("-anp icmp", "error: -p icmp has no connections to show"),
+        ("-anp icmp", "error: -p ICMP has no connections to show"),
     ]);
 }
 

@@ -116,7 +116,7 @@ struct ServiceNames(OnceCell<Services>);
 
 impl ServiceNames {
     fn ports(&self, switch: &str, values: &[String]) -> Result<Choice<RangeInclusive<u16>>, UsageError> {
-        let named = |name: &str| self.0.get_or_init(|| Services::load(platform::services_file())).ports(name);
+        let named = |name: &str| self.0.get_or_init(|| Services::load(&platform::services_file())).ports(name);
         Choice::parse(values, |value| ports::parse(value, named)).map_err(|invalid| cannot_be(switch, &invalid, PORTS))
     }
 }

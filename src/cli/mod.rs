@@ -7,7 +7,9 @@ mod netstat;
 mod output;
 mod sort;
 mod validate;
+mod views;
 
+use crate::output::text::visible;
 use crate::request::Request;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -33,13 +35,13 @@ pub struct UsageError {
 }
 
 impl UsageError {
-    /// An error with a hint of its own.
-    pub fn new(sentence: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), hint: hint.into() }
+    /// An error with a hint of its own. The words that they name come from outside: they are made safe here.
+    pub fn new(sentence: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
+        Self { sentence: visible(sentence.as_ref()).into_owned(), hint: visible(hint.as_ref()).into_owned() }
     }
 
     /// An error for which the help text is the hint.
-    pub fn see_help(sentence: impl Into<String>) -> Self {
+    pub fn see_help(sentence: impl AsRef<str>) -> Self {
         Self::new(sentence, "Try 'rnetstat --help' for the switches.")
     }
 }

@@ -2,7 +2,9 @@
 
 use super::UsageError;
 use crate::column::Column;
-use crate::request::{Amount, Color, Format, LineEnd, Output};
+use crate::output::text::LineEnd;
+use crate::platform;
+use crate::request::{Amount, Color, Format, Output};
 use clap::Args;
 
 /// Formats, headings, colours, line ends.
@@ -79,7 +81,7 @@ impl OutputArguments {
             headless: self.no_header,
             columns,
             color: self.color,
-            line_end: if self.crlf { LineEnd::CrLf } else { LineEnd::default() },
+            line_end: if self.crlf { LineEnd::CrLf } else { platform::LINE_END },
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
+use super::views::{protocol, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
-use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
+use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
@@ -23,7 +24,7 @@ impl Arguments {
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
         Ok(Request {
-            views: vec![View::Connections],
+            views: views(netstat)?,
             sockets: sockets(netstat, linux, filter)?,
             columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
             sort: self.sort.keys()?,
@@ -40,10 +41,7 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
         (netstat.executable, 'b'),
         (netstat.consumers, 'c'),
         (netstat.dscp, 'd'),
-        (netstat.ethernet, 'e'),
         (netstat.time_in_state, 'i'),
-        (netstat.routes, 'r'),
-        (netstat.statistics, 's'),
         (netstat.offload, 't'),
         (netstat.rdma, 'x'),
         (netstat.template, 'y'),
@@ -99,26 +97,10 @@ fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> R
         protocol && family
     };
     let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
-    let Some(protocol) = &netstat.protocol else { return Ok(shown) };
-    let table = match protocol.to_ascii_lowercase().as_str() {
-        "tcp" => Table::Tcp4,
-        "tcpv6" => Table::Tcp6,
-        "udp" => Table::Udp4,
-        "udpv6" => Table::Udp6,
-        "ip" | "ipv6" | "icmp" | "icmpv6" => {
-            return Err(UsageError::new(
-                format!("-p {protocol} has no connections to show"),
-                "It goes with -s; the connection table takes TCP, UDP, TCPv6 or UDPv6.",
-            ));
-        }
-        _ => {
-            return Err(UsageError::new(
-                format!("unknown protocol '{}'", protocol.escape_debug()),
-                "-p takes TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6.",
-            ));
-        }
-    };
-    Ok(shown.and(TableSet::NONE.with(table)))
+    Ok(match protocol(netstat)? {
+        Some(section) => shown.and(table(section).map_or(TableSet::NONE, |table| TableSet::NONE.with(table))),
+        None => shown,
+    })
 }
 
 fn states(scope: Scope) -> StateSet {

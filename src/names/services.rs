@@ -2,6 +2,7 @@
 
 use crate::socket::Protocol;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// The ports that a services file may lack, with the names that IANA registered.
 const BUILT_IN: [(u16, Protocol, &str); 30] = [
@@ -45,7 +46,7 @@ pub struct Services {
 
 impl Services {
     /// Reads the services file at `path`; where there is none, the built-in table stands alone.
-    pub fn load(path: &str) -> Self {
+    pub fn load(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_default();
         Self::parse(&String::from_utf8_lossy(&bytes))
     }

@@ -1,6 +1,41 @@
 //! Text from outside made safe, and what the system's line ends are.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// A line feed: Unix.
+    Lf,
+    /// A carriage return and a line feed: Windows, console and pipe.
+    CrLf,
+}
+
+impl LineEnd {
+    /// Writes text whose lines end in `\n` with the line ends that are wanted. Text from outside cannot hold a `\n` of its
+    /// own: [`visible`] has escaped it.
+    pub fn write(self, out: &mut impl Write, text: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Lf => out.write_all(text),
+            Self::CrLf => {
+                // In one piece: a console shows pieces one after another, and each write is a system call.
+                let lines = text.iter().filter(|&&byte| byte == b'\n').count();
+                let mut ended = Vec::with_capacity(text.len() + lines);
+                for line in text.split_inclusive(|&byte| byte == b'\n') {
+                    match line.split_last() {
+                        Some((b'\n', line)) => {
+                            ended.extend_from_slice(line);
+                            ended.extend_from_slice(b"\r\n");
+                        }
+                        _ => ended.extend_from_slice(line),
+                    }
+                }
+                out.write_all(&ended)
+            }
+        }
+    }
+}
 
 /// Text that may be shown: control characters, characters that turn the writing direction or are not visible, and
 /// line separators are written as escapes (`\u{1b}`), so that a name can neither command a terminal nor break a line.
@@ -44,6 +79,18 @@ mod tests {
         for text in ["nginx: worker (1)", "웹서버", "Grüße", ""] {
             assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
         }
+    }
+
+    #[test]
+    fn every_line_ends_as_it_is_wanted() {
+        let written = |end: LineEnd, text: &[u8]| {
+            let mut out = Vec::new();
+            end.write(&mut out, text).unwrap();
+            out
+        };
+        assert_eq!(written(LineEnd::CrLf, b"\na\n\nb"), b"\r\na\r\n\r\nb");
+        assert_eq!(written(LineEnd::CrLf, b""), b"");
+        assert_eq!(written(LineEnd::Lf, b"a\n"), b"a\n");
     }
 
     proptest! {

@@ -4,15 +4,19 @@
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
 use crate::interfaces::InterfaceTotals;
+use crate::output::text::LineEnd;
 use crate::process::User;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
+use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
+use std::path::PathBuf;
 
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
+    pub mod bytecode;
     pub mod descriptor_link;
     pub mod nlmsg;
     pub mod proc_net;
@@ -39,17 +43,74 @@ pub mod linux {
     pub(crate) mod statistics;
 }
 
+pub mod windows {
+    //! Windows: IP Helper.
+
+    pub mod growing;
+    pub mod routing;
+    pub mod tables;
+
+    #[cfg(windows)]
+    pub(crate) mod adapters;
+    #[cfg(windows)]
+    pub(crate) mod interfaces;
+    #[cfg(windows)]
+    pub(crate) mod ip_helper;
+    #[cfg(windows)]
+    pub(crate) mod manners;
+    #[cfg(windows)]
+    pub(crate) mod mib;
+    #[cfg(windows)]
+    pub(crate) mod optional;
+    #[cfg(windows)]
+    pub(crate) mod routes;
+    #[cfg(windows)]
+    pub(crate) mod sockets;
+    #[cfg(windows)]
+    pub(crate) mod statistics;
+    #[cfg(windows)]
+    pub(crate) mod users;
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+mod none;
+#[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
+mod portable;
 #[cfg(unix)]
 mod unix_interfaces;
 #[cfg(unix)]
+mod unix_manners;
+#[cfg(unix)]
 mod unix_users;
+#[cfg(not(any(target_os = "linux", windows)))]
+mod untold;
 
 #[cfg(target_os = "linux")]
 use linux::{interfaces, routes, sockets as room, statistics};
+#[cfg(windows)]
+use windows::{interfaces, routes, sockets as room, statistics};
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+use none as room;
+#[cfg(target_os = "macos")]
+use portable as room;
+#[cfg(not(any(target_os = "linux", windows)))]
+use untold::{interfaces, routes, statistics};
+
+#[cfg(unix)]
+use unix_manners as manners;
+#[cfg(windows)]
+use windows::manners;
+
 #[cfg(unix)]
 use unix_interfaces as interface_names;
 #[cfg(unix)]
 use unix_users as users;
+#[cfg(windows)]
+use windows::users;
+
+/// How a line of the output ends on this system, unless something else is asked for.
+pub const LINE_END: LineEnd = manners::LINE_END;
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
@@ -72,8 +133,13 @@ pub fn routing() -> (Routing, Vec<Problem>) {
 }
 
 /// Where this system keeps the names of the well-known ports.
-pub fn services_file() -> &'static str {
-    room::SERVICES_FILE
+pub fn services_file() -> PathBuf {
+    manners::services_file()
+}
+
+/// The name of a process that the system itself stands behind, where it has a PID of its own.
+pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
+    manners::fixed_name(pid)
 }
 
 /// The name of the interface that has this index now.

@@ -1,9 +1,10 @@
 //! How the answer is to be written.
 
 use crate::column::Column;
+use crate::output::text::LineEnd;
 
 /// How the answer is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// In which form.
     pub format: Format,
@@ -65,14 +66,4 @@ pub enum Color {
     Always,
     /// Never.
     Never,
-}
-
-/// What ends a line of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LineEnd {
-    /// A line feed.
-    #[default]
-    Lf,
-    /// A carriage return and a line feed.
-    CrLf,
 }

@@ -3,8 +3,11 @@
 mod cells;
 pub mod connections;
 pub mod csv;
+pub mod interfaces;
 pub mod json;
 pub mod ndjson;
+pub mod routes;
+pub mod statistics;
 pub mod wide;
 
 #[cfg(test)]

@@ -19,6 +19,13 @@ pub(crate) enum DumpError {
     Malformed(#[from] Malformed),
 }
 
+impl DumpError {
+    /// Whether the kernel did not like the request as it was put (`EINVAL`).
+    pub(crate) fn is_invalid_argument(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.kind() == io::ErrorKind::InvalidInput)
+    }
+}
+
 impl From<rustix::io::Errno> for DumpError {
     fn from(errno: rustix::io::Errno) -> Self {
         Self::Refused(errno.into())

@@ -23,7 +23,7 @@ pub fn parse(line: &str, table: Table) -> Option<Socket> {
     let mut next = || fields.next();
     next()?.strip_suffix(':')?;
     let local = endpoint(next()?, table.family())?;
-    let remote = endpoint(next()?, table.family())?;
+    let remote = endpoint(next()?, table.family())?.opposite(&local);
     let state = u8::from_str_radix(next()?, 16).ok()?;
     let (send_queue, receive_queue) = hexadecimal_pair(next()?)?;
     let (timer, when) = hexadecimal_pair(next()?)?;

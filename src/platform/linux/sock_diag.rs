@@ -105,7 +105,7 @@ pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
         _ => return None,
     };
     let local = endpoint(message, family, 8, 4);
-    let remote = endpoint(message, family, 24, 6);
+    let remote = endpoint(message, family, 24, 6).opposite(&local);
     let number = |offset| u32_at(message, offset).unwrap_or(0);
     Some(Socket {
         protocol,

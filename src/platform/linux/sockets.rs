@@ -2,14 +2,11 @@
 
 use super::netlink::{Consistency, DumpError, Netlink};
 use super::sock_diag::{self, DumpRequest};
-use super::{owners, proc_net};
+use super::{bytecode, owners, proc_net};
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
-use crate::socket::{Family, Socket, Table, TableSet};
+use crate::socket::{Socket, Table};
 use std::io::{self, BufRead, BufReader};
-
-/// Where the names of the well-known ports are kept.
-pub(crate) const SERVICES_FILE: &str = "/etc/services";
 
 /// How often a dump that was interrupted is asked for again.
 const RETRIES: usize = 2;
@@ -18,19 +15,11 @@ const RETRIES: usize = 2;
 pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let mut reader = Reader { request, netlink: None };
-    for table in kernel_tables(request.tables) {
+    for table in request.tables.sources() {
         reader.read(table, &mut snapshot);
     }
     snapshot.owners = owners::find(&snapshot.sockets, search, &mut snapshot.problems);
     snapshot
-}
-
-/// The kernel's tables that hold rows of the tables wanted: its IPv6 tables also hold the IPv4 flows of IPv6 sockets.
-fn kernel_tables(wanted: TableSet) -> impl Iterator<Item = Table> {
-    Table::ALL.into_iter().filter(move |&table| {
-        let shown_as_ipv4 = Table::new(table.protocol(), Family::V4);
-        wanted.contains(table) || wanted.contains(shown_as_ipv4)
-    })
 }
 
 struct Reader<'a> {
@@ -66,12 +55,13 @@ impl Reader<'_> {
             Some(netlink) => netlink,
             closed => closed.insert(Netlink::open(rustix::net::netlink::SOCK_DIAG)?),
         };
+        let Some(mut bytecode) = bytecode::compile(self.request, table) else { return Ok(Consistency::Whole) };
         let start = sockets.len();
-        let dump = DumpRequest { table, states: self.request.states, bytecode: &[] };
         let mut left = RETRIES;
         loop {
             let mut unreadable = false;
-            let consistency = netlink.dump(
+            let dump = DumpRequest { table, states: self.request.states, bytecode: &bytecode };
+            let outcome = netlink.dump(
                 |sequence| dump.encode(sequence),
                 |kind, payload| {
                     if kind != sock_diag::BY_FAMILY {
@@ -82,7 +72,15 @@ impl Reader<'_> {
                         None => unreadable = true,
                     }
                 },
-            )?;
+            );
+            let consistency = match outcome {
+                // A kernel that does not take the program gives every row.
+                Err(refusal) if refusal.is_invalid_argument() && !bytecode.is_empty() => {
+                    bytecode.clear();
+                    continue;
+                }
+                outcome => outcome?,
+            };
             if unreadable {
                 return Err(DumpError::Truncated);
             }

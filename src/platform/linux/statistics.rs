@@ -14,7 +14,10 @@ pub(crate) fn read(sections: &[Section]) -> (Statistics, Vec<Problem>) {
     if sections.iter().any(|section| !is_in_snmp6(*section)) {
         match fs::read_to_string(snmp::SNMP) {
             Ok(text) => statistics.take_snmp(&text),
-            Err(error) => problems.push(unreadable(snmp::SNMP, &error)),
+            Err(error) => {
+                statistics.take_snmp("");
+                problems.push(unreadable(snmp::SNMP, &error));
+            }
         }
     }
     if sections.iter().copied().any(is_in_snmp6) {
@@ -22,7 +25,10 @@ pub(crate) fn read(sections: &[Section]) -> (Statistics, Vec<Problem>) {
             Ok(text) => statistics.take_snmp6(&text),
             // A kernel without IPv6 has counted none.
             Err(error) if error.kind() == io::ErrorKind::NotFound && fs::exists("/proc/self/net").unwrap_or(false) => {}
-            Err(error) => problems.push(unreadable(snmp::SNMP6, &error)),
+            Err(error) => {
+                statistics.take_snmp6("");
+                problems.push(unreadable(snmp::SNMP6, &error));
+            }
         }
     }
     if sections.iter().any(|section| matches!(section, Section::TcpIpv4 | Section::TcpIpv6)) {

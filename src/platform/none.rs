@@ -1,0 +1,10 @@
+//! A system whose sockets nobody has taught this program to read.
+
+use crate::request::{OwnerSearch, SocketRequest};
+use crate::snapshot::{Problem, ProblemKind, Snapshot};
+
+/// No sockets, and the reason.
+pub(crate) fn snapshot(_request: &SocketRequest, _search: OwnerSearch) -> Snapshot {
+    let message = "the sockets of this operating system cannot be read yet: rnetstat knows Linux, Windows and macOS";
+    Snapshot { problems: vec![Problem::new(ProblemKind::TableUnreadable, message)], ..Snapshot::default() }
+}

@@ -1,0 +1,41 @@
+//! Counters, interfaces and routes on systems where nobody has taught this program to read them.
+
+use crate::snapshot::{Problem, ProblemKind};
+
+/// What the protocols count.
+pub(crate) mod statistics {
+    use crate::snapshot::Problem;
+    use crate::statistics::{Section, Statistics};
+
+    /// Nothing, and the reason.
+    pub(crate) fn read(_sections: &[Section]) -> (Statistics, Vec<Problem>) {
+        (Statistics::default(), vec![super::untold("the counters of the protocols")])
+    }
+}
+
+/// What the interfaces count.
+pub(crate) mod interfaces {
+    use crate::interfaces::InterfaceTotals;
+    use crate::snapshot::Problem;
+
+    /// Nothing, and the reason.
+    pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {
+        (InterfaceTotals::default(), vec![super::untold("the counters of the interfaces")])
+    }
+}
+
+/// Where packets are sent.
+pub(crate) mod routes {
+    use crate::routes::Routing;
+    use crate::snapshot::Problem;
+
+    /// Nothing, and the reason.
+    pub(crate) fn read() -> (Routing, Vec<Problem>) {
+        (Routing::default(), vec![super::untold("the interfaces and the routes")])
+    }
+}
+
+fn untold(what: &str) -> Problem {
+    let message = format!("{what} cannot be read on this operating system yet: rnetstat reads them on Linux and Windows");
+    Problem::new(ProblemKind::TableUnreadable, message)
+}

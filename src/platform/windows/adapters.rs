@@ -1,0 +1,61 @@
+//! The adapters of Windows (`GetAdaptersAddresses`): the interfaces that a person would count.
+#![allow(unsafe_code)] // The answer is a list linked by pointers.
+
+use super::growing::{self, CallError};
+use super::routing::Adapter;
+use windows_sys::Win32::NetworkManagement::IpHelper::{
+    GAA_FLAG_SKIP_ANYCAST, GAA_FLAG_SKIP_DNS_SERVER, GAA_FLAG_SKIP_MULTICAST, GAA_FLAG_SKIP_UNICAST, GetAdaptersAddresses,
+    IP_ADAPTER_ADDRESSES_LH,
+};
+use windows_sys::Win32::Networking::WinSock::AF_UNSPEC;
+
+const FLAGS: u32 = GAA_FLAG_SKIP_UNICAST | GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER;
+
+/// A description longer than this is cut: it is there to be read.
+const LONGEST_DESCRIPTION: usize = 256;
+
+/// Reads the adapters.
+pub(super) fn read() -> Result<Vec<Adapter>, CallError> {
+    let mut buffer = Vec::new();
+    let bytes = growing::read(&mut buffer, |buffer, size| {
+        // SAFETY: the buffer is `size` bytes large and aligned to 8, as the list wants it.
+        unsafe { GetAdaptersAddresses(AF_UNSPEC.into(), FLAGS, std::ptr::null(), buffer.as_mut_ptr().cast(), size) }
+    })?;
+    let mut adapters = Vec::new();
+    let mut next: *const IP_ADAPTER_ADDRESSES_LH = if bytes == 0 { std::ptr::null() } else { buffer.as_ptr().cast() };
+    // SAFETY: the list and what it points to lie in the buffer, which lives until the end; the last entry's `Next` is null.
+    while let Some(adapter) = unsafe { next.as_ref() } {
+        let length = (adapter.PhysicalAddressLength as usize).min(adapter.PhysicalAddress.len());
+        adapters.push(Adapter {
+            // SAFETY: every variant of the union is made of plain numbers.
+            index: unsafe { adapter.Anonymous1.Anonymous.IfIndex },
+            ipv6_index: adapter.Ipv6IfIndex,
+            hardware_address: adapter.PhysicalAddress[..length].to_vec(),
+            // SAFETY: a text of the system's, which ends in NUL.
+            description: unsafe { text(adapter.Description) },
+            ipv4_metric: adapter.Ipv4Metric,
+            ipv6_metric: adapter.Ipv6Metric,
+        });
+        next = adapter.Next;
+    }
+    Ok(adapters)
+}
+
+/// A text that ends in NUL.
+///
+/// # Safety
+/// `start` has to be null or to point to such a text.
+unsafe fn text(start: *const u16) -> String {
+    if start.is_null() {
+        return String::new();
+    }
+    let mut units = Vec::new();
+    for place in 0..LONGEST_DESCRIPTION {
+        // SAFETY: the text goes on at least until its NUL, where this ends.
+        match unsafe { *start.add(place) } {
+            0 => break,
+            unit => units.push(unit),
+        }
+    }
+    String::from_utf16_lossy(&units)
+}

@@ -1,0 +1,32 @@
+//! What is customary on Windows: how a line ends, where files lie.
+#![allow(unsafe_code)] // The folder of the system is asked of the system: the environment may have been changed by anybody.
+
+use crate::output::text::LineEnd;
+use crate::socket::Pid;
+use std::ffi::OsString;
+use std::os::windows::ffi::OsStringExt;
+use std::path::PathBuf;
+use windows_sys::Win32::Foundation::MAX_PATH;
+use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
+
+/// How a line ends, on a console and in a pipe.
+pub(crate) const LINE_END: LineEnd = LineEnd::CrLf;
+
+/// The names of the well-known ports: `drivers\etc\services` in the system's folder.
+pub(crate) fn services_file() -> PathBuf {
+    let mut buffer = [0; MAX_PATH as usize];
+    // SAFETY: the buffer is as long as it is said to be. The function returns 0 for a failure, or a length beyond the
+    // buffer where it is too small; `get` refuses the latter, and an empty path names no file.
+    let length = unsafe { GetSystemDirectoryW(buffer.as_mut_ptr(), buffer.len() as u32) };
+    let folder = OsString::from_wide(buffer.get(..length as usize).unwrap_or_default());
+    PathBuf::from(folder).join("drivers").join("etc").join("services")
+}
+
+/// The two processes that have a number, but no program.
+pub(crate) const fn fixed_name(pid: Pid) -> Option<&'static str> {
+    match pid {
+        0 => Some("System Idle Process"),
+        4 => Some("System"),
+        _ => None,
+    }
+}

@@ -1,0 +1,43 @@
+//! Functions that not every Windows has. They are looked for at run time: calling one that is missing would end the program.
+#![allow(unsafe_code)] // Addresses of functions have no types until somebody vouches for them.
+
+use std::ffi::{CStr, c_void};
+use windows_sys::Win32::Foundation::FARPROC;
+use windows_sys::Win32::NetworkManagement::IpHelper::{MIB_TCPSTATS2, MIB_UDPSTATS2};
+use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExA};
+
+/// `InternalGetBoundTcpEndpointTable` and its sister: a table, the heap that it is to be taken from, and that heap's flags.
+pub(super) type BoundTable = unsafe extern "system" fn(*mut *mut c_void, *mut c_void, u32) -> u32;
+/// `GetTcpStatisticsEx2`
+pub(super) type TcpStatistics = unsafe extern "system" fn(*mut MIB_TCPSTATS2, u32) -> u32;
+/// `GetUdpStatisticsEx2`
+pub(super) type UdpStatistics = unsafe extern "system" fn(*mut MIB_UDPSTATS2, u32) -> u32;
+
+/// The bound TCP endpoints of IPv4 or IPv6 (Windows 10 and later).
+pub(super) fn bound_table(ipv6: bool) -> Option<BoundTable> {
+    let name = if ipv6 { c"InternalGetBoundTcp6EndpointTable" } else { c"InternalGetBoundTcpEndpointTable" };
+    // SAFETY: this is the signature of both, as System Informer declares them too.
+    ip_helper(name).map(|address| unsafe { std::mem::transmute::<Address, BoundTable>(address) })
+}
+
+/// The counters of TCP with 64 bits (Windows 10, version 1709, and later).
+pub(super) fn tcp_statistics() -> Option<TcpStatistics> {
+    // SAFETY: the documented signature.
+    ip_helper(c"GetTcpStatisticsEx2").map(|address| unsafe { std::mem::transmute::<Address, TcpStatistics>(address) })
+}
+
+/// The counters of UDP with 64 bits (Windows 10, version 1709, and later).
+pub(super) fn udp_statistics() -> Option<UdpStatistics> {
+    // SAFETY: the documented signature.
+    ip_helper(c"GetUdpStatisticsEx2").map(|address| unsafe { std::mem::transmute::<Address, UdpStatistics>(address) })
+}
+
+type Address = unsafe extern "system" fn() -> isize;
+
+fn ip_helper(name: &CStr) -> FARPROC {
+    // SAFETY: both names end in NUL. The library is the system's own and is never unloaded: this program is linked to it.
+    unsafe {
+        let library = LoadLibraryExA(c"iphlpapi.dll".as_ptr().cast(), std::ptr::null_mut(), LOAD_LIBRARY_SEARCH_SYSTEM32);
+        if library.is_null() { None } else { GetProcAddress(library, name.as_ptr().cast()) }
+    }
+}

@@ -1,0 +1,47 @@
+//! The interfaces and the routes, from IP Helper.
+
+use super::growing::CallError;
+use super::routing::{OwnAddress, Route, routing};
+use super::{adapters, mib};
+use crate::routes::Routing;
+use crate::snapshot::{Problem, ProblemKind};
+use crate::socket::Family;
+use std::net::IpAddr;
+
+/// Reads the interfaces, their addresses and both families' routes.
+pub(crate) fn read() -> (Routing, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let adapters = told(adapters::read(), "interfaces", &mut problems);
+    let own = told(mib::addresses(Family::V4), "addresses of the interfaces", &mut problems);
+    let own: Vec<OwnAddress> = own
+        .iter()
+        .filter_map(|row| match mib::address(&row.Address)? {
+            IpAddr::V4(address) => {
+                Some(OwnAddress { interface: row.InterfaceIndex, address, prefix_length: row.OnLinkPrefixLength })
+            }
+            IpAddr::V6(_) => None,
+        })
+        .collect();
+    let mut rows = told(mib::routes(Family::V4), "IPv4 routes", &mut problems);
+    rows.extend(told(mib::routes(Family::V6), "IPv6 routes", &mut problems));
+    let routes: Vec<Route> = rows
+        .iter()
+        .filter_map(|row| {
+            Some(Route {
+                destination: mib::address(&row.DestinationPrefix.Prefix)?,
+                prefix_length: row.DestinationPrefix.PrefixLength,
+                next_hop: mib::address(&row.NextHop)?,
+                interface: row.InterfaceIndex,
+                metric: row.Metric,
+            })
+        })
+        .collect();
+    (routing(&adapters, &own, &routes), problems)
+}
+
+fn told<T>(outcome: Result<Vec<T>, CallError>, what: &str, problems: &mut Vec<Problem>) -> Vec<T> {
+    outcome.unwrap_or_else(|error| {
+        problems.push(Problem::new(ProblemKind::TableUnreadable, format!("the {what} cannot be read: {error}")));
+        Vec::new()
+    })
+}

@@ -1,0 +1,146 @@
+//! From Windows' adapters, addresses and routes to the tables that are shown.
+
+use crate::routes::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An adapter, as far as the tables need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Adapter {
+    /// Its number for IPv4; 0 where it does not speak it.
+    pub index: u32,
+    /// Its number for IPv6, which is the same where it speaks both; 0 where it does not speak it.
+    pub ipv6_index: u32,
+    /// Its hardware address; empty where it has none.
+    pub hardware_address: Vec<u8>,
+    /// What it calls itself.
+    pub description: String,
+    /// What Windows adds to the metric of its IPv4 routes.
+    pub ipv4_metric: u32,
+    /// What Windows adds to the metric of its IPv6 routes.
+    pub ipv6_metric: u32,
+}
+
+/// An IPv4 address of this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnAddress {
+    /// The interface that has it.
+    pub interface: u32,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The length of its network's prefix.
+    pub prefix_length: u8,
+}
+
+/// A route of either family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The network.
+    pub destination: IpAddr,
+    /// How many leading bits of it count.
+    pub prefix_length: u8,
+    /// The router; the wildcard where the network is on the link.
+    pub next_hop: IpAddr,
+    /// The interface.
+    pub interface: u32,
+    /// The route's own metric, to which the interface's is added.
+    pub metric: u32,
+}
+
+/// Puts the answers together: interfaces by number, routes by destination.
+pub fn routing(adapters: &[Adapter], addresses: &[OwnAddress], routes: &[Route]) -> Routing {
+    let mut routing = Routing { interfaces: adapters.iter().map(interface).collect(), ..Routing::default() };
+    routing.interfaces.sort_by_key(|interface| interface.index);
+    for &Route { destination, prefix_length, next_hop, interface, metric } in routes {
+        let gateway = if next_hop.is_unspecified() { Gateway::OnLink } else { Gateway::Address(next_hop) };
+        match destination {
+            IpAddr::V4(destination) => {
+                let of_interface = adapters.iter().find(|adapter| adapter.index == interface);
+                routing.ipv4.push(Ipv4Route {
+                    destination,
+                    prefix_length,
+                    metric: metric.saturating_add(of_interface.map_or(0, |adapter| adapter.ipv4_metric)),
+                    gateway,
+                    interface_address: own_address(next_hop, interface, addresses),
+                    interface,
+                });
+            }
+            IpAddr::V6(destination) => {
+                let of_interface = adapters.iter().find(|adapter| adapter.ipv6_index == interface);
+                let metric = metric.saturating_add(of_interface.map_or(0, |adapter| adapter.ipv6_metric));
+                routing.ipv6.push(Ipv6Route { destination, prefix_length, metric, gateway, interface });
+            }
+        }
+    }
+    routing.ipv4.sort();
+    routing.ipv6.sort();
+    routing
+}
+
+fn interface(adapter: &Adapter) -> Interface {
+    Interface {
+        index: if adapter.index == 0 { adapter.ipv6_index } else { adapter.index },
+        hardware_address: adapter.hardware_address.clone(),
+        name: adapter.description.clone(),
+    }
+}
+
+/// The interface's own address in the network of the next hop; else its first.
+fn own_address(next_hop: IpAddr, interface: u32, addresses: &[OwnAddress]) -> Option<Ipv4Addr> {
+    let own = || addresses.iter().filter(|own| own.interface == interface);
+    let near = |own: &&OwnAddress| match next_hop {
+        IpAddr::V4(next_hop) => {
+            let mask = netmask(own.prefix_length);
+            own.address & mask == next_hop & mask
+        }
+        IpAddr::V6(_) => false,
+    };
+    own().find(near).or_else(|| own().next()).map(|own| own.address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(destination: &str, prefix_length: u8, next_hop: &str, interface: u32, metric: u32) -> Route {
+        let [destination, next_hop] = [destination, next_hop].map(|address| address.parse().unwrap());
+        Route { destination, prefix_length, next_hop, interface, metric }
+    }
+
+    fn own(interface: u32, address: &str, prefix_length: u8) -> OwnAddress {
+        OwnAddress { interface, address: address.parse().unwrap(), prefix_length }
+    }
+
+    #[test]
+    fn a_metric_is_the_routes_and_the_interfaces_together() {
+        let adapters = [
+            Adapter { index: 7, ipv6_index: 9, ipv4_metric: 25, ipv6_metric: 35, ..Adapter::default() },
+            Adapter { index: 1, ipv6_index: 1, ipv4_metric: u32::MAX, ..Adapter::default() },
+        ];
+        let routes = [
+            route("10.0.0.0", 8, "0.0.0.0", 7, 256),
+            route("0.0.0.0", 0, "10.0.0.1", 7, 0),
+            route("127.0.0.0", 8, "0.0.0.0", 1, 256),
+            route("::", 0, "fe80::1", 9, 256),
+            route("2001:db8::", 64, "::", 8, 256),
+        ];
+        let routing = routing(&adapters, &[], &routes);
+        let ipv4: Vec<(String, u32)> = routing.ipv4.iter().map(|route| (route.destination.to_string(), route.metric)).collect();
+        assert_eq!(ipv4, [("0.0.0.0".into(), 25), ("10.0.0.0".into(), 281), ("127.0.0.0".into(), u32::MAX)]);
+        let ipv6: Vec<(u32, Gateway)> = routing.ipv6.iter().map(|route| (route.metric, route.gateway)).collect();
+        assert_eq!(ipv6, [(291, Gateway::Address("fe80::1".parse().unwrap())), (256, Gateway::OnLink)]);
+        assert_eq!(routing.interfaces.iter().map(|interface| interface.index).collect::<Vec<_>>(), [1, 7]);
+    }
+
+    #[test]
+    fn a_routes_own_address_is_the_one_beside_its_router() {
+        let addresses = [own(3, "192.0.2.9", 24), own(3, "10.0.0.9", 8), own(4, "10.1.1.1", 8)];
+        let routes = [
+            route("0.0.0.0", 0, "10.0.0.1", 3, 0),
+            route("192.0.2.0", 24, "0.0.0.0", 3, 0),
+            route("198.51.100.0", 24, "0.0.0.0", 5, 0),
+        ];
+        let routing = routing(&[], &addresses, &routes);
+        let own: Vec<_> = routing.ipv4.iter().map(|route| route.interface_address).collect();
+        assert_eq!(own, [Some("10.0.0.9".parse().unwrap()), Some("192.0.2.9".parse().unwrap()), None]);
+    }
+}

@@ -1,0 +1,58 @@
+//! Where the kernel answers no sock_diag: the files of /proc/net tell the same rows.
+
+use crate::namespace::{LINK, Namespace, index_of};
+use crate::proc_fs;
+use crate::program::{rnetstat, table_of, with_terminal_for_stderr, without_netlink};
+use crate::row::{Row, assert_same};
+use crate::zoo::Zoo;
+
+/// What rnetstat says with netlink and without it, at a moment at which nothing changes.
+fn both(switches: &str) -> (Vec<Row>, Vec<Row>) {
+    loop {
+        let before = table_of(&mut rnetstat(switches));
+        let without = table_of(without_netlink(&mut rnetstat(switches)));
+        if before == table_of(&mut rnetstat(switches)) {
+            return (before, without);
+        }
+    }
+}
+
+/// The files do not tell the interface, so that scopes are lost.
+fn without_scope(rows: &[Row]) -> Vec<Row> {
+    let scope = format!("%{}]", index_of(LINK));
+    let plain = |endpoint: &str| endpoint.replace(&scope, "]");
+    rows.iter().map(|row| Row { local: plain(&row.local), remote: plain(&row.remote), ..row.clone() }).collect()
+}
+
+#[test]
+fn the_files_tell_the_same_rows_and_owners() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let zoo = Zoo::full();
+    for switches in ["-ano", "-no", "-anop tcp", "-anop udpv6"] {
+        let (netlink, files) = both(switches);
+        assert!(!netlink.is_empty());
+        assert_same(&files, &without_scope(&netlink), "sock_diag");
+    }
+    zoo.assert_all_in(&table_of(&mut rnetstat("-an")));
+}
+
+#[test]
+fn a_host_without_ipv6_addresses_has_its_ipv4_rows() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    // The file is the one of the thread that opens it.
+    std::fs::write("/proc/thread-self/../../../sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
+    let socket = crate::zoo::listener("127.0.0.1:0".parse().unwrap());
+    let rows = table_of(&mut rnetstat("-ano"));
+    let theirs = proc_fs::owned_rows(index_of(LINK));
+    assert_eq!(rows.len(), 1);
+    assert_same(&rows, &theirs, "/proc");
+    drop(socket);
+}
+
+#[test]
+fn what_the_files_cannot_tell_is_said_to_somebody_who_looks() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let (table, said, status) = with_terminal_for_stderr(without_netlink(&mut rnetstat("-anq")));
+    assert_eq!((table.lines().count(), status), (4, Some(0)));
+    assert!(said.contains("BOUND"), "{said}");
+}

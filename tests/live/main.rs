@@ -1,0 +1,18 @@
+//! Real sockets in network namespaces that the tests make themselves, compared with what other witnesses say of them:
+//! `ss`, the files under `/proc`, psutil.
+//!
+//! It needs root (`unshare -rn cargo test --test live` gives enough of it for most) and the tools that each test names. What
+//! is missing is said on stderr, whether or not the test harness catches output; with `RNETSTAT_NO_SKIPPING=1` it is a failure.
+#![cfg(target_os = "linux")]
+
+mod namespace;
+mod proc_fs;
+mod program;
+mod row;
+mod ss;
+mod zoo;
+
+mod fallback;
+mod hidden;
+mod owners;
+mod states;

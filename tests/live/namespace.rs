@@ -1,0 +1,96 @@
+//! A network of the test's own, and what a test says when it cannot have one.
+#![allow(unsafe_code)] // unshare has no safe wrapper: it changes what a thread shares with others
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The interface on which the zoo has its link-local address, with the veth pair's other end beside it.
+pub const LINK: &str = "zoo0";
+/// The link-local address of [`LINK`].
+pub const LINK_LOCAL: &str = "fe80::2001";
+
+/// A network namespace that the calling thread and the programs that it starts live in. It has a loopback interface, a pair
+/// of linked interfaces with a link-local address, and no socket but those that the test opens.
+pub struct Namespace {
+    /// Every zoo belongs to this one process: while another test forks, its child holds this test's sockets for a moment.
+    _one_at_a_time: MutexGuard<'static, ()>,
+}
+
+impl Namespace {
+    /// Enters a new namespace; `None`, and said loudly, where that is not allowed.
+    pub fn enter() -> Option<Self> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        if !have("ip") {
+            return skipped("ip (Debian package iproute2) is not installed");
+        }
+        // SAFETY: unshare takes no pointer, and this thread has no descriptor that depends on the namespace that it leaves.
+        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+            let error = io::Error::last_os_error();
+            return skipped(&format!("a network namespace cannot be made ({error}); run as root, or under 'unshare -rn'"));
+        }
+        ip("link set lo up");
+        ip(&format!("link add {LINK} type veth peer name zoo1"));
+        for end in [LINK, "zoo1"] {
+            // No address but those that the tests ask for.
+            ip(&format!("link set {end} addrgenmode none"));
+            ip(&format!("link set {end} up"));
+        }
+        ip(&format!("addr add {LINK_LOCAL}/64 dev {LINK} nodad"));
+        Some(Self { _one_at_a_time: guard })
+    }
+}
+
+/// Runs `ip` in the calling thread's namespace.
+pub fn ip(words: &str) {
+    let status = Command::new("ip").args(words.split(' ')).status().unwrap();
+    assert!(status.success(), "ip {words}");
+}
+
+/// Says that a test cannot be had here; a failure where every test has to be had.
+pub fn skipped<T>(reason: &str) -> Option<T> {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    // eprintln would be kept back by the test harness.
+    let _ = writeln!(io::stderr(), "SKIPPED: {test}: {reason}");
+    assert!(std::env::var_os("RNETSTAT_NO_SKIPPING").is_none(), "{reason}");
+    None
+}
+
+/// Whether a program stands in the search path.
+pub fn have(program: &str) -> bool {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(program).is_file())
+        || Path::new("/usr/sbin").join(program).is_file()
+}
+
+/// The index of an interface of the calling thread's namespace.
+pub fn index_of(interface: &str) -> u32 {
+    let name = std::ffi::CString::new(interface).unwrap();
+    // SAFETY: the name is a string that ends with a zero and outlives the call.
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    assert_ne!(index, 0, "{interface}");
+    index
+}
+
+/// Whether processes may be started as another user (not in a user namespace of one user).
+pub fn may_change_user() -> bool {
+    use std::os::unix::process::CommandExt;
+    let probe = Command::new("true").uid(program_user()).stdout(Stdio::null()).status();
+    probe.is_ok_and(|status| status.success())
+}
+
+/// The user `nobody`, who owns nothing.
+pub const fn program_user() -> u32 {
+    65534
+}
+
+/// Waits until `what` holds, at most for a time that no healthy machine needs.
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

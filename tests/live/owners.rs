@@ -1,0 +1,174 @@
+//! Who holds a socket: shared, inherited, handed over, nobody.
+
+use crate::namespace::{Namespace, have, may_change_user, program_user, skipped, until};
+use crate::proc_fs::{holders, nobody_found};
+use crate::program::{rnetstat, table_of};
+use crate::zoo::{listener, local, new_socket};
+use socket2::{Protocol, Socket};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+const LOCALHOST: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A process that holds whatever descriptors it inherited until it is dropped.
+pub struct Holder(Child);
+
+impl Holder {
+    /// Starts one as this user.
+    pub fn start() -> Self {
+        Self::start_with(|command| command)
+    }
+
+    /// Starts one as a user who owns nothing.
+    pub fn start_as_nobody() -> Self {
+        Self::start_with(|command| command.uid(program_user()).gid(program_user()))
+    }
+
+    fn start_with(prepare: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        // It ends by itself when its input ends: also when this test dies.
+        let mut command = Command::new("cat");
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        Self(prepare(&mut command).spawn().unwrap())
+    }
+
+    /// Its PID.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// The owner column of the one row with this local address.
+pub fn owner_of(address: SocketAddr, rows: &[crate::row::Row]) -> String {
+    let address = address.to_string();
+    let mut rows = rows.iter().filter(|row| row.local == address && ["LISTENING", ""].contains(&row.state.as_str()));
+    let row = rows.next().unwrap_or_else(|| panic!("{address} is missing"));
+    assert_eq!(rows.next(), None);
+    row.owner.clone()
+}
+
+/// A listener that its children inherit.
+pub fn inheritable_listener() -> (Socket, SocketAddr) {
+    let socket = listener(LOCALHOST);
+    socket.set_cloexec(false).unwrap();
+    let address = local(&socket);
+    (socket, address)
+}
+
+#[test]
+fn the_lowest_of_three_processes_that_share_a_listener_is_shown() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let (socket, address) = inheritable_listener();
+    let inode = std::fs::metadata(format!("/proc/self/fd/{}", socket.as_raw_fd())).unwrap().ino();
+    let holders_of_it: [Holder; 3] = std::array::from_fn(|_| Holder::start());
+    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), std::process::id().to_string());
+    drop(socket);
+    let mut pids = holders_of_it.each_ref().map(Holder::pid);
+    pids.sort_unstable();
+    assert_eq!(holders()[&inode], pids.into());
+    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), pids[0].to_string());
+    let (lowest, others): (Vec<_>, Vec<_>) = holders_of_it.into_iter().partition(|holder| holder.pid() == pids[0]);
+    drop(lowest);
+    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), pids[1].to_string());
+    drop(others);
+    assert!(table_of(&mut rnetstat("-ano")).is_empty());
+}
+
+#[test]
+fn a_process_of_another_user_is_an_owner_like_any_other() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !may_change_user() {
+        return skipped("no other user can be had here").unwrap_or_default();
+    }
+    let (socket, address) = inheritable_listener();
+    let holder = Holder::start_as_nobody();
+    drop(socket);
+    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), holder.pid().to_string());
+}
+
+#[test]
+fn a_socket_on_its_way_between_processes_is_nobodys() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let socket = listener(LOCALHOST);
+    let address = local(&socket);
+    let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+    hand_over(&near, &socket);
+    drop(socket);
+    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), nobody_found());
+    drop(far);
+}
+
+/// Sends the socket over a Unix socket (SCM_RIGHTS); there it stays until it is received.
+#[allow(unsafe_code)] // a control message has no safe wrapper in the standard library
+fn hand_over(channel: &std::os::unix::net::UnixStream, socket: &Socket) {
+    let descriptor = socket.as_raw_fd();
+    let mut byte = [0u8];
+    let mut part = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: 1 };
+    let mut control = [0u64; 8];
+    // SAFETY: the header is all zeroes before its fields are set; the control buffer is aligned for cmsghdr and larger than
+    // one descriptor needs; every pointer outlives the call.
+    let sent = unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(4) as _;
+        let header = libc::CMSG_FIRSTHDR(&raw const message);
+        (*header).cmsg_level = libc::SOL_SOCKET;
+        (*header).cmsg_type = libc::SCM_RIGHTS;
+        (*header).cmsg_len = libc::CMSG_LEN(4) as _;
+        libc::CMSG_DATA(header).cast::<i32>().write_unaligned(descriptor);
+        libc::sendmsg(channel.as_raw_fd(), &raw const message, 0)
+    };
+    assert_eq!(sent, 1);
+}
+
+#[test]
+fn no_process_is_looked_into_when_no_owner_is_asked_for() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !have("strace") {
+        return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
+    }
+    let socket = new_socket(LOCALHOST, Protocol::TCP);
+    socket.bind(&LOCALHOST.into()).unwrap();
+    socket.listen(1).unwrap();
+    let looked_into = |switches: &str| {
+        let program = rnetstat(switches);
+        let output = Command::new("strace")
+            .args(["-f", "-e", "trace=%file,bpf,getdents64"])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .output()
+            .unwrap();
+        let calls = String::from_utf8(output.stderr).unwrap();
+        assert!(calls.contains("execve"), "strace does not work here: {calls}");
+        let looking = |call: &&str| {
+            call.contains("/fd\"") || call.contains("socket:[") || call.contains("getdents64(") || call.contains("bpf(")
+        };
+        calls.lines().filter(looking).count()
+    };
+    for switches in ["-an", "-n", "-anq", "-anp tcp"] {
+        assert_eq!(looked_into(switches), 0, "{switches}");
+    }
+    assert_ne!(looked_into("-ano"), 0);
+}
+
+#[test]
+fn a_holder_that_ends_leaves_the_socket_to_the_others_at_once() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let (socket, address) = inheritable_listener();
+    let short = Holder::start();
+    drop(socket);
+    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), short.pid().to_string());
+    drop(short);
+    until("the listener has gone with its only holder", || table_of(&mut rnetstat("-ano")).is_empty());
+}

@@ -1,0 +1,139 @@
+//! Running rnetstat: as this user or another, with this or that kept from it.
+#![allow(unsafe_code)] // what a child does between fork and exec, and the pseudo-terminal, have no safe wrappers
+
+use crate::namespace::program_user;
+use crate::row::{Row, parse};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read};
+use std::os::fd::FromRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// The program, to be started in the calling thread's namespace.
+pub fn rnetstat(switches: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
+    command.args(switches.split_ascii_whitespace()).stdin(Stdio::null());
+    command
+}
+
+/// What it prints; that it succeeds without a word on stderr is part of every test.
+pub fn table_of(command: &mut Command) -> Vec<Row> {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&stderr), "");
+    assert_eq!(status.code(), Some(0));
+    let stdout = String::from_utf8(stdout).unwrap();
+    let owner = stdout.lines().nth(3).is_some_and(|heading| heading.ends_with("PID"));
+    parse(&stdout, owner)
+}
+
+/// A copy of the program where every user may start it: the build folder may be closed to others.
+pub struct PublicCopy(PathBuf);
+
+impl PublicCopy {
+    /// Copies it into a new folder of the system's own for temporary files.
+    pub fn make() -> Self {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("rnetstat-live-{}-{number}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        let program = folder.join("rnetstat");
+        fs::copy(env!("CARGO_BIN_EXE_rnetstat"), &program).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        Self(folder)
+    }
+
+    /// The program, to be started by a user who owns nothing.
+    pub fn as_nobody(&self, switches: &str) -> Command {
+        let mut command = Command::new(self.0.join("rnetstat"));
+        command.args(switches.split_ascii_whitespace()).stdin(Stdio::null()).current_dir("/");
+        command.uid(program_user()).gid(program_user());
+        command
+    }
+}
+
+impl Drop for PublicCopy {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Makes the kernel refuse every netlink socket with EPERM, as sandboxes do.
+pub fn without_netlink(command: &mut Command) -> &mut Command {
+    let load = |offset| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset);
+    let equal =
+        |value, otherwise| libc::sock_filter { jf: otherwise, ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, value) };
+    let answer = |answer| statement(libc::BPF_RET | libc::BPF_K, answer);
+    // struct seccomp_data: the number at 0, the first argument's low half at 16 or, big-endian, at 20.
+    let first_argument = if cfg!(target_endian = "little") { 16 } else { 20 };
+    let program = [
+        load(0),
+        equal(libc::SYS_socket as u32, 3),
+        load(first_argument),
+        equal(libc::AF_NETLINK as u32, 1),
+        answer(libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        answer(libc::SECCOMP_RET_ALLOW),
+    ];
+    let filter = move || {
+        let mut program = program;
+        let filter = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+        // SAFETY: both calls are async-signal-safe, and the filter lives longer than the call that reads it.
+        let refused = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+                || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) != 0
+        };
+        if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(filter) }
+}
+
+fn statement(code: u32, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
+}
+
+/// Gives the program a /proc of its own that shows a user only his own processes.
+pub fn with_hidepid(command: &mut Command) -> &mut Command {
+    let mount = || {
+        let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+        // SAFETY: every string is a constant that ends with a zero; the calls are plain system calls.
+        let refused = unsafe {
+            libc::unshare(libc::CLONE_NEWNS) != 0
+                || libc::mount(
+                    c"none".as_ptr(),
+                    c"/".as_ptr(),
+                    std::ptr::null(),
+                    libc::MS_REC | libc::MS_PRIVATE,
+                    std::ptr::null(),
+                ) != 0
+                || libc::mount(c"proc".as_ptr(), c"/proc".as_ptr(), c"proc".as_ptr(), flags, c"hidepid=2".as_ptr().cast()) != 0
+                || libc::setgid(program_user()) != 0
+                || libc::setuid(program_user()) != 0
+        };
+        if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(mount) }
+}
+
+/// Runs the program with a terminal as its stderr; what it printed on stdout, what it said on the terminal, and its status.
+pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Option<i32>) {
+    let (mut ours, mut theirs) = (-1, -1);
+    let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
+    // SAFETY: the two numbers are written by the call; the other pointers may be null.
+    assert_eq!(unsafe { libc::openpty(&raw mut ours, &raw mut theirs, name, termios, size) }, 0);
+    // SAFETY: openpty has just opened both, and nobody else knows them.
+    let (mut ours, theirs) = unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) };
+    let child = command.stdout(Stdio::piped()).stderr(theirs).spawn().unwrap();
+    command.stderr(Stdio::null()); // closes our copy of the terminal's end
+    let output = child.wait_with_output().unwrap();
+    let mut said = Vec::new();
+    // When the last one has hung up, the rest has been read and a terminal answers EIO instead of an end.
+    let mut chunk = [0; 4096];
+    while let Ok(count @ 1..) = ours.read(&mut chunk) {
+        said.extend_from_slice(&chunk[..count]);
+    }
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(said).unwrap(), output.status.code())
+}

@@ -1,0 +1,204 @@
+//! The rows: every state and every kind of address, as other witnesses have them.
+
+use crate::namespace::{LINK, Namespace, have, index_of, skipped, until};
+use crate::program::{rnetstat, table_of};
+use crate::row::{Row, assert_same};
+use crate::zoo::{Zoo, bound, listener, local, new_socket};
+use crate::{proc_fs, ss};
+use socket2::Protocol;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What rnetstat printed between two equal statements of a witness: nothing changed meanwhile.
+fn while_still<T: Ord>(mut witness: impl FnMut() -> Vec<T>, switches: &str) -> (Vec<Row>, Vec<T>) {
+    let mut found = None;
+    until("the zoo keeps still", || {
+        let mut before = witness();
+        let ours = table_of(&mut rnetstat(switches));
+        let mut after = witness();
+        before.sort();
+        after.sort();
+        let still = before == after;
+        found = Some((ours, after));
+        still
+    });
+    found.unwrap()
+}
+
+/// Takes from rnetstat's rows those that the other witnesses do not know; every one of them has to be there.
+fn take_bound(ours: &mut Vec<Row>, zoo: &Zoo) {
+    if !kernel_tells_bound_sockets() {
+        skipped::<()>("the rows of bound sockets: this kernel does not tell them (6.8 does)");
+        return;
+    }
+    for row in &zoo.bound {
+        match ours.iter().position(|other| other == row) {
+            Some(place) => drop(ours.swap_remove(place)),
+            None => panic!("{row:?} is not in {ours:#?}"),
+        }
+    }
+}
+
+fn kernel_tells_bound_sockets() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.trim().parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(8))
+}
+
+#[test]
+fn every_row_and_owner_is_as_ss_has_it() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let zoo = Zoo::full();
+    if ss::rows().is_none() {
+        return;
+    }
+    let (mut ours, theirs) = while_still(|| ss::rows().unwrap(), "-anoq");
+    zoo.assert_all_in(&ours);
+    take_bound(&mut ours, &zoo);
+    assert_same(&ours, &theirs, "ss -tuanpe");
+}
+
+#[test]
+fn every_row_and_owner_is_as_proc_has_it() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let zoo = Zoo::full();
+    let link = index_of(LINK);
+    let (mut ours, theirs) = while_still(|| proc_fs::owned_rows(link), "-anoq");
+    zoo.assert_all_in(&ours);
+    take_bound(&mut ours, &zoo);
+    assert_same(&ours, &theirs, "/proc");
+}
+
+#[test]
+fn the_switches_choose_among_these_rows() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let zoo = Zoo::full();
+    let whole = |witness: Vec<Row>, keep: &dyn Fn(&Row) -> bool| -> Vec<Row> {
+        witness.into_iter().filter(keep).map(|row| row.anonymous()).collect()
+    };
+    let link = index_of(LINK);
+    let ipv6 = |row: &Row| row.local.starts_with('[');
+    type Keep<'a> = &'a dyn Fn(&Row) -> bool;
+    let cases: [(&str, Keep<'_>); 9] = [
+        ("-an", &|_| true),
+        ("-n", &|row| row.protocol == "TCP" && row.state != "LISTENING"),
+        ("-anp tcp", &|row| row.protocol == "TCP" && !ipv6(row)),
+        ("-anp TCPv6", &|row| row.protocol == "TCP" && ipv6(row)),
+        ("-anp udp", &|row| row.protocol == "UDP" && !ipv6(row)),
+        ("-anp udpv6", &|row| row.protocol == "UDP" && ipv6(row)),
+        ("-np tcpv6", &|row| row.protocol == "TCP" && ipv6(row) && row.state != "LISTENING"),
+        ("-np udp", &|_| false),
+        ("-nqp udpv6", &|row| row.protocol == "UDP" && ipv6(row)),
+    ];
+    for (switches, keep) in cases {
+        let (ours, theirs) = while_still(|| proc_fs::owned_rows(link), switches);
+        assert_same(&ours, &whole(theirs, keep), &format!("/proc, as {switches} chooses"));
+    }
+    drop(zoo);
+}
+
+#[test]
+fn every_row_and_owner_is_as_psutil_has_it() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !have("python3") || !Command::new("python3").args(["-c", "import psutil"]).output().unwrap().status.success() {
+        skipped::<()>("psutil (Debian package python3-psutil) is not installed");
+        return;
+    }
+    let zoo = Zoo::full();
+    let (mut ours, theirs) = while_still(psutil, "-anoq");
+    take_bound(&mut ours, &zoo);
+    // psutil shows a set, without scopes, and one row of twins that nobody holds.
+    let ours: BTreeSet<_> = ours.iter().map(Row::anonymous_to_psutil).collect();
+    let theirs: BTreeSet<_> = theirs.into_iter().collect();
+    let only_psutil: Vec<_> = theirs.difference(&ours).collect();
+    let only_rnetstat: Vec<_> = ours.difference(&theirs).collect();
+    assert!(
+        only_psutil.is_empty() && only_rnetstat.is_empty(),
+        "only psutil has {only_psutil:#?}, only rnetstat {only_rnetstat:#?}"
+    );
+}
+
+impl Row {
+    /// The row in the words in which the test makes psutil tell its own.
+    fn anonymous_to_psutil(&self) -> String {
+        let scope = format!("%{}]", index_of(LINK));
+        let plain = |endpoint: &str| endpoint.replace(&scope, "]");
+        let remote = if self.remote == "*:*" || self.remote.ends_with(":0") { "-".to_owned() } else { plain(&self.remote) };
+        format!("{} {} {remote} {} {}", self.protocol, plain(&self.local), self.state, self.owner)
+    }
+}
+
+/// Every connection that psutil knows.
+fn psutil() -> Vec<String> {
+    const SCRIPT: &str = r#"
+import ipaddress, psutil, socket
+STATES = {"LISTEN": "LISTENING", "SYN_RECV": "SYN_RECEIVED", "FIN_WAIT1": "FIN_WAIT_1", "FIN_WAIT2": "FIN_WAIT_2", "NONE": ""}
+def endpoint(pair):
+    if not pair:
+        return "-"
+    address = ipaddress.ip_address(pair[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    return f"[{address}]:{pair[1]}" if address.version == 6 else f"{address}:{pair[1]}"
+for c in psutil.net_connections("inet"):
+    protocol = "TCP" if c.type == socket.SOCK_STREAM else "UDP"
+    print(protocol, endpoint(c.laddr), endpoint(c.raddr), STATES.get(c.status, c.status), c.pid or 0)
+"#;
+    let output = Command::new("python3").args(["-c", SCRIPT]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn sockets_that_last_are_shown_once_while_others_come_and_go() {
+    const LASTING: usize = 400;
+    let Some(_namespace) = Namespace::enter() else { return };
+    let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut lasting = Vec::new();
+    for number in 0..LASTING {
+        lasting.push(if number % 2 == 0 { listener(localhost) } else { bound(localhost, Protocol::UDP) });
+    }
+    let server = listener(localhost);
+    let address = local(&server);
+    let mut expected: Vec<Row> = lasting.iter().map(|socket| row_of_own(socket)).collect();
+    expected.push(row_of_own(&server));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let client = new_socket(address, Protocol::TCP);
+                client.connect(&address.into()).unwrap();
+                let (served, _) = server.accept().unwrap();
+                // No TIME_WAIT is left behind: the ports would run out.
+                served.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+                drop(bound(localhost, Protocol::UDP));
+            }
+        });
+        let runs: Vec<Vec<Row>> = (0..20).map(|_| table_of(&mut rnetstat("-ano"))).collect();
+        done.store(true, Ordering::Relaxed);
+        // A connection that has been closed since its row was read is nobody's.
+        let owners = ["0", proc_fs::nobody_found(), &std::process::id().to_string()];
+        for mut rows in runs {
+            for row in &expected {
+                let place = rows.iter().position(|other| other == row);
+                rows.swap_remove(place.unwrap_or_else(|| panic!("{row:?} is missing")));
+            }
+            for row in rows {
+                assert!(!expected.contains(&row), "{row:?} is shown twice");
+                assert!(owners.contains(&row.owner.as_str()), "{row:?}");
+            }
+        }
+    });
+}
+
+fn row_of_own(socket: &socket2::Socket) -> Row {
+    let tcp = socket.is_listener().unwrap();
+    Row {
+        protocol: if tcp { "TCP" } else { "UDP" }.to_owned(),
+        local: local(socket).to_string(),
+        remote: if tcp { "0.0.0.0:0" } else { "*:*" }.to_owned(),
+        state: if tcp { "LISTENING" } else { "" }.to_owned(),
+        owner: std::process::id().to_string(),
+    }
+}

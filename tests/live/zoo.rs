@@ -1,0 +1,336 @@
+//! Sockets in every state. Nothing but loopback traffic makes them: a socket that is made deaf by a filter that drops what
+//! arrives for it stays in whatever state waits for an answer.
+
+use crate::namespace::{LINK, LINK_LOCAL, index_of, until};
+use crate::proc_fs;
+use crate::row::{Row, endpoint, remote_endpoint};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
+
+/// Open sockets, and what only their maker knows of them.
+#[derive(Default)]
+pub struct Zoo {
+    open: Vec<Socket>,
+    /// The rows that only `-q` shows and that neither `ss` nor `/proc/net` knows.
+    pub bound: Vec<Row>,
+    /// Every TCP state that each house was given, as (local address, state).
+    expected: Vec<(String, &'static str)>,
+}
+
+/// Where a server listens and how its clients reach it.
+#[derive(Clone, Copy)]
+pub struct House {
+    listen: SocketAddr,
+    reach: SocketAddr,
+}
+
+impl House {
+    /// One for each kind of address: IPv4, IPv6, link-local with its scope, IPv4 on a dual-stack server.
+    pub fn all() -> [Self; 4] {
+        let same = |address| Self { listen: address, reach: address };
+        [
+            same(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+            same(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))),
+            same(link_local(0)),
+            Self {
+                listen: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+                reach: SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 0)),
+            },
+        ]
+    }
+}
+
+/// The link-local address of the zoo with its scope.
+pub fn link_local(port: u16) -> SocketAddr {
+    SocketAddrV6::new(LINK_LOCAL.parse().unwrap(), port, 0, index_of(LINK)).into()
+}
+
+/// A new socket for an address.
+pub fn new_socket(address: SocketAddr, protocol: Protocol) -> Socket {
+    let kind = if protocol == Protocol::UDP { Type::DGRAM } else { Type::STREAM };
+    Socket::new(Domain::for_address(address), kind, Some(protocol)).unwrap()
+}
+
+/// A socket bound to an address.
+pub fn bound(address: SocketAddr, protocol: Protocol) -> Socket {
+    let socket = new_socket(address, protocol);
+    socket.bind(&address.into()).unwrap();
+    socket
+}
+
+/// A TCP socket bound to a port that was named: such a port is kept until the socket is closed.
+fn bound_by_hand(address: SocketAddr) -> Socket {
+    let free = local(&bound(address, Protocol::TCP));
+    bound(free, Protocol::TCP)
+}
+
+/// A server.
+pub fn listener(address: SocketAddr) -> Socket {
+    let socket = bound(address, Protocol::TCP);
+    socket.listen(128).unwrap();
+    socket
+}
+
+/// Where a socket is.
+pub fn local(socket: &Socket) -> SocketAddr {
+    socket.local_addr().unwrap().as_socket().unwrap()
+}
+
+fn peer(socket: &Socket) -> SocketAddr {
+    socket.peer_addr().unwrap().as_socket().unwrap()
+}
+
+fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
+    address.set_port(port);
+    address
+}
+
+/// Drops every segment that arrives for the socket.
+fn deafen(socket: &Socket) {
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
+}
+
+fn close_writing(socket: &Socket) {
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+}
+
+fn text(address: SocketAddr) -> String {
+    let scope = if let SocketAddr::V6(v6) = address { v6.scope_id() } else { 0 };
+    endpoint(address.ip(), scope, address.port())
+}
+
+fn state_of(local: &str, remote: &str) -> Option<String> {
+    let rows = proc_fs::rows(index_of(LINK));
+    rows.into_iter()
+        .find(|(row, _)| row.protocol == "TCP" && row.local == local && row.remote == remote)
+        .map(|(row, _)| row.state)
+}
+
+impl Zoo {
+    /// Everything that there is to see.
+    pub fn full() -> Self {
+        let mut zoo = Self::default();
+        for house in House::all() {
+            zoo.fill(house);
+        }
+        zoo.add_listeners();
+        zoo.add_datagrams();
+        zoo
+    }
+
+    /// One house: every TCP state for one kind of address.
+    pub fn fill(&mut self, house: House) {
+        let server = listener(house.listen);
+        let reach = with_port(house.reach, local(&server).port());
+        self.expect(text(with_port(house.listen, reach.port())), "LISTENING");
+
+        let (client, served) = self.pair(&server, reach);
+        self.is_in(&client, "ESTABLISHED");
+        self.is_in(&served, "ESTABLISHED");
+        self.open.extend([client, served]);
+
+        let (client, served) = self.pair(&server, reach);
+        close_writing(&client);
+        self.is_in(&client, "FIN_WAIT_2");
+        self.is_in(&served, "CLOSE_WAIT");
+        self.open.extend([client, served]);
+
+        let (client, served) = self.pair(&server, reach);
+        deafen(&client);
+        close_writing(&client);
+        self.is_in(&client, "FIN_WAIT_1");
+        self.is_in(&served, "CLOSE_WAIT");
+        self.open.extend([client, served]);
+
+        // Both close and neither hears of it; then one hears, by a retransmission, that the other has closed.
+        let (client, served) = self.pair(&server, reach);
+        deafen(&client);
+        deafen(&served);
+        close_writing(&client);
+        close_writing(&served);
+        client.detach_filter().unwrap();
+        self.is_in(&client, "CLOSING");
+        self.is_in(&served, "FIN_WAIT_1");
+        self.open.extend([client, served]);
+
+        let (client, served) = self.pair(&server, reach);
+        close_writing(&served);
+        self.is_in(&client, "CLOSE_WAIT");
+        self.expected.pop(); // it moves on
+        deafen(&client);
+        close_writing(&client);
+        self.is_in(&client, "LAST_ACK");
+        self.open.extend([client, served]);
+
+        let (client, served) = self.pair(&server, reach);
+        close_writing(&client);
+        self.is_in(&served, "CLOSE_WAIT");
+        self.expected.pop();
+        let (from, to) = (text(local(&client)), text(peer(&client)));
+        drop((served, client));
+        self.is_between(from, to, "TIME_WAIT");
+
+        // Orphans: closed by their owner, kept by the kernel.
+        let (client, served) = self.pair(&server, reach);
+        let (from, to) = (text(local(&client)), text(peer(&client)));
+        drop(client);
+        self.is_between(from, to, "FIN_WAIT_2");
+        self.open.push(served);
+        let (client, served) = self.pair(&server, reach);
+        let (from, to) = (text(local(&client)), text(peer(&client)));
+        deafen(&client);
+        drop(client);
+        self.is_between(from, to, "FIN_WAIT_1");
+        self.open.push(served);
+
+        // The client does not hear the server's answer, so that the server does not hear the client's.
+        let client = new_socket(reach, Protocol::TCP);
+        deafen(&client);
+        client.set_nonblocking(true).unwrap();
+        assert_eq!(client.connect(&reach.into()).unwrap_err().raw_os_error(), Some(libc::EINPROGRESS));
+        let (from, to) = (text(local(&client)), text(reach));
+        self.is_between(from.clone(), to.clone(), "SYN_SENT");
+        self.is_between(to, from, "SYN_RECEIVED");
+        self.open.push(client);
+
+        let idle = bound(house.reach, Protocol::TCP);
+        self.remember(&idle, remote_endpoint("TCP", house.reach.ip(), Ipv6Addr::UNSPECIFIED.into(), 0, 0), "BOUND");
+        self.open.push(idle);
+
+        // Reset after it was connected: closed, and because it was bound by hand it keeps its port and knows its peer.
+        let client = bound_by_hand(house.reach);
+        client.connect(&reach.into()).unwrap();
+        let (served, _) = server.accept().unwrap();
+        let to = text(peer(&client));
+        served.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(served);
+        until("the peer's reset has arrived", || client.peer_addr().is_err());
+        self.remember(&client, to, "CLOSED");
+        self.open.push(client);
+
+        self.open.push(server);
+    }
+
+    /// Listeners of every kind of binding.
+    fn add_listeners(&mut self) {
+        let any4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let any6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+        let wildcard = listener(any4);
+        let on_device = new_socket(any4, Protocol::TCP);
+        on_device.bind_device(Some(LINK.as_bytes())).unwrap();
+        on_device.bind(&any4.into()).unwrap();
+        on_device.listen(1).unwrap();
+        let only_v6 = new_socket(any6, Protocol::TCP);
+        only_v6.set_only_v6(true).unwrap();
+        only_v6.bind(&with_port(any6, local(&wildcard).port()).into()).unwrap();
+        only_v6.listen(1).unwrap();
+        let mapped = listener(SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 0)));
+        let mut twins = Vec::new();
+        for _ in 0..3 {
+            let twin = new_socket(any4, Protocol::TCP);
+            twin.set_reuse_port(true).unwrap();
+            twin.bind(&twins.first().map_or(any4, local).into()).unwrap();
+            twin.listen(1).unwrap();
+            twins.push(twin);
+        }
+        for socket in twins.iter().chain([&wildcard, &on_device, &only_v6, &mapped]) {
+            self.expect(text(local(socket)), "LISTENING");
+        }
+        // A connection that nobody has accepted yet has no inode, so nobody's.
+        let waiting = new_socket(any4, Protocol::TCP);
+        waiting.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, local(&mapped).port())).into()).unwrap();
+        self.open.extend(twins);
+        self.open.extend([wildcard, on_device, only_v6, mapped, waiting]);
+        // Multipath TCP: the kernel's own subflow sockets carry the number of the socket that the process holds.
+        if let Ok(multipath) = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::from(libc::IPPROTO_MPTCP))) {
+            multipath.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+            multipath.listen(8).unwrap();
+            let client = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::from(libc::IPPROTO_MPTCP))).unwrap();
+            client.connect(&multipath.local_addr().unwrap()).unwrap();
+            let (served, _) = multipath.accept().unwrap();
+            self.open.extend([multipath, client, served]);
+        }
+    }
+
+    /// UDP: bound and connected, of every family and kind of binding.
+    fn add_datagrams(&mut self) {
+        let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let any6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+        for address in [
+            SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            localhost,
+            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+            any6,
+            link_local(0),
+            SocketAddrV6::new("ff02::fb".parse().unwrap(), 0, 0, index_of(LINK)).into(),
+            SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 0)),
+        ] {
+            self.open.push(bound(address, Protocol::UDP));
+        }
+        for peer in [
+            with_port(localhost, 53),
+            SocketAddr::from((Ipv6Addr::LOCALHOST, 53)),
+            link_local(53),
+            SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 53)),
+        ] {
+            let connected = new_socket(peer, Protocol::UDP);
+            connected.connect(&peer.into()).unwrap();
+            self.open.push(connected);
+        }
+        let only_v6 = new_socket(any6, Protocol::UDP);
+        only_v6.set_only_v6(true).unwrap();
+        only_v6.bind(&any6.into()).unwrap();
+        let mut twins = vec![only_v6];
+        for _ in 0..3 {
+            let twin = new_socket(localhost, Protocol::UDP);
+            twin.set_reuse_port(true).unwrap();
+            twin.bind(&twins.get(1).map_or(localhost, local).into()).unwrap();
+            twins.push(twin);
+        }
+        self.open.append(&mut twins);
+        let on_device = new_socket(localhost, Protocol::UDP);
+        on_device.bind_device(Some(LINK.as_bytes())).unwrap();
+        on_device.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into()).unwrap();
+        self.open.push(on_device);
+    }
+
+    fn pair(&self, server: &Socket, reach: SocketAddr) -> (Socket, Socket) {
+        let client = new_socket(reach, Protocol::TCP);
+        client.connect(&reach.into()).unwrap();
+        let (served, from) = server.accept().unwrap();
+        assert_eq!(text(from.as_socket().unwrap()), text(local(&client)));
+        (client, served)
+    }
+
+    fn expect(&mut self, local: String, state: &'static str) {
+        self.expected.push((local, state));
+    }
+
+    fn is_in(&mut self, socket: &Socket, state: &'static str) {
+        self.is_between(text(local(socket)), text(peer(socket)), state);
+    }
+
+    fn is_between(&mut self, local: String, remote: String, state: &'static str) {
+        until(&format!("{local} to {remote} is in {state}"), || state_of(&local, &remote).as_deref() == Some(state));
+        self.expect(local, state);
+    }
+
+    fn remember(&mut self, socket: &Socket, remote: String, state: &str) {
+        self.bound.push(Row {
+            protocol: "TCP".to_owned(),
+            local: text(local(socket)),
+            remote,
+            state: state.to_owned(),
+            owner: std::process::id().to_string(),
+        });
+    }
+
+    /// Whether every socket is in the table in the state that it was brought into.
+    pub fn assert_all_in(&self, rows: &[Row]) {
+        for (local, state) in &self.expected {
+            assert!(rows.iter().any(|row| row.local == *local && row.state == *state), "{local} {state} is not in {rows:#?}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a program that reads the output gets: bytes without colour, silence on stderr, a quiet end.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::process::{Child, Command, Output, Stdio};
+
+fn rnetstat(line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
+    command.args(line.split_ascii_whitespace()).stdin(Stdio::null());
+    command
+}
+
+/// More sockets than a pipe has room for the rows of.
+fn many_sockets() -> Vec<std::net::UdpSocket> {
+    (0..900).map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap()).collect()
+}
+
+fn end(mut child: Child) -> (Option<i32>, String) {
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), said)
+}
+
+#[test]
+fn a_pipe_gets_plain_text_and_four_lines_before_the_first_row() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let local = listener.local_addr().unwrap().to_string();
+    for line in ["-ano", "-an", "-anq", "-anoq"] {
+        // Nothing may talk a pipe into colours.
+        let mut command = rnetstat(line);
+        let Output { status, stdout, stderr } =
+            command.env("CLICOLOR_FORCE", "1").env("COLORTERM", "truecolor").output().unwrap();
+        assert_eq!((status.code(), stderr.as_slice()), (Some(0), &b""[..]), "{line}");
+        let text = String::from_utf8(stdout).unwrap();
+        assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{line}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[..3], ["", "Active Connections", ""], "{line}");
+        assert!(lines[3].starts_with("  Proto  "), "{line}");
+        // What programs do with a row: split it at blanks; the address is field 1, the owner the last one.
+        let row = lines[4..].iter().find(|row| row.split_ascii_whitespace().nth(1) == Some(&local)).unwrap();
+        let fields: Vec<&str> = row.split_ascii_whitespace().collect();
+        assert_eq!(fields[..4], ["TCP", local.as_str(), "0.0.0.0:0", "LISTENING"]);
+        let owner = line.contains('o').then(|| std::process::id().to_string());
+        assert_eq!(fields.get(4).copied(), owner.as_deref());
+        for row in &lines[4..] {
+            let fields = row.split_ascii_whitespace().count();
+            assert_eq!(fields, 3 + usize::from(row.contains("TCP")) + usize::from(line.contains('o')), "{row}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_it_quietly() {
+    let _sockets = many_sockets();
+    for line in ["-ano", "--help"] {
+        let mut child = rnetstat(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = [0];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        // The pipe is closed here, with the rest unread.
+        assert_eq!(end(child), (Some(0), String::new()), "{line}");
+    }
+}
+
+#[test]
+fn a_reader_that_was_never_there_is_no_error() {
+    for line in ["-ano", "--help", "--version"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = rnetstat(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        assert_eq!(end(child), (Some(0), String::new()), "{line}");
+    }
+}
+
+#[test]
+fn an_interval_repeats_the_whole_table_until_the_reader_goes() {
+    for line in ["-ano 1", "1 -ano", "-anop tcp 1"] {
+        let mut child = rnetstat(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        for _ in 0..2 {
+            let before: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("  Proto  ")).collect();
+            let frame = before.len() - 3;
+            assert!(before[..frame].iter().all(|row| row.starts_with("  TCP    ") || row.starts_with("  UDP    ")), "{line}");
+            assert_eq!(before[frame..], ["", "Active Connections", ""], "{line}");
+        }
+        drop(lines);
+        assert_eq!(end(child), (Some(0), String::new()), "{line}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_is_a_failure() {
+    let _sockets = many_sockets();
+    for line in ["-ano", "-n", "--help", "--version", "-ano 1"] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let child = rnetstat(line).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let (status, said) = end(child);
+        assert_eq!(status, Some(2), "{line}");
+        assert!(said.starts_with("rnetstat: ") && said.lines().count() == 1 && said.contains("No space left"), "{said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_was_closed_is_a_failure_or_nothing_but_no_panic() {
+    for line in ["-ano", "--help"] {
+        let closed = format!("exec {} {line} >&-", env!("CARGO_BIN_EXE_rnetstat"));
+        let output = Command::new("sh").args(["-c", &closed]).stdin(Stdio::null()).output().unwrap();
+        assert_ne!(output.status.code(), None);
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{output:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_stderr_changes_nothing() {
+    let quiet = format!("exec {} -ano 2>&-", env!("CARGO_BIN_EXE_rnetstat"));
+    let output = Command::new("sh").args(["-c", &quiet]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let wrong = format!("exec {} -anoz 2>&-", env!("CARGO_BIN_EXE_rnetstat"));
+    let output = Command::new("sh").args(["-c", &wrong]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]));
+}

@@ -133,9 +133,22 @@ impl InodeOwners {
         Self { entries, cells, first, shift, missing }
     }
 
+    /// These owners and more pairs.
+    #[must_use]
+    pub fn with(self, more: Vec<u64>) -> Self {
+        let Self { mut entries, missing, .. } = self;
+        entries.extend(more);
+        Self::new(entries, missing)
+    }
+
     /// One pair, packed for [`InodeOwners::new`].
     pub const fn entry(inode: u32, pid: Pid) -> u64 {
         (inode as u64) << 32 | pid as u64
+    }
+
+    /// The inode of a packed pair.
+    pub const fn inode(entry: u64) -> u32 {
+        inode_of(entry)
     }
 
     /// The owners of an inode; inode 0 is nobody's.

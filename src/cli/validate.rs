@@ -127,7 +127,7 @@ fn interval(words: &[String]) -> Result<Option<Duration>, UsageError> {
             return Err(UsageError::see_help(format!("one interval is enough: what is '{}'?", second.escape_debug())));
         }
     };
-    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+    if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(UsageError::see_help(format!("the word '{}' is no switch and no interval", word.escape_debug())));
     }
     match word.parse::<u64>() {

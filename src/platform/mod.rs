@@ -16,6 +16,8 @@ use std::path::PathBuf;
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
 
+    pub mod bpf_program;
+    pub mod btf;
     pub mod bytecode;
     pub mod descriptor_link;
     pub mod nlmsg;
@@ -25,6 +27,10 @@ pub mod linux {
     pub mod snmp;
     pub mod sock_diag;
 
+    #[cfg(target_os = "linux")]
+    pub(crate) mod bpf;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod descriptor_tables;
     #[cfg(target_os = "linux")]
     pub(crate) mod fd_walk;
     #[cfg(target_os = "linux")]
@@ -41,6 +47,8 @@ pub mod linux {
     pub(crate) mod sockets;
     #[cfg(target_os = "linux")]
     pub(crate) mod statistics;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod task_files;
 }
 
 pub mod windows {

@@ -1,7 +1,9 @@
 //! Owners by the walk: every descriptor of every process under `/proc`.
 
+use super::descriptor_tables;
 use crate::owners::InodeOwners;
-use crate::socket::Pid;
+use crate::request::OwnerSearch;
+use crate::socket::{Pid, Socket};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawDir};
 use rustix::io::Errno;
@@ -14,6 +16,9 @@ const PROCESSES_WORTH_A_THREAD: usize = 200;
 /// More threads than this gain nothing: the kernel's own locks are in the way.
 const THREADS: usize = 4;
 
+/// How a folder is opened that is to be listed.
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
@@ -25,19 +30,41 @@ pub(crate) struct Walk {
     pub(crate) hidden: bool,
 }
 
-/// The inodes whose owners are wanted, and when the walk may stop.
-pub(crate) struct Wanted<'a> {
-    /// Ascending, each once.
-    pub(crate) inodes: &'a [u32],
-    /// Whether one owner of each is enough: processes are visited by ascending PID, so that it is the lowest.
-    pub(crate) lowest_only: bool,
+/// The inodes whose owners are wanted: ascending, each once.
+pub(crate) struct Wanted(Vec<u32>);
+
+impl Wanted {
+    /// The inodes of sockets; those that nobody holds have none.
+    pub(crate) fn of<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> Self {
+        let mut inodes: Vec<u32> = sockets.into_iter().map(|socket| socket.inode).filter(|&inode| inode != 0).collect();
+        inodes.sort_unstable();
+        inodes.dedup();
+        Self(inodes)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Which of them an inode is.
+    pub(crate) fn place(&self, inode: u32) -> Option<usize> {
+        self.0.binary_search(&inode).ok()
+    }
 }
 
 /// Walks `/proc`. Processes that exit meanwhile are no error; only a `/proc` that cannot be listed is.
-pub(crate) fn walk(wanted: &Wanted<'_>) -> rustix::io::Result<Walk> {
-    let proc = rustix::fs::open("/proc", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let pids = pids(&proc)?;
-    let progress = Progress::new(wanted);
+///
+/// Where the lowest owners are enough it stops as soon as each wanted inode has one: processes are visited by ascending PID.
+pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<Walk> {
+    let proc = rustix::fs::open("/proc", FOLDER, Mode::empty())?;
+    let pids = numbers(&proc)?;
+    let progress = Progress::new(wanted, search);
     let threads = threads_for(pids.len());
     let mut walk = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
@@ -63,12 +90,12 @@ fn threads_for(processes: usize) -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS))
 }
 
-/// The processes that `/proc` lists, ascending.
-fn pids(proc: &OwnedFd) -> rustix::io::Result<Vec<Pid>> {
-    let mut pids: Vec<Pid> =
-        Dir::read_from(proc)?.filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse().ok()).collect();
-    pids.sort_unstable();
-    Ok(pids)
+/// The processes that `/proc` lists, or the threads that a process has: ascending.
+fn numbers(folder: &OwnedFd) -> rustix::io::Result<Vec<Pid>> {
+    let mut numbers: Vec<Pid> =
+        Dir::read_from(folder)?.filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// What the threads share.
@@ -79,10 +106,10 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(wanted: &Wanted<'_>) -> Self {
-        let found = wanted.lowest_only.then(|| {
-            let found = wanted.inodes.iter().map(|_| AtomicBool::new(false)).collect();
-            (found, AtomicUsize::new(wanted.inodes.len()))
+    fn new(wanted: &Wanted, search: OwnerSearch) -> Self {
+        let found = (search == OwnerSearch::Lowest).then(|| {
+            let found = std::iter::repeat_with(AtomicBool::default).take(wanted.len()).collect();
+            (found, AtomicUsize::new(wanted.len()))
         });
         Self { next: AtomicUsize::new(0), found }
     }
@@ -105,56 +132,85 @@ impl Progress {
     }
 }
 
-fn work(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted<'_>, progress: &Progress) -> Walk {
-    let mut walk = Walk::default();
-    let mut buffer = [MaybeUninit::uninit(); 8192];
+fn work(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> Walk {
+    let mut visitor = Visitor { proc, wanted, progress, found: Walk::default() };
     while let Some(&pid) = progress.next().and_then(|place| pids.get(place)) {
-        match visit(proc, pid, wanted, progress, &mut buffer, &mut walk.entries) {
+        match visitor.process(pid) {
             Ok(()) => {}
-            Err(Errno::ACCESS | Errno::PERM) => walk.denied += 1,
+            Err(Errno::ACCESS | Errno::PERM) => visitor.found.denied += 1,
             Err(_) => {} // it has exited
         }
     }
-    walk
+    visitor.found
 }
 
-fn visit(
-    proc: &OwnedFd,
-    pid: Pid,
-    wanted: &Wanted<'_>,
-    progress: &Progress,
-    buffer: &mut [MaybeUninit<u8>],
-    entries: &mut Vec<u64>,
-) -> rustix::io::Result<()> {
-    let path = format!("{pid}/fd");
-    // Since 6.2 the size is the number of open descriptors; before, it is 0 for every process.
-    if rustix::fs::statat(proc, &path, AtFlags::empty())?.st_size == 0 && sizes_are_counts(proc) {
-        return Ok(());
-    }
-    let descriptors = rustix::fs::openat(proc, &path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut names = RawDir::new(&descriptors, buffer);
-    while let Some(name) = names.next() {
-        let name = name?;
-        if name.file_name().to_bytes().starts_with(b".") {
-            continue;
-        }
-        let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
-            Ok(inode) => inode,
-            // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
-            Err(refusal @ (Errno::ACCESS | Errno::PERM)) => return Err(refusal),
-            Err(_) => continue, // it has been closed
-        };
-        if let Some(inode) = inode
-            && let Ok(place) = wanted.inodes.binary_search(&inode)
-        {
-            entries.push(InodeOwners::entry(inode, pid));
-            progress.find(place);
-        }
-    }
-    Ok(())
+/// One thread's part of the walk.
+struct Visitor<'a> {
+    proc: &'a OwnedFd,
+    wanted: &'a Wanted,
+    progress: &'a Progress,
+    found: Walk,
 }
 
-/// Whether this kernel tells the number of descriptors as the size of the folder: this process has some open.
+impl Visitor<'_> {
+    /// The descriptors of a process, and of those of its threads that have a table of their own.
+    fn process(&mut self, pid: Pid) -> rustix::io::Result<()> {
+        let descriptors = self.table(pid, &format!("{pid}/fd"))?;
+        let threads = format!("{pid}/task");
+        // A folder has a link for itself, one in its parent and one for each thread.
+        if rustix::fs::statat(self.proc, &threads, AtFlags::empty())?.st_nlink <= 3 {
+            return Ok(());
+        }
+        let folder = rustix::fs::openat(self.proc, &threads, FOLDER, Mode::empty())?;
+        let mut compared = pid;
+        for thread in numbers(&folder)?.into_iter().filter(|&thread| thread != pid) {
+            let own = match descriptor_tables::are_one(compared, thread) {
+                Some(one) => !one,
+                // Where nobody can tell, a table of its own is looked for only under a first thread that has ended.
+                None => descriptors == Some(0),
+            };
+            if own {
+                self.table(pid, &format!("{threads}/{thread}/fd"))?;
+                compared = thread;
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits a folder of descriptors; says how many there are, where the kernel tells.
+    fn table(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
+        let size = rustix::fs::statat(self.proc, path, AtFlags::empty())?.st_size as u64;
+        let count = sizes_are_counts(self.proc).then_some(size);
+        if count == Some(0) {
+            return Ok(count);
+        }
+        let descriptors = rustix::fs::openat(self.proc, path, FOLDER, Mode::empty())?;
+        let mut buffer = [MaybeUninit::uninit(); 8192];
+        let mut names = RawDir::new(&descriptors, &mut buffer);
+        while let Some(name) = names.next() {
+            let name = name?;
+            if name.file_name().to_bytes().starts_with(b".") {
+                continue;
+            }
+            let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
+                Ok(inode) => inode,
+                // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
+                Err(refusal @ (Errno::ACCESS | Errno::PERM)) => return Err(refusal),
+                Err(_) => continue, // it has been closed
+            };
+            if let Some(inode) = inode
+                && let Some(place) = self.wanted.place(inode)
+            {
+                self.found.entries.push(InodeOwners::entry(inode, pid));
+                self.progress.find(place);
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Whether this kernel tells the number of descriptors as the size of the folder (since 6.2; before, it is 0 for every
+/// process): this process has some open.
 fn sizes_are_counts(proc: &OwnedFd) -> bool {
     static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *ANSWER.get_or_init(|| rustix::fs::statat(proc, "self/fd", AtFlags::empty()).is_ok_and(|stat| stat.st_size > 0))

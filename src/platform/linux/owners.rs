@@ -1,35 +1,95 @@
 //! Which of the ways to find owners serves here, and what it means that an owner is missing.
 
 use super::fd_walk::{self, Wanted};
+use super::task_files::TaskFiles;
 use crate::owners::{InodeOwners, OwnerStatus, Owners};
 use crate::request::OwnerSearch;
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::Socket;
+use rustix::thread::CapabilitySet;
+use std::io;
 
 /// `PROC_PID_INIT_INO`: the inode of the initial PID namespace.
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
+/// From this many processes on the iterator is cheaper than the walk: it costs as much to prepare as the walk of some
+/// dozens of processes.
+const PROCESSES_WORTH_THE_ITERATOR: u64 = 64;
+/// Up to this many inodes what the iterator gives is sifted at once; beyond, finding an inode costs more than keeping it.
+const SIFTED: usize = 4096;
+/// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured.
+const FORCED_WAY: &str = "RNETSTAT_OWNERS";
+
+/// What the iterator said while the sockets were still being read.
+pub(super) struct Early {
+    tasks: TaskFiles,
+    owners: InodeOwners,
+}
+
+impl Early {
+    /// Runs the iterator, where it is the way for this host.
+    pub(super) fn search() -> Option<Self> {
+        let tasks = iterator()?;
+        let mut entries = Vec::new();
+        tasks.each(|entry| entries.push(entry)).ok()?;
+        Some(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
+    }
+
+    /// The owners of the sockets. One that was not found may have been opened after its process had been visited: it is
+    /// looked for once more.
+    fn complete(self, sockets: &[Socket]) -> InodeOwners {
+        let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
+        let wanted = Wanted::of(sockets.iter().filter(ownerless));
+        if wanted.is_empty() {
+            return self.owners;
+        }
+        match ask(&self.tasks, &wanted) {
+            Ok(found) => self.owners.with(found),
+            Err(_) => self.owners,
+        }
+    }
+}
+
 /// Finds the owners of the sockets, as far as they are wanted.
-pub(super) fn find(sockets: &[Socket], search: OwnerSearch, problems: &mut Vec<Problem>) -> Owners {
+pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>, problems: &mut Vec<Problem>) -> Owners {
     if search == OwnerSearch::Skip {
         return Owners::Unsupported;
     }
-    let mut inodes: Vec<u32> = sockets.iter().map(|socket| socket.inode).filter(|&inode| inode != 0).collect();
-    inodes.sort_unstable();
-    inodes.dedup();
-    if inodes.is_empty() {
+    if let Some(early) = early {
+        return Owners::ByInode(early.complete(sockets));
+    }
+    let wanted = Wanted::of(sockets);
+    if wanted.is_empty() {
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
-    let wanted = Wanted { inodes: &inodes, lowest_only: search == OwnerSearch::Lowest };
-    let walk = match fd_walk::walk(&wanted) {
+    if let Some(entries) = iterator().and_then(|tasks| ask(&tasks, &wanted).ok()) {
+        // The iterator hides no process from those who may use it.
+        return Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Gone));
+    }
+    walk(sockets, &wanted, search, problems)
+}
+
+/// What the iterator says of the sockets that are wanted, and perhaps of others.
+fn ask(tasks: &TaskFiles, wanted: &Wanted) -> io::Result<Vec<u64>> {
+    let mut entries = Vec::new();
+    if wanted.len() > SIFTED {
+        tasks.each(|entry| entries.push(entry))?;
+    } else {
+        tasks.each(|entry| entries.extend(wanted.place(InodeOwners::inode(entry)).map(|_| entry)))?;
+    }
+    Ok(entries)
+}
+
+fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut Vec<Problem>) -> Owners {
+    let walk = match fd_walk::walk(wanted, search) {
         Ok(walk) => walk,
         Err(error) => {
-            let error = std::io::Error::from(error);
+            let error = io::Error::from(error);
             problems.push(Problem::new(ProblemKind::OwnersUnreadable, format!("owners cannot be looked for: /proc: {error}")));
             return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Denied));
         }
     };
-    let elsewhere = in_a_pid_namespace();
+    let elsewhere = pid_namespace().is_some_and(|inode| inode != INITIAL_PID_NAMESPACE);
     let missing = if walk.denied > 0 || walk.hidden || elsewhere { OwnerStatus::Denied } else { OwnerStatus::Gone };
     let owners = InodeOwners::new(walk.entries, missing);
     if missing == OwnerStatus::Denied {
@@ -39,6 +99,27 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, problems: &mut Vec<P
         }
     }
     Owners::ByInode(owners)
+}
+
+/// The iterator, where it serves: it tells PIDs as the initial namespace counts them, it takes rights, and on a host with
+/// a handful of processes the walk is there sooner.
+fn iterator() -> Option<TaskFiles> {
+    let forced = std::env::var_os(FORCED_WAY);
+    let cheaper = match forced.as_ref().and_then(|way| way.to_str()) {
+        Some("iterator") => true,
+        Some("walk") => false,
+        // The kernel counts every process as a link to /proc.
+        _ => rustix::fs::stat("/proc").is_ok_and(|proc| u64::from(proc.st_nlink) >= PROCESSES_WORTH_THE_ITERATOR),
+    };
+    let possible = cheaper && may_trace() && pid_namespace() == Some(INITIAL_PID_NAMESPACE);
+    possible.then(TaskFiles::open)?.ok()
+}
+
+/// Whether loading the program has a chance, which is cheaper to ask than to try.
+fn may_trace() -> bool {
+    let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
+    rustix::thread::capabilities(None)
+        .is_ok_and(|held| held.effective.contains(CapabilitySet::SYS_ADMIN) || held.effective.contains(tracer))
 }
 
 fn hidden_owners(count: usize, elsewhere: bool) -> String {
@@ -54,7 +135,127 @@ fn hidden_owners(count: usize, elsewhere: bool) -> String {
     }
 }
 
-/// Whether this process sees only the processes of a PID namespace of its own, not all of the machine.
-fn in_a_pid_namespace() -> bool {
-    rustix::fs::stat("/proc/self/ns/pid").is_ok_and(|stat| stat.st_ino != INITIAL_PID_NAMESPACE)
+/// The inode of the PID namespace of this process.
+fn pid_namespace() -> Option<u64> {
+    rustix::fs::stat("/proc/self/ns/pid").ok().map(|stat| stat.st_ino)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::Pid;
+    use rustix::process::{Resource, Rlimit};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::net::{TcpListener, UdpSocket};
+    use std::os::fd::{AsRawFd, OwnedFd};
+    use std::os::unix::fs::MetadataExt;
+    use std::process::{Child, Command, Stdio};
+    use std::sync::mpsc;
+
+    /// A process that holds a socket and does nothing else.
+    struct Holder(Child);
+
+    impl Holder {
+        fn of(socket: OwnedFd) -> Self {
+            Self(Command::new("sleep").arg("600").stdin(Stdio::from(socket)).spawn().unwrap())
+        }
+    }
+
+    impl Drop for Holder {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn inode(socket: &impl AsRawFd) -> u32 {
+        // Threads may have descriptors of their own.
+        std::fs::metadata(format!("/proc/thread-self/fd/{}", socket.as_raw_fd())).unwrap().ino() as u32
+    }
+
+    fn by_inode(entries: &[u64]) -> BTreeMap<u32, BTreeSet<Pid>> {
+        let mut owners = BTreeMap::<u32, BTreeSet<Pid>>::new();
+        for &entry in entries {
+            owners.entry(InodeOwners::inode(entry)).or_default().insert(entry as u32);
+        }
+        owners
+    }
+
+    /// A thread that leaves the descriptors of its process and opens a socket for itself alone, until it is told to end.
+    #[allow(unsafe_code)] // the system call may leave a thread without what the library believes it has
+    fn thread_with_a_table_of_its_own(inodes: mpsc::Sender<u32>, end: mpsc::Receiver<()>) {
+        // SAFETY: nothing in this thread uses a descriptor that it does not open itself.
+        unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::FILES) }.unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        inodes.send(inode(&socket)).unwrap();
+        let _ = end.recv();
+    }
+
+    #[test]
+    fn the_iterator_and_the_walk_give_the_same_answer() {
+        let own = std::process::id();
+        let mut expected = BTreeMap::new();
+
+        let shared = TcpListener::bind("127.0.0.1:0").unwrap();
+        let holders = [(); 3].map(|()| Holder::of(shared.try_clone().unwrap().into()));
+        let mut ended = Holder::of(shared.try_clone().unwrap().into());
+        ended.0.kill().unwrap();
+        let mut unreaped = Holder::of(shared.try_clone().unwrap().into());
+        unreaped.0.kill().unwrap();
+        ended.0.wait().unwrap();
+        while std::fs::read_dir(format!("/proc/{}/fd", unreaped.0.id())).is_ok_and(|mut folder| folder.next().is_some()) {
+            std::thread::yield_now();
+        }
+        expected.insert(inode(&shared), holders.iter().map(|holder| holder.0.id()).chain([own]).collect());
+
+        let only_elsewhere = TcpListener::bind("[::1]:0").unwrap();
+        let passed_on = inode(&only_elsewhere);
+        let holder = Holder::of(only_elsewhere.into());
+        expected.insert(passed_on, BTreeSet::from([holder.0.id()]));
+
+        let limit = rustix::process::getrlimit(Resource::Nofile);
+        if limit.maximum.is_none_or(|maximum| maximum > 60_000) {
+            rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(60_001), ..limit }).unwrap();
+        }
+        let highest = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(60_001) as i32 - 1;
+        let dense = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let sparse = rustix::io::fcntl_dupfd_cloexec(&dense, highest).unwrap();
+        drop(dense);
+        expected.insert(inode(&sparse), BTreeSet::from([own]));
+
+        let (inodes, inode_of_thread) = mpsc::channel();
+        let (finish, end) = mpsc::channel();
+        let thread = std::thread::spawn(move || thread_with_a_table_of_its_own(inodes, end));
+        expected.insert(inode_of_thread.recv().unwrap(), BTreeSet::from([own]));
+
+        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+        let gone = inode(&closed);
+        drop(closed);
+
+        let row = |inode| Socket { inode, ..crate::socket::tests::socket("127.0.0.1", 1) };
+        let rows: Vec<Socket> = expected.keys().copied().chain([0, gone]).map(row).collect();
+        let wanted = Wanted::of(&rows);
+        let walked = fd_walk::walk(&wanted, OwnerSearch::All).unwrap();
+        assert_eq!(by_inode(&walked.entries), expected, "the walk");
+        let lowest = fd_walk::walk(&wanted, OwnerSearch::Lowest).unwrap();
+        let lowest_of = |owners: &BTreeMap<u32, BTreeSet<Pid>>| -> Vec<Option<Pid>> {
+            owners.values().map(|pids| pids.first().copied()).collect()
+        };
+        assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
+        match TaskFiles::open() {
+            Ok(tasks) if pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
+                assert_eq!(by_inode(&ask(&tasks, &wanted).unwrap()), expected, "the iterator");
+                let early = Early { tasks, owners: InodeOwners::new(Vec::new(), OwnerStatus::Gone) };
+                let completed = early.complete(&rows);
+                for (&inode, pids) in &expected {
+                    assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
+                }
+                assert_eq!(completed.of(gone).status, OwnerStatus::Gone);
+            }
+            Ok(_) => eprintln!("SKIPPED: the iterator does not serve in a PID namespace"),
+            Err(error) => eprintln!("SKIPPED: no iterator here: {error}"),
+        }
+        drop(finish);
+        thread.join().unwrap();
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
     for table in request.tables.sources() {
         reader.read(table, &mut snapshot);
     }
-    snapshot.owners = owners::find(&snapshot.sockets, search, &mut snapshot.problems);
+    snapshot.owners = owners::find(&snapshot.sockets, search, None, &mut snapshot.problems);
     snapshot
 }
 

@@ -6,7 +6,7 @@ use crate::filter::choice::Choice;
 use crate::filter::ports::{self, EitherPort};
 use crate::filter::states::States;
 use crate::filter::{Filter, addresses, states};
-use crate::request::SocketRequest;
+use crate::request::{SocketRequest, UdpRows};
 use crate::socket::tests::socket;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use proptest::prelude::*;
@@ -239,7 +239,7 @@ proptest! {
 
     #[test]
     fn kernel_and_check_together_give_what_is_meant(wish in wish(), cases in prop::collection::vec(case(), 20)) {
-        let request = SocketRequest::new(TableSet::ALL, StateSet::ALL, wish.filter());
+        let request = SocketRequest::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
         let programs = programs(&request);
         for program in programs.iter().flatten() {
             prop_assert!(accepts(program) && program.len() <= LONGEST, "{program:?}");
@@ -259,7 +259,7 @@ proptest! {
     fn tables_and_states_that_are_not_asked_for_are_not_given(
         wish in wish(), cases in prop::collection::vec(case(), 20), tables in prop::sample::subsequence(Table::ALL.to_vec(), 0..4)
     ) {
-        let request = SocketRequest::new(tables.into_iter().collect(), StateSet::ALL.without(State::TimeWait), wish.filter());
+        let request = SocketRequest::new(tables.into_iter().collect(), StateSet::ALL.without(State::TimeWait), UdpRows::All, wish.filter());
         let programs = programs(&request);
         for case in &cases {
             let meant = request.tables.contains(case.row.table())
@@ -272,7 +272,7 @@ proptest! {
 
     #[test]
     fn dumps_divided_by_local_ports_are_together_the_whole(wish in wish(), cases in prop::collection::vec(case(), 20), cut in port()) {
-        let request = SocketRequest::new(TableSet::ALL, StateSet::ALL, wish.filter());
+        let request = SocketRequest::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
         let programs = programs(&request);
         for case in &cases {
             let Some(whole) = &programs[case.table as usize] else { continue };
@@ -296,7 +296,7 @@ fn filter(port: &[&str], local: &[&str]) -> Filter {
 }
 
 fn program(filter: Filter, table: Table) -> Option<Vec<u8>> {
-    compile(&SocketRequest::new(TableSet::ALL, StateSet::ALL, filter), table)
+    compile(&SocketRequest::new(TableSet::ALL, StateSet::ALL, UdpRows::All, filter), table)
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn a_table_that_can_hold_nothing_wanted_is_not_asked() {
     let ipv6 = Filter { family: Some(Family::V6), ..Filter::default() };
     assert_eq!(program(ipv6.clone(), Table::Udp4), None);
     assert!(program(ipv6, Table::Udp6).is_some_and(|program| !program.is_empty()));
-    let time_wait = SocketRequest::new(TableSet::ALL, StateSet::NONE, Filter::default());
+    let time_wait = SocketRequest::new(TableSet::ALL, StateSet::NONE, UdpRows::All, Filter::default());
     assert_eq!(compile(&time_wait, Table::Tcp6), None);
 }
 

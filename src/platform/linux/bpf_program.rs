@@ -1,0 +1,136 @@
+//! A BPF program put together instruction by instruction (`linux/bpf.h`, RFC 9669).
+
+/// A register. `R10` is the end of the stack; calls take their arguments in `R1` to `R5`, destroy those, and answer in `R0`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Register {
+    R0,
+    R1,
+    R2,
+    R3,
+    R4,
+    R5,
+    R6,
+    R7,
+    R8,
+    R9,
+    R10,
+}
+
+/// How much of memory a load or store moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Width {
+    /// 4 bytes (`BPF_W`)
+    Word = 0x00,
+    /// 2 bytes (`BPF_H`)
+    Half = 0x08,
+    /// 8 bytes (`BPF_DW`)
+    Double = 0x18,
+}
+
+/// One instruction (`struct bpf_insn`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Instruction {
+    code: u8,
+    /// The first register in the half of the byte that a bit field of this byte order begins with.
+    registers: u8,
+    offset: i16,
+    immediate: i32,
+}
+
+impl Instruction {
+    const fn new(code: u8, to: Register, from: Register, offset: i16, immediate: i32) -> Self {
+        let (to, from) = (to as u8, from as u8);
+        let registers = if cfg!(target_endian = "little") { from << 4 | to } else { to << 4 | from };
+        Self { code, registers, offset, immediate }
+    }
+
+    /// `to = from`
+    pub const fn copy(to: Register, from: Register) -> Self {
+        Self::new(0xbf, to, from, 0, 0)
+    }
+
+    /// `to = number`
+    pub const fn set(to: Register, number: i32) -> Self {
+        Self::new(0xb7, to, Register::R0, 0, number)
+    }
+
+    /// `to += number`
+    pub const fn add(to: Register, number: i32) -> Self {
+        Self::new(0x07, to, Register::R0, 0, number)
+    }
+
+    /// `to &= mask`
+    pub const fn mask(to: Register, mask: i32) -> Self {
+        Self::new(0x57, to, Register::R0, 0, mask)
+    }
+
+    /// `to |= from`
+    pub const fn merge(to: Register, from: Register) -> Self {
+        Self::new(0x4f, to, from, 0, 0)
+    }
+
+    /// `to <<= bits`
+    pub const fn shift_left(to: Register, bits: i32) -> Self {
+        Self::new(0x67, to, Register::R0, 0, bits)
+    }
+
+    /// `to = *(width *)(from + offset)`, the bits above being 0
+    pub const fn load(to: Register, width: Width, from: Register, offset: i16) -> Self {
+        Self::new(0x61 | width as u8, to, from, offset, 0)
+    }
+
+    /// `*(u64 *)(to + offset) = from`
+    pub const fn store(to: Register, offset: i16, from: Register) -> Self {
+        Self::new(0x7b, to, from, offset, 0)
+    }
+
+    /// If `register == number`, the next `skipped` instructions are skipped.
+    pub const fn skip_if_equal(register: Register, number: i32, skipped: i16) -> Self {
+        Self::new(0x15, register, Register::R0, skipped, number)
+    }
+
+    /// If `register != number`, the next `skipped` instructions are skipped.
+    pub const fn skip_unless_equal(register: Register, number: i32, skipped: i16) -> Self {
+        Self::new(0x55, register, Register::R0, skipped, number)
+    }
+
+    /// Calls one of the kernel's helpers by its number (`BPF_FUNC_…`).
+    pub const fn call(helper: i32) -> Self {
+        Self::new(0x85, Register::R0, Register::R0, 0, helper)
+    }
+
+    /// Ends the program; `R0` is its answer.
+    pub const fn exit() -> Self {
+        Self::new(0x95, Register::R0, Register::R0, 0, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The encodings of the reference, written out.
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn instructions_are_encoded_as_the_kernel_reads_them() {
+        use Register::{R1, R2, R6, R10};
+        let bytes = |i: Instruction| {
+            let [o0, o1] = i.offset.to_le_bytes();
+            let [i0, i1, i2, i3] = i.immediate.to_le_bytes();
+            [i.code, i.registers, o0, o1, i0, i1, i2, i3]
+        };
+        assert_eq!(size_of::<Instruction>(), 8);
+        assert_eq!(bytes(Instruction::copy(R6, R1)), [0xbf, 0x16, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::load(R2, Width::Double, R1, 8)), [0x79, 0x12, 8, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::load(R2, Width::Word, R1, -4)), [0x61, 0x12, 0xfc, 0xff, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::load(R2, Width::Half, R1, 0)), [0x69, 0x12, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::store(R10, -8, R2)), [0x7b, 0x2a, 0xf8, 0xff, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::skip_unless_equal(R2, 0xc000, 3)), [0x55, 2, 3, 0, 0, 0xc0, 0, 0]);
+        assert_eq!(bytes(Instruction::call(127)), [0x85, 0, 0, 0, 127, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::exit()), [0x95, 0, 0, 0, 0, 0, 0, 0]);
+    }
+}

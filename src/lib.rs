@@ -16,6 +16,7 @@
 pub mod cli;
 pub mod column;
 pub mod exit;
+pub mod explain;
 pub mod filter;
 pub mod interfaces;
 pub mod listing;
@@ -31,4 +32,5 @@ pub mod run;
 pub mod snapshot;
 pub mod socket;
 pub mod statistics;
+pub mod summary;
 pub mod views;

@@ -42,6 +42,11 @@ impl Request {
 
     /// What has to be looked up to write the answer.
     pub fn needs(&self) -> Needs {
+        match self.views[..] {
+            [View::Explanation(_)] if self.output.amount == Amount::Rows => return Needs::EVERYTHING,
+            [View::Summary] => return Needs { owners: OwnerSearch::All, ..Needs::NOTHING },
+            _ => {}
+        }
         match (self.output.amount, self.output.format) {
             (Amount::Count | Amount::Nothing, _) => Needs::NOTHING,
             (Amount::Rows, Format::Table) => Needs { owners: self.columns.owner_search(), ..Needs::NOTHING },
@@ -62,6 +67,10 @@ pub enum View {
     Statistics(Option<Section>),
     /// The interfaces and routes (`-r`).
     Routes,
+    /// The sockets in a few numbers (`--summary`).
+    Summary,
+    /// Why this port is taken (`--explain`).
+    Explanation(u16),
 }
 
 /// Which sockets are wanted, before anything else is known of them.

@@ -1,6 +1,9 @@
 //! One run: understand, read, order, name, print.
 
+mod document;
+mod explain;
 mod listing;
+mod summary;
 
 use crate::cli::{self, Command};
 use crate::exit::Exit;
@@ -73,6 +76,9 @@ impl Run {
     }
 
     fn display(&mut self) -> anyhow::Result<Exit> {
+        if self.request.output.is_document() {
+            return self.document();
+        }
         let mut exit = Exit::Done;
         for (position, view) in self.request.views.clone().into_iter().enumerate() {
             exit = exit.max(match view {
@@ -80,6 +86,8 @@ impl Run {
                 View::Interfaces => self.interfaces()?,
                 View::Statistics(section) => self.statistics(section)?,
                 View::Routes => self.routes(position > 0)?,
+                View::Summary => self.summary()?,
+                View::Explanation(port) => self.explain(port)?,
             });
         }
         Ok(exit)

@@ -5,6 +5,7 @@ mod filters;
 mod linux;
 mod netstat;
 mod output;
+mod questions;
 mod sort;
 mod validate;
 mod views;
@@ -81,6 +82,9 @@ struct Arguments {
 
     #[command(flatten)]
     sort: sort::SortArguments,
+
+    #[command(flatten)]
+    questions: questions::QuestionArguments,
 
     #[command(flatten)]
     output: output::OutputArguments,

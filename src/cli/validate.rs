@@ -2,10 +2,10 @@
 
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::views::{protocol, table, views};
+use super::views::{check, protocol, question, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
-use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows};
+use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
@@ -23,9 +23,22 @@ impl Arguments {
         let output = self.output.output()?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
+        let question = question(&self.questions, netstat)?;
+        let (views, least) = match question {
+            Some(view) => (vec![view], Scope::WithBound),
+            None => (views(netstat)?, Scope::Unchanged),
+        };
+        check(&views, &output)?;
+        let filter = match question {
+            Some(View::Explanation(_)) if !filter.is_empty() => {
+                return Err(UsageError::new("--explain takes no filter", "It tells everything about one port."));
+            }
+            Some(View::Explanation(port)) => Filter { local_port: Some([port..=port].into_iter().collect()), ..filter },
+            _ => filter,
+        };
         Ok(Request {
-            views: views(netstat)?,
-            sockets: sockets(netstat, linux, filter)?,
+            views,
+            sockets: sockets(netstat, linux, filter, least)?,
             columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
             sort: self.sort.keys()?,
             names: names(netstat, output.format),
@@ -63,11 +76,16 @@ fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
 }
 
 /// What the switches show, or more where a filter asks for more.
-fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter) -> Result<SocketRequest, UsageError> {
+fn sockets(
+    netstat: &NetstatArguments,
+    linux: &LinuxArguments,
+    filter: Filter,
+    least: Scope,
+) -> Result<SocketRequest, UsageError> {
     let asked = match (netstat.bound, netstat.all) {
         (true, _) => Scope::WithBound,
         (false, true) => Scope::All,
-        (false, false) => Scope::Unchanged,
+        (false, false) => least,
     };
     // `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
     let listeners_only = linux.listeners && asked == Scope::Unchanged;

@@ -3,6 +3,7 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::explain::PortRules;
 use crate::interfaces::InterfaceTotals;
 use crate::output::text::LineEnd;
 use crate::process::User;
@@ -21,6 +22,7 @@ pub mod linux {
     pub mod bytecode;
     pub mod descriptor_link;
     pub mod nlmsg;
+    pub mod port_rules;
     pub mod proc_net;
     pub mod route_tables;
     pub mod rtnetlink;
@@ -80,6 +82,8 @@ pub mod windows {
     pub(crate) mod users;
 }
 
+#[cfg(not(target_os = "linux"))]
+mod no_port_rules;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 mod none;
 #[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
@@ -94,10 +98,12 @@ mod unix_users;
 mod untold;
 
 #[cfg(target_os = "linux")]
-use linux::{interfaces, routes, sockets as room, statistics};
+use linux::{interfaces, port_rules, routes, sockets as room, statistics};
 #[cfg(windows)]
 use windows::{interfaces, routes, sockets as room, statistics};
 
+#[cfg(not(target_os = "linux"))]
+use no_port_rules as port_rules;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use none as room;
 #[cfg(target_os = "macos")]
@@ -148,6 +154,11 @@ pub fn services_file() -> PathBuf {
 /// The name of a process that the system itself stands behind, where it has a PID of its own.
 pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
     manners::fixed_name(pid)
+}
+
+/// What this host's settings say about ports, as far as the system tells.
+pub fn port_rules() -> PortRules {
+    port_rules::read()
 }
 
 /// The name of the interface that has this index now.

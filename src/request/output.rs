@@ -21,6 +21,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// Whether all views together make one document.
+    pub fn is_document(&self) -> bool {
+        self.amount == Amount::Rows && matches!(self.format, Format::Json | Format::Ndjson)
+    }
+
     /// The columns that were chosen, or the usual ones of the format.
     pub fn columns(&self) -> &[Column] {
         let usual = if self.format == Format::Csv { Column::CSV } else { Column::WIDE };

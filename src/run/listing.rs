@@ -8,8 +8,7 @@ use crate::platform;
 use crate::request::{Format, Names, OwnerSearch, SocketRequest};
 use crate::snapshot::Snapshot;
 use crate::socket::{State, StateSet, TableSet};
-use crate::views::json::{Head, Section};
-use crate::views::{csv, json, ndjson, wide};
+use crate::views::{csv, wide};
 use std::io::{self, Write};
 
 impl Run {
@@ -20,12 +19,8 @@ impl Run {
         let output = &self.request.output;
         let mut out = Lines::new(io::stdout().lock(), output.line_end);
         match output.format {
-            Format::Json => json::write(&mut out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)])?,
-            Format::Ndjson => ndjson::write(&mut out, &Head::now(&snapshot.problems), &[Section::Sockets(listing)])?,
             Format::Csv => csv::write(&mut out, &listing, output.columns(), output.headless)?,
-            Format::Table | Format::Wide => {
-                wide::write(&mut out, &listing, output.columns(), output.columns.is_some(), self.look())?;
-            }
+            _ => wide::write(&mut out, &listing, output.columns(), output.columns.is_some(), self.look())?,
         }
         out.flush()
     }

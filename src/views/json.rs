@@ -3,13 +3,19 @@
 //! `schema.json` beside this file describes it; a field that is added leaves the version as it is, one that changes
 //! or goes raises it. Every text from outside is there in full: where it is not Unicode, its bytes stand beside it.
 
+use super::counters_json::{InterfacesRecord, StatisticsRecord};
+use super::routes_json::RoutesRecord;
+use super::{explain, summary};
+use crate::interfaces::InterfaceTotals;
 use crate::listing::{Listing, Row};
 use crate::names::hosts;
 use crate::output::json::{bytes_unless_text, hexadecimal, lossy, write_document};
 use crate::output::time::{now, rfc3339};
 use crate::process::Process;
+use crate::routes::Routing;
 use crate::snapshot::Problem;
 use crate::socket::{Endpoint, Family, Pid, Protocol, Socket};
+use crate::statistics::{self, Statistics};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -81,12 +87,28 @@ impl<'a> Head<'a> {
 pub enum Section<'a> {
     /// The table of sockets.
     Sockets(Listing<'a>),
+    /// Their summary.
+    Summary(summary::Named<'a>),
+    /// Why a port is taken.
+    Explanation(explain::Explanation<'a>),
+    /// The counters of the interfaces.
+    Interfaces(&'a InterfaceTotals),
+    /// The counters of these protocols.
+    Statistics(&'a Statistics, &'a [statistics::Section]),
+    /// The interfaces and routes.
+    Routes(&'a Routing),
 }
 
 impl Section<'_> {
-    const fn name(&self) -> &'static str {
+    /// Its field in the document; the type of its line in NDJSON, where sockets have a line each.
+    pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Sockets(_) => "sockets",
+            Self::Summary(_) => "summary",
+            Self::Explanation(_) => "explanation",
+            Self::Interfaces(_) => "interfaces",
+            Self::Statistics(..) => "statistics",
+            Self::Routes(_) => "routes",
         }
     }
 }
@@ -95,6 +117,11 @@ impl Serialize for Section<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Sockets(listing) => serializer.collect_seq(listing.iter().map(SocketRecord::new)),
+            Self::Summary(summary) => summary.record().serialize(serializer),
+            Self::Explanation(explanation) => explanation.record().serialize(serializer),
+            Self::Interfaces(totals) => InterfacesRecord::new(totals).serialize(serializer),
+            Self::Statistics(statistics, sections) => StatisticsRecord { statistics, sections }.serialize(serializer),
+            Self::Routes(routing) => RoutesRecord::new(routing).serialize(serializer),
         }
     }
 }

@@ -2,13 +2,17 @@
 
 mod cells;
 pub mod connections;
+mod counters_json;
 pub mod csv;
+pub mod explain;
 pub mod interfaces;
 pub mod json;
 pub mod ndjson;
 pub mod routes;
+mod routes_json;
 pub mod statistics;
+pub mod summary;
 pub mod wide;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

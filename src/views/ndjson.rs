@@ -18,6 +18,7 @@ pub fn write(out: &mut impl Write, head: &Head<'_>, sections: &[Section<'_>]) ->
     for section in sections {
         match section {
             Section::Sockets(listing) => listing.iter().try_for_each(|row| line(out, "socket", SocketRecord::new(row)))?,
+            other => line(out, other.name(), other)?,
         }
     }
     Ok(())

@@ -16,16 +16,16 @@ use serde_json::Value;
 use std::ffi::OsString;
 
 /// What a made-up machine tells, and what was looked up for it.
-pub(super) struct Machine {
-    pub(super) snapshot: Snapshot,
-    pub(super) rows: Vec<u32>,
-    pub(super) directory: Directory,
-    pub(super) services: Services,
-    pub(super) peers: Peers,
+pub(crate) struct Machine {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) directory: Directory,
+    pub(crate) services: Services,
+    pub(crate) peers: Peers,
 }
 
 impl Machine {
-    pub(super) fn new(sockets: Vec<Socket>, held: &[(u32, u32)], processes: Vec<Process>) -> Self {
+    pub(crate) fn new(sockets: Vec<Socket>, held: &[(u32, u32)], processes: Vec<Process>) -> Self {
         let entries = held.iter().map(|&(inode, pid)| InodeOwners::entry(inode, pid)).collect();
         let rows = (0..sockets.len() as u32).collect();
         let owners = Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Denied));
@@ -43,7 +43,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn listing(&self) -> Listing<'_> {
+    pub(crate) fn listing(&self) -> Listing<'_> {
         Listing {
             snapshot: &self.snapshot,
             rows: &self.rows,
@@ -61,7 +61,7 @@ impl Machine {
     }
 }
 
-pub(super) fn process(pid: u32, name: &str) -> Process {
+pub(crate) fn process(pid: u32, name: &str) -> Process {
     Process {
         pid,
         name: name.into(),
@@ -75,7 +75,7 @@ pub(super) fn process(pid: u32, name: &str) -> Process {
 
 /// A listener shared by two processes, both ends of a connection within the host, a TIME_WAIT, a denied IPv4 flow on an
 /// IPv6 socket, and a scoped UDP socket.
-pub(super) fn friendly() -> Machine {
+pub(crate) fn friendly() -> Machine {
     let connection = |local: (&str, u16), remote: (&str, u16), inode| Socket {
         remote: Endpoint::new(remote.0.parse().unwrap(), remote.1),
         state: Some(State::Established),

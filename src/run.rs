@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::listing::Directory;
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
+use crate::output::progress::Progress;
 use crate::output::text::LineEnd;
 use crate::process::Facts;
 use crate::request::{Amount, Format, Names, Request, View};
@@ -108,6 +109,7 @@ impl Run {
 
     /// The sockets, and which of them are wanted, in the order wanted.
     fn read(&self) -> (Snapshot, Vec<u32>) {
+        let _progress = Progress::of("reading the sockets");
         let mut snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
         snapshot.problems.extend_from_slice(&self.request.unmet);
         let mut rows = order::windows_order(&snapshot.sockets);
@@ -127,6 +129,7 @@ impl Run {
 
     fn look_up_hosts(&mut self, snapshot: &Snapshot, rows: &[u32]) {
         if let Names::Resolved { limit, .. } = self.request.names {
+            let _progress = Progress::of("looking up names; -n does without");
             let remotes = rows.iter().map(|&row| snapshot.sockets[row as usize].remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
@@ -146,6 +149,7 @@ impl Run {
             Names::Numeric => None,
         };
         let known = Knowledge { processes: &self.directory.processes, naming: naming.as_ref() };
+        let _progress = Progress::of_writing();
         if !self.request.output.headless {
             connections::write_heading(&mut self.buffer, &columns);
         }

@@ -155,7 +155,7 @@ fn a_terminal_gets_colour_and_its_width_unless_it_is_told_otherwise() {
     let program = assert_cmd::cargo::cargo_bin("rnetstat");
     let port = sockets.port();
     let on_terminal = |environment: &str, switches: &str| {
-        let command = format!("stty cols 70; {environment} {} --format wide --port {port} {switches}", program.display());
+        let command = format!("stty rows 24 cols 70; {environment} {} --format wide --port {port} {switches}", program.display());
         let output = std::process::Command::new("script")
             .args(["-qec", &command, "/dev/null"])
             .env("TERM", "xterm-256color")
@@ -265,4 +265,25 @@ fn what_does_not_go_together_is_refused_in_a_sentence() {
         assert!(output.stdout.is_empty(), "{switches:?}");
         assert!(stderr.starts_with("rnetstat: ") && stderr.lines().count() == 2, "{switches:?}: {stderr}");
     }
+}
+
+#[test]
+fn a_slow_reader_is_told_on_the_terminal_and_the_telling_is_erased() {
+    if !is_there("script") {
+        return;
+    }
+    // More rows than a pipe holds.
+    let _sockets: Vec<UdpSocket> = (0..300).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+    let program = assert_cmd::cargo::cargo_bin("rnetstat");
+    let command = format!("{} -a --json | (sleep 2.5; cat >/dev/null)", program.display());
+    let output = std::process::Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let seen = String::from_utf8(output.stdout).unwrap();
+    assert!(seen.contains("\rrnetstat: writing: the reader of the output is slow (1 s)"), "{seen:?}");
+    let after = seen.rsplit("s)").next().unwrap();
+    assert!(after.starts_with('\r') && after.trim().is_empty(), "{seen:?}");
 }

@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod json;
 pub mod lines;
+pub mod progress;
 pub mod terminal;
 pub mod text;
 pub mod time;

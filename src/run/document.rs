@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::interfaces::InterfaceTotals;
 use crate::listing::Peers;
 use crate::output::lines::Lines;
+use crate::output::progress::Progress;
 use crate::platform;
 use crate::request::{Format, View};
 use crate::routes::Routing;
@@ -35,6 +36,7 @@ impl Run {
         let answers: Vec<Answer> = views.into_iter().map(|view| self.answer(view)).collect();
         let head = Head::now(answers.iter().flat_map(Answer::problems));
         let sections: Vec<Section<'_>> = answers.iter().map(|answer| self.section(answer)).collect();
+        let progress = Progress::of_writing();
         let mut out = Lines::new(io::stdout().lock(), self.request.output.line_end);
         match self.request.output.format {
             Format::Ndjson => ndjson::write(&mut out, &head, &sections),
@@ -42,7 +44,7 @@ impl Run {
         }
         .and_then(|()| out.flush())
         .context(WRITING)?;
-        drop(out);
+        drop((out, progress));
         Ok(answers.iter().map(|answer| self.verdict(answer)).max().unwrap_or(Exit::Done))
     }
 

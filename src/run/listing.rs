@@ -3,6 +3,7 @@
 use super::Run;
 use crate::listing::{Listing, Peers};
 use crate::output::lines::Lines;
+use crate::output::progress::Progress;
 use crate::output::terminal;
 use crate::platform;
 use crate::request::{Format, Names, OwnerSearch, SocketRequest};
@@ -17,6 +18,7 @@ impl Run {
         let peers = self.look_up(snapshot, rows);
         let listing = self.listing(snapshot, rows, peers.as_ref());
         let output = &self.request.output;
+        let _progress = Progress::of_writing();
         let mut out = Lines::new(io::stdout().lock(), output.line_end);
         match output.format {
             Format::Csv => csv::write(&mut out, &listing, output.columns(), output.headless)?,

@@ -49,7 +49,7 @@ impl Section {
     }
 }
 
-/// The counters of all protocols. A section that was not asked for is all zeros.
+/// The counters of all protocols. A section that was not asked for may be filled or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// IPv4.

@@ -100,13 +100,20 @@ impl FilterArguments {
                 (false, true) => Some(Family::V6),
                 (true, true) | (false, false) => None,
             },
-            users: Choice::parse(&self.user, user).map_err(|invalid| cannot_be("--user", &invalid, USERS))?,
+            users: self.users(platform::SOCKETS_HAVE_USERS, user)?,
             owners: owners::OwnerFilter {
                 pids: Choice::parse(&self.pid, owners::parse_pid).map_err(|invalid| cannot_be("--pid", &invalid, PIDS))?,
                 names: Choice::parse(&self.process, |name| Ok([owners::NamePattern::new(name)]))
                     .map_err(|invalid| cannot_be("--process", &invalid, NAMES))?,
+                users: self.users(!platform::SOCKETS_HAVE_USERS, |name| Ok([owners::UserName::new(name)]))?,
             },
         })
+    }
+
+    /// The users, where they are asked of the one who is to tell: the sockets or their owners.
+    fn users<T>(&self, asked: bool, meaning: fn(&str) -> Result<[T; 1], String>) -> Result<Choice<T>, UsageError> {
+        let values = if asked { self.user.as_slice() } else { &[] };
+        Choice::parse(values, meaning).map_err(|invalid| cannot_be("--user", &invalid, USERS))
     }
 }
 

@@ -55,8 +55,8 @@ impl UsageError {
     max_term_width = 80,
     about = "Shows the sockets of this host and the processes that own them.",
     override_usage = "rnetstat [SWITCHES] [:PORT] [INTERVAL]",
-    after_help = "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a does; --port and \
-                  --any-port also through bound ports, as -q does.\n\
+    after_help = "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a \
+                  does; --state BOUND also through bound ports, as -q does.\n\
                   Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
                   Exit status: 0 done, 1 a filter matched nothing, 2 an error.",
     disable_help_flag = true,

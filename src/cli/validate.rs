@@ -5,6 +5,7 @@ use super::netstat::NetstatArguments;
 use super::views::{check, protocol, question, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
+use crate::order::SortKey;
 use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
@@ -29,10 +30,9 @@ impl Arguments {
             None => (views(netstat)?, Scope::Unchanged),
         };
         check(&views, &output)?;
+        let sort = self.sort.keys()?;
+        refuse_choice_without_table(&views, &filter, &sort)?;
         let filter = match question {
-            Some(View::Explanation(_)) if !filter.is_empty() => {
-                return Err(UsageError::new("--explain takes no filter", "It tells everything about one port."));
-            }
             Some(View::Explanation(port)) => Filter { local_port: Some([port..=port].into_iter().collect()), ..filter },
             _ => filter,
         };
@@ -40,7 +40,7 @@ impl Arguments {
             views,
             sockets: sockets(netstat, linux, filter, least)?,
             columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
-            sort: self.sort.keys()?,
+            sort,
             names: names(netstat, output.format),
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
@@ -63,6 +63,18 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
         Some((_, letter)) => Err(UsageError::see_help(format!("the view of -{letter} is not built yet in this version"))),
         None => Ok(()),
     }
+}
+
+/// A filter that nothing is tried by would pass for one that everything has passed.
+fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
+    let filters_fit = filter.is_empty() || views.contains(&View::Summary);
+    if views.contains(&View::Connections) || filters_fit && sort.is_empty() {
+        return Ok(());
+    }
+    Err(UsageError::new(
+        "filters and --sort are for the table of connections, which this line does not ask for",
+        "-s with -p TCP, UDP, TCPv6 or UDPv6 shows the table too; -e, -r, --explain and -s alone do not.",
+    ))
 }
 
 /// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.

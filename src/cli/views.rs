@@ -87,3 +87,73 @@ pub(super) const fn table(section: Section) -> Option<Table> {
         Section::Ipv4 | Section::Ipv6 | Section::Icmpv4 | Section::Icmpv6 => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Command, parse};
+    use crate::request::{Request, View};
+    use crate::socket::{Table, TableSet};
+    use crate::statistics::Section;
+    use std::ffi::OsString;
+
+    fn request(line: &str) -> Request {
+        match parse(line.split_ascii_whitespace().map(OsString::from)) {
+            Ok(Command::Run(request)) => *request,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn views_come_in_their_order_whatever_the_order_of_the_switches() {
+        use View::{Connections, Interfaces, Routes, Statistics};
+        let lines: [(&str, &[View]); 12] = [
+            ("-an", &[Connections]),
+            ("-p tcp", &[Connections]),
+            ("-s", &[Statistics(None)]),
+            ("-e", &[Interfaces]),
+            ("-r", &[Routes]),
+            ("-se", &[Interfaces, Statistics(None)]),
+            ("/S /E", &[Interfaces, Statistics(None)]),
+            ("-rse", &[Interfaces, Statistics(None), Routes]),
+            ("-naser", &[Interfaces, Statistics(None), Routes]),
+            ("-ep tcp", &[Interfaces]),
+            ("-r -s -p UDPv6", &[Statistics(Some(Section::UdpIpv6)), Connections, Routes]),
+            ("-sp icmp -e", &[Interfaces, Statistics(Some(Section::Icmpv4))]),
+        ];
+        for (line, views) in lines {
+            assert_eq!(request(line).views, views, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_protocol_has_its_statistics_and_four_have_a_table() {
+        for section in Section::ALL {
+            let request = request(&format!("-s -a -p {}", section.word().to_uppercase()));
+            assert_eq!(request.views[0], View::Statistics(Some(section)));
+            assert_eq!(request.views.get(1), super::table(section).map(|_| View::Connections).as_ref());
+        }
+        assert_eq!(request("-asp udpv6").sockets.tables, TableSet::NONE.with(Table::Udp6));
+        assert_eq!(request("-sp udp").sockets.tables, TableSet::NONE, "UDP has no rows without -a");
+    }
+
+    #[test]
+    fn filters_and_orders_need_the_table() {
+        for line in ["-e --port 80", "-s :80", "-r --ipv4", "-sp ip --listening", "-es --sort pid"] {
+            let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+            assert!(error.sentence.contains("the table of connections"), "{line}: {error}");
+        }
+        assert_eq!(request("-s -p tcp --port 80").views.len(), 2);
+    }
+
+    #[test]
+    fn a_protocol_without_connections_needs_the_statistics() {
+        for word in ["ip", "IPv6", "ICMP", "icmpv6"] {
+            for line in [format!("-p {word}"), format!("-rp {word}"), format!("-ean -p {word}")] {
+                let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+                assert!(error.sentence.contains("has no connections to show"), "{line}: {error}");
+            }
+        }
+        let error = parse(["-sp", "sctp"].map(OsString::from)).unwrap_err();
+        assert_eq!(error.sentence, "unknown protocol 'sctp'");
+    }
+}

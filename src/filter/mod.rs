@@ -11,16 +11,15 @@ pub mod ports;
 pub mod states;
 
 use crate::owners::OwnerStatus;
-use crate::process::{Facts, Process, Processes};
+use crate::process::Processes;
 use crate::request::OwnerSearch;
 use crate::snapshot::Snapshot;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use addresses::Prefix;
 use choice::Choice;
-use owners::{NamePattern, OwnerFilter};
+use owners::OwnerFilter;
 use ports::{EitherPort, PortSet};
 use states::States;
-use std::path::Path;
 
 /// What a row has to be like. The default wants every row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,15 +89,15 @@ impl Filter {
     }
 
     /// How much it is about. Who asks for a port, a state, an address, a process or a user means every such socket, so
-    /// that `--port 8080` finds the listener, and whatever else keeps a port from being used.
+    /// that `--port 8080` finds the listener. Bound ports are asked for by their state alone: the kernel takes as long
+    /// to find them as to find all the rest.
     pub fn scope(&self) -> Scope {
-        let names_bound = self.states.is_some_and(|states| !states.stateless && states.set.contains(State::Bound));
-        if names_bound || self.local_port.is_some() || self.either_port.is_some() {
+        if self.states.is_some_and(|states| !states.stateless && states.set.contains(State::Bound)) {
             Scope::WithBound
-        } else if (Self { family: None, ..self.clone() }) != Self::default() {
-            Scope::All
-        } else {
+        } else if (Self { family: None, ..self.clone() }).is_empty() {
             Scope::Unchanged
+        } else {
+            Scope::All
         }
     }
 
@@ -119,21 +118,12 @@ impl Filter {
         }
         let owners = |row: u32| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]);
         let mut processes = Processes::default();
-        if !self.owners.names.is_empty() {
+        if let Some(facts) = self.owners.facts() {
             let owned = rows.iter().map(|&row| owners(row)).filter(|owners| owners.status == OwnerStatus::Owned);
-            processes.look_up(owned.flat_map(|owners| owners.pids()), Facts { executable: true, ..Facts::default() });
+            processes.look_up(owned.flat_map(|owners| owners.pids()), facts);
         }
-        rows.retain(|&row| {
-            self.owners
-                .admits(owners(row).pids(), |pid, wanted| processes.get(pid).is_some_and(|process| is_called(process, wanted)))
-        });
+        rows.retain(|&row| self.owners.admits(owners(row).pids(), |pid| processes.get(pid)));
     }
-}
-
-/// A process goes by the name that it gives itself, which the system may have cut, and by that of its executable.
-fn is_called(process: &Process, wanted: &NamePattern) -> bool {
-    let file = process.executable.as_deref().and_then(Path::file_name);
-    [Some(process.name.as_os_str()), file].into_iter().flatten().any(|name| wanted.matches(&name.to_string_lossy()))
 }
 
 fn is_listening(socket: &Socket) -> bool {

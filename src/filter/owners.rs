@@ -1,7 +1,9 @@
-//! What only a socket's owners tell: their PIDs and their names.
+//! What only a socket's owners tell: their PIDs, their names and, where sockets do not tell them, their users.
 
 use super::choice::Choice;
+use crate::process::{Facts, Process, User};
 use crate::socket::Pid;
+use std::path::Path;
 
 /// Which owners a socket must have. Of several owners one is enough to match; what is not wanted no owner may be.
 ///
@@ -13,18 +15,46 @@ pub struct OwnerFilter {
     pub pids: Choice<Pid>,
     /// The names of the processes (`--process`).
     pub names: Choice<NamePattern>,
+    /// The users that the processes run as (`--user` where sockets have no user ids).
+    pub users: Choice<UserName>,
 }
 
 impl OwnerFilter {
     /// Whether owners do not matter.
     pub const fn is_empty(&self) -> bool {
-        self.pids.is_empty() && self.names.is_empty()
+        self.pids.is_empty() && self.names.is_empty() && self.users.is_empty()
     }
 
-    /// Whether a socket with these owners is wanted. `is_called` is asked only where names matter.
-    pub fn admits(&self, owners: impl Iterator<Item = Pid> + Clone, is_called: impl Fn(Pid, &NamePattern) -> bool) -> bool {
+    /// The facts of processes that it needs; `None` where their PIDs are enough.
+    pub fn facts(&self) -> Option<Facts> {
+        let (executable, user) = (!self.names.is_empty(), !self.users.is_empty());
+        (executable || user).then_some(Facts { executable, user, ..Facts::default() })
+    }
+
+    /// Whether a socket with these owners is wanted. `process` tells what is known of one of them.
+    pub fn admits<'a>(&self, owners: impl Iterator<Item = Pid> + Clone, process: impl Fn(Pid) -> Option<&'a Process>) -> bool {
+        let any = |matches: &dyn Fn(&Process) -> bool| owners.clone().filter_map(&process).any(matches);
         self.pids.admits(|&wanted| owners.clone().any(|pid| pid == wanted))
-            && self.names.admits(|wanted| owners.clone().any(|pid| is_called(pid, wanted)))
+            && self.names.admits(|wanted| any(&|process| wanted.is_of(process)))
+            && self.users.admits(|wanted| any(&|process| process.user.as_ref().is_some_and(|user| wanted.is_of(user))))
+    }
+}
+
+/// A user by number, by name, or by name without the domain of Windows. Letter case does not matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName(String);
+
+impl UserName {
+    /// The user of a value.
+    pub fn new(value: &str) -> Self {
+        Self(value.to_lowercase())
+    }
+
+    /// Whether it is this user.
+    pub fn is_of(&self, user: &User) -> bool {
+        let name = user.name.as_deref().unwrap_or_default().to_lowercase();
+        let account = name.rsplit_once('\\').map_or(name.as_str(), |(_, account)| account);
+        [user.id.to_lowercase().as_str(), name.as_str(), account].contains(&self.0.as_str())
     }
 }
 
@@ -46,6 +76,13 @@ impl NamePattern {
     /// The pattern of a value.
     pub fn new(value: &str) -> Self {
         Self { parts: value.to_lowercase().split('*').map(str::to_owned).collect() }
+    }
+
+    /// Whether a process goes by such a name: the one that it gives itself, which the system may have cut, or the one of
+    /// its executable.
+    pub fn is_of(&self, process: &Process) -> bool {
+        let file = process.executable.as_deref().and_then(Path::file_name);
+        [Some(process.name.as_os_str()), file].into_iter().flatten().any(|name| self.matches(&name.to_string_lossy()))
     }
 
     /// Whether the whole name is as the pattern says.
@@ -76,16 +113,32 @@ mod tests {
     use proptest::prelude::*;
 
     fn filter(pids: &[&str], names: &[&str]) -> OwnerFilter {
-        let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
         OwnerFilter {
-            pids: Choice::parse(&owned(pids), parse_pid).unwrap(),
-            names: Choice::parse(&owned(names), |value| Ok([NamePattern::new(value)])).unwrap(),
+            pids: choice(pids, parse_pid),
+            names: choice(names, |value| Ok([NamePattern::new(value)])),
+            users: Choice::default(),
         }
     }
 
+    fn choice<T>(values: &[&str], meaning: fn(&str) -> Result<[T; 1], String>) -> Choice<T> {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        Choice::parse(&values, meaning).unwrap()
+    }
+
     fn admits(filter: &OwnerFilter, owners: &[Pid]) -> bool {
-        let names = ["", "systemd", "sshd", "nginx", "Nginx.EXE"];
-        filter.admits(owners.iter().copied(), |pid, wanted| names.get(pid as usize).is_some_and(|name| wanted.matches(name)))
+        let process = |name: &str, user: &str| Process {
+            name: name.into(),
+            user: Some(User { id: format!("S-1-{}", user.len()), name: Some(user.to_owned()) }),
+            ..Process::default()
+        };
+        let processes = [
+            process("", ""),
+            process("systemd", "root"),
+            process("sshd", "HOST\\Ann"),
+            process("nginx", "root"),
+            Process { executable: Some("/opt/Nginx.EXE".into()), ..process("worker", "bob") },
+        ];
+        filter.admits(owners.iter().copied(), |pid| processes.get(pid as usize))
     }
 
     #[test]
@@ -96,6 +149,24 @@ mod tests {
         assert!(admits(&filter(&[], &["ssh*"]), &[1, 2]));
         assert!(!admits(&filter(&[], &["!ssh*"]), &[1, 2]));
         assert!(!admits(&filter(&["1"], &["nginx"]), &[2, 3]));
+    }
+
+    #[test]
+    fn a_process_goes_by_the_name_of_its_executable_too() {
+        assert!(admits(&filter(&[], &["nginx"]), &[4]) && admits(&filter(&[], &["worker"]), &[4]));
+        assert!(!admits(&filter(&[], &["!nginx"]), &[4]) && !admits(&filter(&[], &["!worker"]), &[4]));
+    }
+
+    #[test]
+    fn users_go_by_name_account_or_number() {
+        let users =
+            |values: &[&str]| OwnerFilter { users: choice(values, |value| Ok([UserName::new(value)])), ..filter(&[], &[]) };
+        for name in ["ann", "host\\ANN", "s-1-8"] {
+            assert!(admits(&users(&[name]), &[1, 2]), "{name}");
+            assert!(!admits(&users(&[name]), &[1]), "{name}");
+        }
+        assert!(!admits(&users(&["!root"]), &[1, 2]) && admits(&users(&["!root"]), &[2]));
+        assert!(users(&["ann"]).facts().is_some_and(|facts| facts.user && !facts.executable));
     }
 
     #[test]

@@ -86,6 +86,8 @@ pub mod windows {
 mod no_port_rules;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 mod none;
+#[cfg(not(unix))]
+mod numbered_interfaces;
 #[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
 mod portable;
 #[cfg(unix)]
@@ -116,6 +118,8 @@ use unix_manners as manners;
 #[cfg(windows)]
 use windows::manners;
 
+#[cfg(not(unix))]
+use numbered_interfaces as interface_names;
 #[cfg(unix)]
 use unix_interfaces as interface_names;
 #[cfg(unix)]
@@ -125,6 +129,9 @@ use windows::users;
 
 /// How a line of the output ends on this system, unless something else is asked for.
 pub const LINE_END: LineEnd = manners::LINE_END;
+
+/// Whether a socket tells its user; where it does not, the process that holds it does.
+pub const SOCKETS_HAVE_USERS: bool = cfg!(target_os = "linux");
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {

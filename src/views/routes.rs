@@ -70,41 +70,42 @@ pub fn write(
     words: &Words,
     mut flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
 ) -> io::Result<()> {
-    /// Large enough that the system calls do not count, small enough to stay in the cache.
-    const CHUNK: usize = 128 * 1024;
     writeln!(out, "{RULE}\n{}", words.interface_list)?;
     for interface in &routing.interfaces {
         write_interface(out, interface)?;
     }
-    writeln!(out, "{RULE}\n\n{}\n{RULE}\n{}", words.ipv4_table, words.active)?;
-    if routing.ipv4.is_empty() {
-        writeln!(out, "{}", words.none)?;
-    } else {
-        writeln!(out, "{}", words.ipv4_heading)?;
-        for route in &routing.ipv4 {
-            write_ipv4(out, route, words)?;
-            if out.len() >= CHUNK {
-                flush(out)?;
-            }
-        }
-        writeln!(out, "{RULE}")?;
-    }
+    writeln!(out, "{RULE}\n\n{}\n{RULE}", words.ipv4_table)?;
+    write_active(out, &routing.ipv4, words.ipv4_heading, words, write_ipv4, &mut flush)?;
     write_persistent(out, &routing.persistent_ipv4, words)?;
-    writeln!(out, "\n{}\n{RULE}\n{}", words.ipv6_table, words.active)?;
-    if routing.ipv6.is_empty() {
-        writeln!(out, "{}", words.none)?;
-    } else {
-        writeln!(out, "{}", words.ipv6_heading)?;
-        for route in &routing.ipv6 {
-            write_ipv6(out, route, words)?;
-            if out.len() >= CHUNK {
-                flush(out)?;
-            }
-        }
-        writeln!(out, "{RULE}")?;
-    }
+    writeln!(out, "\n{}\n{RULE}", words.ipv6_table)?;
+    write_active(out, &routing.ipv6, words.ipv6_heading, words, write_ipv6, &mut flush)?;
     writeln!(out, "{}\n{}", words.persistent, words.none)?;
     flush(out)
+}
+
+/// The routes in use of one family, each as `write_route` writes it.
+fn write_active<T>(
+    out: &mut Vec<u8>,
+    routes: &[T],
+    heading: &str,
+    words: &Words,
+    write_route: impl Fn(&mut Vec<u8>, &T, &Words) -> io::Result<()>,
+    flush: &mut impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
+    /// Large enough that the system calls do not count, small enough to stay in the cache.
+    const CHUNK: usize = 128 * 1024;
+    writeln!(out, "{}", words.active)?;
+    if routes.is_empty() {
+        return writeln!(out, "{}", words.none);
+    }
+    writeln!(out, "{heading}")?;
+    for route in routes {
+        write_route(out, route, words)?;
+        if out.len() >= CHUNK {
+            flush(out)?;
+        }
+    }
+    writeln!(out, "{RULE}")
 }
 
 fn write_interface(out: &mut Vec<u8>, interface: &Interface) -> io::Result<()> {

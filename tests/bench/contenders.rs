@@ -84,6 +84,10 @@ impl Contender {
         self.words().first().is_some_and(|program| program == "rnetstat")
     }
 
+    fn is_a_peer(self) -> bool {
+        matches!(self, Self::Ss | Self::Netstat | Self::Lsof)
+    }
+
     fn command(self) -> Option<Command> {
         let words = self.words();
         let (program, arguments) = words.split_first()?;
@@ -123,6 +127,8 @@ pub struct Patience {
     pub budget: Duration,
     /// Where the output goes.
     pub output: Output,
+    /// Whether the tools that others have made are run too.
+    pub peers: bool,
 }
 
 /// What came of a contender.
@@ -138,7 +144,8 @@ pub enum Outcome {
 
 /// Runs all contenders by turns, so that a change in the machine's mood meets them all.
 pub fn measure(patience: &Patience) -> anyhow::Result<Vec<(Contender, Outcome)>> {
-    let mut trials: Vec<Trial> = Contender::ALL.into_iter().map(Trial::new).collect();
+    let wanted = Contender::ALL.into_iter().filter(|contender| patience.peers || !contender.is_a_peer());
+    let mut trials: Vec<Trial> = wanted.map(Trial::new).collect();
     for run in 0..patience.runs {
         eprint!("\r  run {} of {}  ", run + 1, patience.runs);
         for trial in &mut trials {

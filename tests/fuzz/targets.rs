@@ -3,10 +3,16 @@
 //! The fuzzer calls them with what it invents (`tests/fuzz/README.md`), the ordinary tests with the recordings in
 //! `seeds/` and with what the fuzzer once found (`tests/corpora.rs`).
 
+use rnetstat::cli;
+use rnetstat::filter::{addresses, ports, states};
 use rnetstat::names::services::Services;
 use rnetstat::output::text;
-use rnetstat::platform::linux::{descriptor_link, nlmsg, proc_net, sock_diag};
+use rnetstat::platform::linux::btf::TaskFileLayout;
+use rnetstat::platform::linux::{descriptor_link, nlmsg, proc_net, route_tables, rtnetlink as route_messages, sock_diag};
+use rnetstat::platform::windows::tables::{self, Class};
 use rnetstat::socket::{Protocol, Table};
+use rnetstat::statistics::Statistics;
+use std::ffi::OsString;
 
 /// A function that may be called with any bytes.
 pub type Target = fn(&[u8]);
@@ -18,6 +24,12 @@ pub const ALL: &[(&str, Target)] = &[
     ("descriptor_link", descriptor_link),
     ("services", services),
     ("text_guard", text_guard),
+    ("snmp", snmp),
+    ("rtnetlink", rtnetlink),
+    ("btf", btf),
+    ("windows_tables", windows_tables),
+    ("filter_values", filter_values),
+    ("command_line", command_line),
 ];
 
 /// The datagrams of `sock_diag`: framing, rows, attributes.
@@ -68,4 +80,71 @@ pub fn text_guard(bytes: &[u8]) {
     let safe = text::visible(&text);
     assert!(!safe.chars().any(char::is_control));
     assert_eq!(text::visible(&safe), safe, "what is safe stays as it is");
+}
+
+/// `/proc/net/snmp` and `/proc/net/snmp6`, each read as either.
+pub fn snmp(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut statistics = Statistics::default();
+    statistics.take_snmp(&text);
+    statistics.take_snmp6(&text);
+    assert!(statistics.unavailable.len() >= 2, "Linux counts no routing discards");
+}
+
+/// The links, addresses and routes of `rtnetlink`, and the routing table that is made of them.
+pub fn rtnetlink(bytes: &[u8]) {
+    let (mut links, mut addresses, mut routes, mut objects) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for message in nlmsg::Messages::new(bytes).flatten() {
+        if let nlmsg::Body::Payload(_, payload) = message.body {
+            links.extend(route_messages::Link::parse(payload));
+            addresses.extend(route_messages::Ipv4Address::parse(payload));
+            routes.extend(route_messages::Route::parse(payload));
+            objects.extend(route_messages::NextHop::parse(payload));
+        }
+    }
+    route_messages::totals(&links);
+    route_tables::resolve(&mut routes, &objects);
+    let hops: usize = routes.iter().map(|route| route.hops.len()).sum();
+    let routing = route_tables::routing(links, &addresses, &routes);
+    assert!(routing.ipv4.len() + routing.ipv6.len() <= hops);
+}
+
+/// The kernel's description of its own types.
+pub fn btf(bytes: &[u8]) {
+    let _ = TaskFileLayout::find(bytes);
+}
+
+/// The socket tables of Windows, in every layout.
+pub fn windows_tables(bytes: &[u8]) {
+    for table in Table::ALL {
+        for class in [Class::OwnerPid, Class::OwnerModule, Class::Offload] {
+            let mut rows = 0;
+            let outcome = tables::parse(bytes, table, class, |row| {
+                assert_eq!(row.socket.protocol, table.protocol());
+                rows += 1;
+            });
+            assert!(rows <= bytes.len() / 8, "more rows than there is room for");
+            assert!(outcome.is_ok() || rows == 0 || bytes.len() >= 4);
+        }
+    }
+}
+
+/// What stands behind `--port`, `--local` and `--state`.
+pub fn filter_values(bytes: &[u8]) {
+    let value = String::from_utf8_lossy(bytes);
+    if let Ok(ranges) = ports::parse(&value, |_| vec![80]) {
+        assert!(ranges.iter().all(|range| range.start() <= range.end()));
+    }
+    let _ = addresses::parse(&value, |_| Some(1));
+    let _ = states::parse(&value);
+}
+
+/// A command line, its words divided by line ends. A mistake is one sentence that cannot command a terminal.
+pub fn command_line(bytes: &[u8]) {
+    let words = bytes.split(|&byte| byte == b'\n').map(|word| OsString::from(String::from_utf8_lossy(word).into_owned()));
+    if let Err(mistake) = cli::parse(words) {
+        let said = mistake.to_string();
+        assert!(said.chars().all(|character| character == '\n' || !character.is_control()), "{said:?}");
+        assert!(!mistake.sentence.is_empty() && !mistake.hint.is_empty());
+    }
 }

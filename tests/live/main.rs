@@ -14,5 +14,8 @@ mod zoo;
 
 mod fallback;
 mod hidden;
+mod interfaces;
 mod owners;
+mod routes;
 mod states;
+mod statistics;

@@ -1,6 +1,7 @@
 //! A network of the test's own, and what a test says when it cannot have one.
 #![allow(unsafe_code)] // unshare has no safe wrapper: it changes what a thread shares with others
 
+use serde_json::Value;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -48,6 +49,21 @@ impl Namespace {
 pub fn ip(words: &str) {
     let status = Command::new("ip").args(words.split(' ')).status().unwrap();
     assert!(status.success(), "ip {words}");
+}
+
+/// What `ip -json` says in the calling thread's namespace.
+pub fn ip_json(words: &str) -> Vec<Value> {
+    json_of(Command::new("ip").arg("-json").args(words.split(' ')))
+}
+
+/// The list that a program prints as JSON; what is no list is a list of one.
+pub fn json_of(command: &mut Command) -> Vec<Value> {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    match serde_json::from_slice(&output.stdout).unwrap() {
+        Value::Array(list) => list,
+        other => vec![other],
+    }
 }
 
 /// Says that a test cannot be had here; a failure where every test has to be had.

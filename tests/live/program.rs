@@ -28,6 +28,13 @@ pub fn table_of(command: &mut Command) -> Vec<Row> {
     parse(&stdout, owner)
 }
 
+/// The text that it prints; that it succeeds without a word on stderr is part of every test.
+pub fn text_of(switches: &str) -> String {
+    let Output { status, stdout, stderr } = rnetstat(switches).output().unwrap();
+    assert_eq!((String::from_utf8_lossy(&stderr).as_ref(), status.code()), ("", Some(0)), "{switches}");
+    String::from_utf8(stdout).unwrap()
+}
+
 /// A copy of the program where every user may start it: the build folder may be closed to others.
 pub struct PublicCopy(PathBuf);
 

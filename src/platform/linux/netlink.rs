@@ -8,6 +8,9 @@ use std::os::fd::OwnedFd;
 /// The kernel fills at most about this much of a datagram; a larger buffer is no faster.
 const DATAGRAM: usize = 32 * 1024;
 
+/// How often a dump that was interrupted is asked for again.
+pub(crate) const RETRIES: usize = 2;
+
 /// Why a dump has no trustworthy end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DumpError {

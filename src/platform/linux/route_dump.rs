@@ -1,12 +1,9 @@
 //! Whole tables by `NETLINK_ROUTE`.
 
-use super::netlink::{Consistency, DumpError, Netlink};
+use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::rtnetlink::Dump;
 use crate::snapshot::{Problem, ProblemKind};
 use std::io;
-
-/// How often a dump that was interrupted is asked for again.
-const RETRIES: usize = 2;
 
 /// An open socket for dumps, and what went wrong with them.
 pub(crate) struct RouteDumps {

@@ -1,8 +1,8 @@
 //! The interfaces and the routes, from `rtnetlink`.
 
 use super::route_dump::{RouteDumps, refused};
-use super::route_tables::routing;
-use super::rtnetlink::{Dump, Ipv4Address, Link, Route};
+use super::route_tables::{resolve, routing};
+use super::rtnetlink::{Dump, Ipv4Address, Link, NextHop, Route};
 use crate::routes::Routing;
 use crate::snapshot::Problem;
 
@@ -14,6 +14,9 @@ pub(crate) fn read() -> (Routing, Vec<Problem>) {
             let addresses = dumps.read(Dump::Ipv4Addresses, "addresses of the interfaces", Ipv4Address::parse);
             let mut routes = dumps.read(Dump::Ipv4Routes, "IPv4 routes", Route::parse);
             routes.extend(dumps.read(Dump::Ipv6Routes, "IPv6 routes", Route::parse));
+            if routes.iter().any(|route| route.hops.is_empty()) {
+                resolve(&mut routes, &dumps.read(Dump::NextHops, "next hops", NextHop::parse));
+            }
             (routing(links, &addresses, &routes), dumps.problems)
         }
         Err(error) => (Routing::default(), vec![refused("interfaces and routes", &error)]),

@@ -22,6 +22,8 @@ pub enum Dump {
     Ipv4Routes,
     /// IPv6 routes of all routing tables.
     Ipv6Routes,
+    /// The next hops that are objects of their own.
+    NextHops,
 }
 
 impl Dump {
@@ -32,6 +34,7 @@ impl Dump {
             Self::Ipv4Addresses => (22, AF_INET, ADDRESS), // RTM_GETADDR
             Self::Ipv4Routes => (26, AF_INET, ROUTE),      // RTM_GETROUTE
             Self::Ipv6Routes => (26, AF_INET6, ROUTE),
+            Self::NextHops => (106, 0, NEXT_HOP), // RTM_GETNEXTHOP
         };
         let length = super::nlmsg::HEADER + body;
         let mut bytes = Vec::with_capacity(length);
@@ -51,6 +54,7 @@ impl Dump {
             Self::Links => 16,                         // RTM_NEWLINK
             Self::Ipv4Addresses => 20,                 // RTM_NEWADDR
             Self::Ipv4Routes | Self::Ipv6Routes => 24, // RTM_NEWROUTE
+            Self::NextHops => 104,                     // RTM_NEWNEXTHOP
         }
     }
 }
@@ -235,8 +239,10 @@ pub struct Route {
     pub source: Option<IpAddr>,
     /// Whether it is one destination's cached copy of another route.
     pub cached: bool,
-    /// Where it leads; several for a multipath route, none where packets are refused.
+    /// Where it leads; several for a multipath route. Empty where the kernel names an `object` instead.
     pub hops: Vec<Hop>,
+    /// The number of the next hop object that tells where it leads.
+    pub object: Option<u32>,
 }
 
 /// What becomes of a packet that takes a route (`RTN_…`).
@@ -290,6 +296,7 @@ impl Route {
             source: None,
             cached: flags & CLONED != 0,
             hops: Vec::new(),
+            object: None,
         };
         let attributes = || attributes(payload.get(ROUTE..).unwrap_or_default());
         for (attribute, value) in attributes() {
@@ -299,11 +306,14 @@ impl Route {
                 7 => route.source = ip(value, family),       // RTA_PREFSRC
                 9 => route.hops = hops(value, family),       // RTA_MULTIPATH
                 15 => route.table = u32_at(value, 0)?,       // RTA_TABLE
+                30 => route.object = u32_at(value, 0),       // RTA_NH_ID
                 _ => {}
             }
         }
         if route.hops.is_empty() {
-            route.hops.push(Hop::new(0, flags, attributes(), family));
+            let hop = Hop::new(0, flags, attributes(), family);
+            let told = hop.interface != 0 || route.kind != RouteKind::Delivered || route.object.is_none();
+            route.hops.extend(told.then_some(hop));
         }
         Some(route)
     }
@@ -321,6 +331,41 @@ impl Hop {
             }
         }
         hop
+    }
+}
+
+/// The size of `struct nhmsg`.
+const NEXT_HOP: usize = 8;
+
+/// A next hop that is an object of its own, to which routes refer by its number (since 5.3). Routes that do so tell their
+/// hops too, unless `nexthop_compat_mode` is off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextHop {
+    /// Its number.
+    pub id: u32,
+    /// Where it leads, where it is no group.
+    pub hop: Hop,
+    /// The numbers of the objects of which it is the group.
+    pub group: Vec<u32>,
+}
+
+impl NextHop {
+    /// The object that one answer (`struct nhmsg` and attributes) describes; `None` where it is none.
+    pub fn parse(payload: &[u8]) -> Option<Self> {
+        let family = *payload.first()?;
+        let flags = u32_at(payload, 4)?;
+        let mut next_hop = Self { id: 0, hop: Hop { gateway: None, interface: 0, dead: flags & DEAD != 0 }, group: Vec::new() };
+        for (attribute, value) in attributes(payload.get(NEXT_HOP..)?) {
+            match attribute {
+                1 => next_hop.id = u32_at(value, 0)?, // NHA_ID
+                // NHA_GROUP, of `struct nexthop_grp`
+                2 => next_hop.group = value.chunks_exact(8).filter_map(|member| u32_at(member, 0)).collect(),
+                5 => next_hop.hop.interface = u32_at(value, 0)?, // NHA_OIF
+                6 => next_hop.hop.gateway = ip(value, family),   // NHA_GATEWAY
+                _ => {}
+            }
+        }
+        Some(next_hop)
     }
 }
 
@@ -353,4 +398,213 @@ fn ip(value: &[u8], family: u8) -> Option<IpAddr> {
 
 fn ipv4(value: &[u8]) -> Option<Ipv4Addr> {
     value.first_chunk().map(|octets: &[u8; 4]| Ipv4Addr::from_octets(*octets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interfaces::Traffic;
+    use proptest::prelude::*;
+
+    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend((4 + value.len() as u16).to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(value);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    fn link(kind: u16, flags: u32, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![0, 0];
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(7u32.to_ne_bytes());
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)));
+        bytes
+    }
+
+    fn route(family: u8, kind: u8, flags: u32, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut bytes = vec![family, 24, 0, 0, 254, 0, 0, kind];
+        bytes.extend(flags.to_ne_bytes());
+        bytes.extend(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)));
+        bytes
+    }
+
+    /// `struct rtnl_link_stats64` in which each field is ten times its place, and beyond 32 bits.
+    fn counters() -> Vec<u8> {
+        (0..25u64).flat_map(|place| (place * 10 + (1 << 40)).to_ne_bytes()).collect()
+    }
+
+    #[test]
+    fn a_request_is_a_header_and_an_empty_body_of_its_family() {
+        for (dump, kind, length, family) in [
+            (Dump::Links, 18, 32, 0),
+            (Dump::Ipv4Addresses, 22, 24, AF_INET),
+            (Dump::Ipv4Routes, 26, 28, AF_INET),
+            (Dump::Ipv6Routes, 26, 28, AF_INET6),
+            (Dump::NextHops, 106, 24, 0),
+        ] {
+            let bytes = dump.encode(5);
+            assert_eq!((u32_at(&bytes, 0), bytes.len()), (Some(length), length as usize));
+            assert_eq!((u16_at(&bytes, 4), u16_at(&bytes, 6), u32_at(&bytes, 8)), (Some(kind), Some(0x301), Some(5)));
+            assert_eq!(bytes[16], family);
+        }
+    }
+
+    #[test]
+    fn every_field_of_a_link_is_read_from_its_place() {
+        let bytes = link(1, 0x1043, &[(3, b"eth0\0"), (1, &[2, 0, 0, 0, 0, 9]), (23, &counters())]);
+        let at = |place: u64| place * 10 + (1 << 40);
+        let counters = LinkCounters {
+            received_packets: at(0),
+            sent_packets: at(1),
+            received_bytes: at(2),
+            sent_bytes: at(3),
+            received_errors: at(4),
+            sent_errors: at(5),
+            received_dropped: at(6),
+            sent_dropped: at(7),
+            received_multicast: at(8),
+            received_missed: at(15),
+        };
+        let hardware_address = vec![2, 0, 0, 0, 0, 9];
+        let expected = Link { index: 7, loopback: false, hardware_address, name: "eth0".into(), counters };
+        assert_eq!(Link::parse(&bytes), Some(expected));
+    }
+
+    #[test]
+    fn only_a_hardware_address_is_one() {
+        let address = |kind, flags, address| Link::parse(&link(kind, flags, &[(1, address)])).unwrap().hardware_address;
+        assert!(address(772, LOOPBACK, &[0; 6]).is_empty(), "the zeros of the loopback");
+        assert!(address(768, 0, &[192, 0, 2, 1]).is_empty(), "the own end of an IPv4 tunnel");
+        assert_eq!(address(32, 0, &[1; 20]).len(), 20, "InfiniBand");
+    }
+
+    #[test]
+    fn a_name_may_be_any_bytes_and_an_old_kernel_may_tell_less() {
+        let link = Link::parse(&link(1, 0, &[(3, b"a\xff\x1b[2J\0"), (23, &counters()[..40])])).unwrap();
+        assert_eq!(link.name, "a\u{fffd}\u{1b}[2J");
+        assert_eq!((link.counters.received_errors, link.counters.sent_errors), (40 + (1 << 40), 0));
+    }
+
+    #[test]
+    fn the_loopback_is_not_in_the_sum() {
+        let counted = |flags| Link::parse(&link(1, flags, &[(23, &counters())])).unwrap();
+        let totals = totals(&[counted(LOOPBACK), counted(0), counted(0)]);
+        let twice = |place: u64| 2 * (place * 10 + (1 << 40));
+        assert_eq!(
+            totals.received,
+            Traffic {
+                bytes: twice(2),
+                unicast_packets: 0, // more multicast packets than packets: no driver's sums are trusted
+                non_unicast_packets: twice(8),
+                discards: twice(6) + twice(15),
+                errors: twice(4),
+            }
+        );
+        assert_eq!(
+            totals.sent,
+            Traffic { bytes: twice(3), unicast_packets: twice(1), non_unicast_packets: 0, discards: twice(7), errors: twice(5) }
+        );
+    }
+
+    #[test]
+    fn multicast_packets_are_part_of_the_packets_received() {
+        let counters = LinkCounters { received_packets: 10, received_multicast: 3, ..LinkCounters::default() };
+        let link = Link { counters, ..Link::parse(&link(1, 0, &[])).unwrap() };
+        let received = totals(&[link]).received;
+        assert_eq!((received.unicast_packets, received.non_unicast_packets), (7, 3));
+    }
+
+    #[test]
+    fn an_address_with_another_end_names_the_network_of_that_end() {
+        let mut bytes = vec![AF_INET, 30, 0, 0];
+        bytes.extend(3u32.to_ne_bytes());
+        bytes.extend(attribute(1, &[198, 51, 100, 9]));
+        bytes.extend(attribute(2, &[192, 0, 2, 2]));
+        let [network, address] = ["198.51.100.9", "192.0.2.2"].map(|address| address.parse().unwrap());
+        assert_eq!(Ipv4Address::parse(&bytes), Some(Ipv4Address { interface: 3, address, network, prefix_length: 30 }));
+        assert_eq!(Ipv4Address::parse(&bytes[..8]), None);
+    }
+
+    #[test]
+    fn a_route_with_several_next_hops_and_one_of_them_dead() {
+        let hop = |flags: u8, interface: u32, attributes: &[u8]| {
+            let mut bytes = (8 + attributes.len() as u16).to_ne_bytes().to_vec();
+            bytes.extend([flags, 0]);
+            bytes.extend(interface.to_ne_bytes());
+            bytes.extend(attributes);
+            bytes
+        };
+        let via = [&u16::from(AF_INET6).to_ne_bytes()[..], &[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]].concat();
+        let mut hops =
+            [hop(0, 2, &attribute(5, &[192, 0, 2, 1])), hop(16, 3, &attribute(18, &via)), hop(DEAD as u8, 4, &[])].concat();
+        let parse = |hops: &[u8]| {
+            let attributes = [(1, &[203, 0, 113, 0][..]), (15, &1000u32.to_ne_bytes()), (9, hops)];
+            Route::parse(&route(AF_INET, 1, CLONED, &attributes)).unwrap()
+        };
+        let parsed = parse(&hops);
+        assert_eq!((parsed.destination, parsed.prefix_length), ("203.0.113.0".parse().unwrap(), 24));
+        assert_eq!((parsed.table, parsed.cached), (1000, true));
+        let gateway = |address: &str| Some(address.parse().unwrap());
+        let expected = [
+            Hop { gateway: gateway("192.0.2.1"), interface: 2, dead: false },
+            Hop { gateway: gateway("fe80::7"), interface: 3, dead: false },
+            Hop { gateway: None, interface: 4, dead: true },
+        ];
+        assert_eq!(parsed.hops, expected);
+        hops.pop();
+        assert_eq!(parse(&hops).hops, expected[..2], "a hop that is cut off is none");
+    }
+
+    #[test]
+    fn a_route_that_names_an_object_has_no_hops_of_its_own_unless_it_tells_them() {
+        let (object, interface) = (5u32.to_ne_bytes(), 3u32.to_ne_bytes());
+        let hops = |kind, attributes: &[(u16, &[u8])]| {
+            let route = Route::parse(&route(AF_INET, kind, 0, attributes)).unwrap();
+            (route.object, route.hops.len())
+        };
+        assert_eq!(hops(1, &[(30, &object)]), (Some(5), 0));
+        assert_eq!(hops(1, &[(30, &object), (4, &interface)]), (Some(5), 1));
+        assert_eq!(hops(6, &[(30, &object)]), (Some(5), 1), "a black hole needs no hop");
+        assert_eq!(hops(7, &[]), (None, 1));
+    }
+
+    #[test]
+    fn a_next_hop_is_a_hop_or_a_group() {
+        let object = |flags: u32, attributes: &[(u16, &[u8])]| {
+            let mut bytes = vec![AF_INET, 0, 0, 0];
+            bytes.extend(flags.to_ne_bytes());
+            bytes.extend(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)));
+            NextHop::parse(&bytes).unwrap()
+        };
+        let number = u32::to_ne_bytes;
+        let gateway = Some("192.0.2.9".parse().unwrap());
+        assert_eq!(
+            object(DEAD, &[(1, &number(5)), (5, &number(3)), (6, &[192, 0, 2, 9])]),
+            NextHop { id: 5, hop: Hop { gateway, interface: 3, dead: true }, group: Vec::new() }
+        );
+        let members = [number(5), [9, 0, 0, 0], number(7), [1, 0, 0, 0]].concat();
+        assert_eq!(object(0, &[(1, &number(8)), (2, &members)]).group, [5, 7]);
+    }
+
+    #[test]
+    fn a_route_of_another_family_is_none() {
+        assert_eq!(Route::parse(&route(28, 1, 0, &[])), None, "MPLS");
+        assert_eq!(Route::parse(&route(AF_INET6, 1, 0, &[(1, &[1, 2, 3, 4])])), None, "an address that is too short");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_something_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let link = Link::parse(&bytes);
+            prop_assert_eq!(link.is_some(), bytes.len() >= LINK);
+            totals(&Vec::from_iter([link.clone(), link].into_iter().flatten()));
+            Ipv4Address::parse(&bytes);
+            NextHop::parse(&bytes);
+            Route::parse(&bytes);
+        }
+    }
 }

@@ -1,15 +1,12 @@
 //! The four tables of sockets: `sock_diag` first, `/proc/net` where it is refused.
 
-use super::netlink::{Consistency, DumpError, Netlink};
+use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, owners, proc_net};
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
 use crate::socket::{Socket, Table};
 use std::io::{self, BufRead, BufReader};
-
-/// How often a dump that was interrupted is asked for again.
-const RETRIES: usize = 2;
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
 pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {

@@ -11,16 +11,22 @@ use std::{fs, io};
 pub(crate) fn read(sections: &[Section]) -> (Statistics, Vec<Problem>) {
     let mut statistics = Statistics::default();
     let mut problems = Vec::new();
-    if sections.iter().any(|section| !is_in_snmp6(*section)) {
+    let wants = |is_wanted: fn(Section) -> bool| sections.iter().copied().any(is_wanted);
+    if wants(|section| !is_in_snmp6(section)) {
         match fs::read_to_string(snmp::SNMP) {
-            Ok(text) => statistics.take_snmp(&text),
+            Ok(text) => {
+                statistics.take_snmp(&text);
+                if wants(|section| matches!(section, Section::TcpIpv4 | Section::TcpIpv6)) {
+                    divide_connections(&mut statistics, &mut problems);
+                }
+            }
             Err(error) => {
                 statistics.take_snmp("");
                 problems.push(unreadable(snmp::SNMP, &error));
             }
         }
     }
-    if sections.iter().copied().any(is_in_snmp6) {
+    if wants(is_in_snmp6) {
         match fs::read_to_string(snmp::SNMP6) {
             Ok(text) => statistics.take_snmp6(&text),
             // A kernel without IPv6 has counted none.
@@ -30,9 +36,6 @@ pub(crate) fn read(sections: &[Section]) -> (Statistics, Vec<Problem>) {
                 problems.push(unreadable(snmp::SNMP6, &error));
             }
         }
-    }
-    if sections.iter().any(|section| matches!(section, Section::TcpIpv4 | Section::TcpIpv6)) {
-        divide_connections(&mut statistics, &mut problems);
     }
     let shown = |counter: &Counter| sections.contains(&counter.section);
     statistics.unavailable.retain(shown);

@@ -12,7 +12,7 @@ use crate::filter::Filter;
 use crate::filter::addresses::{self, Prefix};
 use crate::filter::choice::Choice;
 use crate::filter::ports::PortSet;
-use crate::request::SocketRequest;
+use crate::request::{SocketRequest, UdpRows};
 use crate::socket::{Family, Protocol, Table};
 use condition::{Condition, End, Test};
 use ipnet::{IpNet, Ipv4Net};
@@ -57,7 +57,9 @@ fn conditions_of(request: &SocketRequest, table: Table) -> Vec<Condition> {
     let mut conditions = vec![family(request, table)];
     match table.protocol() {
         Protocol::Tcp if request.states.is_empty() => conditions.push(Condition::Never),
-        Protocol::Udp if filter.listening => conditions.push(in_range(End::Remote, &(0..=0))),
+        Protocol::Udp if filter.listening || request.udp == UdpRows::Listening => {
+            conditions.push(in_range(End::Remote, &(0..=0)));
+        }
         Protocol::Tcp | Protocol::Udp => {}
     }
     conditions.extend(filter.local_port.as_ref().map(|ports| in_set(End::Local, ports)));

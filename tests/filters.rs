@@ -1,0 +1,140 @@
+//! Filters and orders on the command line: what is refused, in which words, and how far a filter reaches.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+use assert_cmd::Command;
+use rnetstat::cli::{self, Command as Asked};
+use rnetstat::request::{OwnerSearch, Request, UdpRows};
+use rnetstat::socket::{State, StateSet, Table, TableSet};
+use std::ffi::OsString;
+
+fn rnetstat(line: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
+    command.args(line.split_whitespace());
+    command
+}
+
+fn request(line: &str) -> Request {
+    match cli::parse(line.split_whitespace().map(OsString::from)) {
+        Ok(Asked::Run(request)) => *request,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+const PORTS: &str = "It takes ports (443), ranges (8000-8100) and services (https), each perhaps with ! before it.";
+const PIDS: &str = "It takes PIDs, each perhaps with ! before it.";
+const USERS: &str = "It takes user names and user ids, each perhaps with ! before it.";
+const ADDRESSES: &str =
+    "It takes addresses (192.0.2.1, fe80::1%2) and prefixes (10.0.0.0/8, 2001:db8::/32), each perhaps with ! before it.";
+const STATES: &str = "It takes CLOSED, LISTENING, SYN_SENT, SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, CLOSING, \
+                      LAST_ACK, TIME_WAIT, DELETE_TCB, BOUND, UNKNOWN, each perhaps with ! before it.";
+const KEYS: &str = "It takes protocol, local, local-port, remote, remote-port, state, pid, process, user, receive-queue, send-queue, \
+                    each perhaps with - before it.";
+
+#[test]
+fn what_cannot_be_meant_is_told_in_one_sentence_with_what_would_be_valid() {
+    let no_port = "a port is a number from 0 to 65535";
+    let no_service = "it is no port, no range of ports, and no service of that name is known";
+    let no_length = "the prefix length of such an address is a number from 0 to";
+    let no_address = "it is no IPv4 or IPv6 address";
+    let no_scope = "only a link-local IPv6 address has a scope";
+    for (line, sentence, hint) in [
+        ("--port 70000", format!("--port cannot be '70000': {no_port}"), PORTS),
+        ("--port 80,!65536", format!("--port cannot be '!65536': {no_port}"), PORTS),
+        ("--port 9-1", "--port cannot be '9-1': a range begins with its lower port".to_owned(), PORTS),
+        ("--port nosuchservice", format!("--port cannot be 'nosuchservice': {no_service}"), PORTS),
+        ("--port 80,", "--port cannot be '': a value is missing".to_owned(), PORTS),
+        ("--port !", "--port cannot be '!': a value is missing".to_owned(), PORTS),
+        (":70000", format!(":PORT cannot be '70000': {no_port}"), PORTS),
+        (":", ":PORT cannot be '': a value is missing".to_owned(), PORTS),
+        (":80:90", format!(":PORT cannot be '80:90': {no_service}"), PORTS),
+        ("--remote-port 1-99999", format!("--remote-port cannot be '1-99999': {no_port}"), PORTS),
+        ("--any-port x", format!("--any-port cannot be 'x': {no_service}"), PORTS),
+        ("--local 10.0.0.0/40", format!("--local cannot be '10.0.0.0/40': {no_length} 32"), ADDRESSES),
+        ("--local ::/129", format!("--local cannot be '::/129': {no_length} 128"), ADDRESSES),
+        ("--local localhost", format!("--local cannot be 'localhost': {no_address}"), ADDRESSES),
+        ("--remote !10.0.0", format!("--remote cannot be '!10.0.0': {no_address}"), ADDRESSES),
+        ("--remote 10.0.0.1%1", format!("--remote cannot be '10.0.0.1%1': {no_scope}"), ADDRESSES),
+        ("--state open", "--state cannot be 'open': no TCP state has that name".to_owned(), STATES),
+        ("--user nosuchuser", "--user cannot be 'nosuchuser': no user of that name or number is known here".to_owned(), USERS),
+        ("--pid init", "--pid cannot be 'init': a PID is a number from 0 to 4294967295".to_owned(), PIDS),
+        ("--sort port", "--sort cannot be 'port': there is no such key".to_owned(), KEYS),
+        ("--sort pid,-", "--sort cannot be '-': there is no such key".to_owned(), KEYS),
+    ] {
+        let expected = format!("rnetstat: {sentence}\n{hint}\n");
+        rnetstat(line).assert().code(2).stdout("").stderr(expected);
+    }
+}
+
+#[test]
+fn a_value_from_outside_cannot_command_the_terminal() {
+    let output = Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(["--port", "\u{1b}[2J"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!output.stderr.contains(&0x1b));
+}
+
+#[test]
+fn a_filter_that_matches_nothing_is_told_by_the_exit_status() {
+    rnetstat("-n --port 0 --remote 203.0.113.7").assert().code(1).stderr("");
+    rnetstat("-n --sort -pid").assert().code(0).stderr("");
+}
+
+#[test]
+fn a_filter_looks_through_listeners_and_udp_and_only_their_state_names_bound_ports() {
+    let all = StateSet::ALL.without(State::Bound);
+    for (line, states, udp) in [
+        ("-n", all.without(State::Listening), None),
+        ("-n --ipv4 --ipv6", all.without(State::Listening), None),
+        ("-n --sort state", all.without(State::Listening), None),
+        ("-n :http", all, Some(UdpRows::All)),
+        ("-n --port 80", all, Some(UdpRows::All)),
+        ("-n --any-port 80", all, Some(UdpRows::All)),
+        ("-qn --port 80", StateSet::ALL, Some(UdpRows::All)),
+        ("-n --remote-port 80", all, Some(UdpRows::All)),
+        ("-n --local 127.0.0.1", all, Some(UdpRows::All)),
+        ("-n --pid 1", all, Some(UdpRows::All)),
+        ("-n --process x", all, Some(UdpRows::All)),
+        ("-n --user 0", all, Some(UdpRows::All)),
+        ("-n --state !time_wait", all.without(State::TimeWait), Some(UdpRows::All)),
+        ("-n --state listening", StateSet::NONE.with(State::Listening), None),
+        ("-n --state bound,listening", StateSet::NONE.with(State::Listening).with(State::Bound), None),
+        ("-n --listening", StateSet::NONE.with(State::Listening), Some(UdpRows::All)),
+        ("-np tcp --port 80", all, None),
+    ] {
+        let sockets = request(line).sockets;
+        assert_eq!(sockets.states, states, "{line}");
+        assert_eq!(sockets.tables.contains(Table::Udp4).then_some(sockets.udp), udp, "{line}");
+    }
+}
+
+#[test]
+fn families_choose_tables() {
+    let tables = |line| request(line).sockets.tables;
+    assert_eq!(tables("-an --ipv4"), [Table::Tcp4, Table::Udp4].into_iter().collect());
+    assert_eq!(tables("-an --ipv6"), [Table::Tcp6, Table::Udp6].into_iter().collect());
+    assert_eq!(tables("-an --ipv4 --ipv6"), TableSet::ALL);
+    assert_eq!(tables("-anp udp --ipv6"), TableSet::NONE);
+}
+
+#[test]
+fn a_port_word_stands_beside_an_interval_and_other_ports() {
+    let request = request("-n 5 :22 --port 80-81 :!80");
+    assert_eq!(request.interval.map(|pause| pause.as_secs()), Some(5));
+    let ports = request.sockets.filter.local_port.unwrap();
+    assert_eq!(ports.ranges().collect::<Vec<_>>(), [22..=22, 81..=81]);
+}
+
+#[test]
+fn owners_are_looked_for_only_where_something_depends_on_them() {
+    for (line, search) in [
+        ("-n :80", OwnerSearch::Skip),
+        ("-n --user 0 --sort user", OwnerSearch::Skip),
+        ("-no :80", OwnerSearch::Lowest),
+        ("-n --sort pid", OwnerSearch::Lowest),
+        ("-n --sort local,-process", OwnerSearch::Lowest),
+        ("-n --pid 1", OwnerSearch::All),
+        ("-no --process x", OwnerSearch::All),
+    ] {
+        assert_eq!(request(line).owner_search(), search, "{line}");
+    }
+}

@@ -1,0 +1,79 @@
+//! `-e` beside `ip -s -s link`, before and after.
+
+use crate::namespace::{LINK, Namespace, index_of, ip, ip_json};
+use crate::program::{rnetstat, text_of, without_netlink};
+use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
+
+/// The received and the sent figure of each row, as `ip` knows them: bytes, packets, discards, errors.
+fn witness() -> [[u64; 2]; 4] {
+    let mut sums = [[0; 2]; 4];
+    for link in ip_json("-s -s link") {
+        if link["link_type"] == "loopback" {
+            continue;
+        }
+        for (place, direction) in ["rx", "tx"].into_iter().enumerate() {
+            let counters = &link["stats64"][direction];
+            let count = |name: &str| counters[name].as_u64().unwrap_or(0);
+            sums[0][place] += count("bytes");
+            sums[1][place] += count("packets");
+            sums[2][place] += count("dropped") + count("missed_errors");
+            sums[3][place] += count("errors");
+        }
+    }
+    sums
+}
+
+/// The figures of the rows, in the order of the rows.
+fn figures(text: &str) -> Vec<Vec<u64>> {
+    let rows = text.lines().skip(4).take_while(|line| !line.is_empty());
+    rows.map(|row| row.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()).collect()
+}
+
+#[test]
+fn the_sum_over_the_interfaces_is_ips() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).unwrap();
+    let everybody = SocketAddrV6::new(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1), 9, 0, index_of(LINK));
+    for _ in 0..20 {
+        socket.send_to(&[0; 100], everybody).unwrap();
+        // The loopback carries much and counts for nothing.
+        socket.send_to(&[0; 60_000], (Ipv6Addr::LOCALHOST, 9)).ok();
+    }
+    // What is sent to an interface that is up, while its other end is down, is dropped.
+    ip("link set zoo1 down");
+    let before = witness();
+    let figures = figures(&text_of("-e"));
+    let after = witness();
+    assert_eq!(figures.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2, 2, 2, 1]);
+    for (place, direction) in ["received", "sent"].into_iter().enumerate() {
+        let value = |row: usize| figures[row][place];
+        // Unicast and other packets together are the packets.
+        for (row, what) in [value(0), value(1) + value(2), value(3), value(4)].into_iter().enumerate() {
+            let range = before[row][place]..=after[row][place];
+            assert!(range.contains(&what), "{direction} {row}: {what} is not in {range:?}");
+        }
+        assert!(value(0) >= 20 * 100 && value(0) < 60_000, "{direction}: {} bytes", value(0));
+    }
+    assert_eq!(figures[5], [0]);
+}
+
+#[test]
+fn with_the_statistics_both_are_shown_an_empty_line_between_them() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    for line in ["-es", "-s -e", "/S /E"] {
+        let text = text_of(line);
+        assert!(text.starts_with("Interface Statistics\n\n"), "{text}");
+        assert!(text.contains("\nUnknown protocols                 0\n\nIPv4 Statistics\n\n  Packets Received  "), "{text}");
+        assert_eq!(text.matches("Statistics").count(), 9, "{text}");
+    }
+}
+
+#[test]
+fn where_netlink_is_refused_no_figures_are_invented() {
+    for line in ["-e", "-r"] {
+        let output = without_netlink(&mut rnetstat(line)).output().unwrap();
+        assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), ("", Some(2)), "{line}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.lines().all(|line| line.contains("rtnetlink") && line.contains("not permitted")), "{said}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The command line: the habits of hands that it understands, and what it says to those that it does not.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
 

@@ -1,4 +1,6 @@
 //! What a program that reads the output gets: bytes without colour, silence on stderr, a quiet end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read};

@@ -82,9 +82,11 @@ impl Filter {
             .collect()
     }
 
-    /// The TCP states that it admits.
+    /// The TCP states among which its rows are: those that it admits, and `Bound` beside `Closed`, because a system that
+    /// tells of a closed socket that keeps its port tells of it among the bound ones (Linux).
     pub fn tcp_states(&self) -> StateSet {
         let set = self.states.map_or(StateSet::ALL, |states| states.set);
+        let set = if set.contains(State::Closed) { set.with(State::Bound) } else { set };
         if self.listening { set.and(StateSet::NONE.with(State::Listening)) } else { set }
     }
 
@@ -92,7 +94,8 @@ impl Filter {
     /// that `--port 8080` finds the listener. Bound ports are asked for by their state alone: the kernel takes as long
     /// to find them as to find all the rest.
     pub fn scope(&self) -> Scope {
-        if self.states.is_some_and(|states| !states.stateless && states.set.contains(State::Bound)) {
+        let names = |state| self.states.is_some_and(|states| !states.stateless && states.set.contains(state));
+        if names(State::Bound) || names(State::Closed) {
             Scope::WithBound
         } else if (Self { family: None, ..self.clone() }).is_empty() {
             Scope::Unchanged

@@ -3,6 +3,8 @@
 //!
 //! It needs root (`unshare -rn cargo test --test live` gives enough of it for most) and the tools that each test names. What
 //! is missing is said on stderr, whether or not the test harness catches output; with `RNETSTAT_NO_SKIPPING=1` it is a failure.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg(target_os = "linux")]
 
 mod namespace;
@@ -12,6 +14,7 @@ mod row;
 mod ss;
 mod zoo;
 
+mod choice;
 mod fallback;
 mod hidden;
 mod interfaces;

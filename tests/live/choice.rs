@@ -1,0 +1,113 @@
+//! A filter chooses the rows that reading the whole table and choosing among its lines chooses: what of it the kernel decides
+//! can neither lose a row nor add one.
+
+use crate::namespace::{LINK, Namespace, index_of};
+use crate::program::{rnetstat, table_of};
+use crate::row::{Row, assert_same};
+use crate::zoo::Zoo;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Address and port of an endpoint as printed; none for `*:*`.
+fn parts(endpoint: &str) -> Option<(IpAddr, u16)> {
+    let (address, port) = endpoint.rsplit_once(':')?;
+    let address = address.trim_matches(['[', ']']);
+    let address = address.split_once('%').map_or(address, |(address, _)| address);
+    Some((address.parse().ok()?, port.parse().ok()?))
+}
+
+fn port(endpoint: &str) -> Option<u16> {
+    parts(endpoint).map(|(_, port)| port)
+}
+
+/// The table that a filter gives; without a row the status has to say so.
+fn filtered(filter: &str) -> Vec<Row> {
+    let output = rnetstat(&format!("-anq {filter}")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{filter}");
+    let rows = crate::row::parse(&String::from_utf8(output.stdout).unwrap(), false);
+    assert_eq!(output.status.code(), Some(i32::from(rows.is_empty())), "{filter}");
+    rows
+}
+
+/// Filters, and what each has to choose.
+#[derive(Default)]
+struct Cases<'a>(Vec<(String, Box<dyn Fn(&Row) -> bool + 'a>)>);
+
+impl<'a> Cases<'a> {
+    fn add(&mut self, filter: impl Into<String>, is_chosen: impl Fn(&Row) -> bool + 'a) {
+        self.0.push((filter.into(), Box::new(is_chosen)));
+    }
+
+    /// Compares each with the same choice among all rows, at a time during which nothing changes.
+    fn compare(&self) {
+        let whole = || table_of(&mut rnetstat("-anq"));
+        let (rows, tables) = loop {
+            let before = whole();
+            let tables: Vec<Vec<Row>> = self.0.iter().map(|(filter, _)| filtered(filter)).collect();
+            if before == whole() {
+                break (before, tables);
+            }
+        };
+        for ((filter, is_chosen), table) in self.0.iter().zip(tables) {
+            let chosen: Vec<Row> = rows.iter().filter(|row| is_chosen(row)).cloned().collect();
+            assert_same(&table, &chosen, &format!("the whole table, for {filter},"));
+            assert_eq!(table, chosen, "{filter}: the order");
+        }
+    }
+}
+
+#[test]
+fn ports_addresses_and_states_choose_what_they_say() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let _zoo = Zoo::full();
+    let whole = table_of(&mut rnetstat("-anq"));
+    let ports: BTreeSet<u16> = whole.iter().filter_map(move |row| port(&row.local)).collect();
+    let [first, middle, last] = [0, ports.len() / 2, ports.len() - 1].map(|place| *ports.iter().nth(place).unwrap());
+    let server = whole.iter().find(|row| row.state == "SYN_RECEIVED").and_then(move |row| port(&row.local)).unwrap();
+    let mut cases = Cases::default();
+    for one in [middle, server, 1] {
+        cases.add(&format!("--port {one}"), move |row| port(&row.local) == Some(one));
+        cases.add(&format!(":{one}"), move |row| port(&row.local) == Some(one));
+        cases.add(&format!("--remote-port {one}"), move |row| port(&row.remote) == Some(one));
+        cases.add(&format!("--any-port {one}"), move |row| port(&row.local) == Some(one) || port(&row.remote) == Some(one));
+        cases.add(&format!("--port !{one}"), move |row| port(&row.local) != Some(one));
+    }
+    cases.add(&format!("--port {first},{last}"), move |row| [Some(first), Some(last)].contains(&port(&row.local)));
+    cases.add(&format!("--port {first}-{middle}"), move |row| {
+        port(&row.local).is_some_and(|port| (first..=middle).contains(&port))
+    });
+    cases.add("--remote-port 53", move |row| port(&row.remote) == Some(53));
+    for state in BTreeSet::from_iter(whole.iter().filter(|row| !row.state.is_empty()).map(|row| row.state.as_str())) {
+        cases.add(&format!("--state {state}"), move |row| row.state == state);
+        cases.add(&format!("--state {state} --port {server}"), move |row| row.state == state && port(&row.local) == Some(server));
+    }
+    cases.add("--state fin-wait-1,closing", |row| ["FIN_WAIT_1", "CLOSING"].contains(&row.state.as_str()));
+    cases.add("--state !bound", |row| row.state != "BOUND");
+    cases.add("--listening", |row| row.state == "LISTENING" || row.remote == "*:*");
+    cases.add("--ipv4", |row| !row.local.starts_with('['));
+    cases.add("--ipv6", |row| row.local.starts_with('['));
+    cases.compare();
+}
+
+#[test]
+fn prefixes_choose_by_the_address_that_is_shown() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let _zoo = Zoo::full();
+    let local = |row: &Row| parts(&row.local).map(|(address, _)| address);
+    let remote = |row: &Row| parts(&row.remote).map(|(address, _)| address);
+    let loopback4 = |address: Option<IpAddr>| matches!(address, Some(IpAddr::V4(address)) if address.is_loopback());
+    let mut cases = Cases::default();
+    cases.add("--local 127.0.0.0/8", |row| loopback4(local(row)));
+    cases.add("--remote 127.0.0.0/8", |row| loopback4(remote(row)));
+    cases.add("--local 127.0.0.1", |row| loopback4(local(row)));
+    cases.add("--local ::1", |row| local(row) == Some("::1".parse().unwrap()));
+    cases.add("--local fe80::/10", |row| row.local.starts_with("[fe80:"));
+    cases.add("--remote fe80::/10", |row| row.remote.starts_with("[fe80:"));
+    cases.add("--remote fe80::2001", |row| row.remote.starts_with("[fe80::2001"));
+    cases.add(&format!("--local fe80::2001%{LINK}"), |row| row.local.starts_with(&format!("[fe80::2001%{}]", index_of(LINK))));
+    cases.add("--local 192.0.2.0/24", |_| false);
+    cases.add("--local 127.0.0.1 --remote 127.0.0.1 --state ESTABLISHED", |row| {
+        row.state == "ESTABLISHED" && loopback4(local(row)) && loopback4(remote(row))
+    });
+    cases.compare();
+}

@@ -84,8 +84,8 @@ pub fn advice(port: u16, rows: &[Row<'_>], rules: &PortRules) -> String {
     let holder = holder(first);
     match (Role::of(first), first.owners().status) {
         (Role::Listener | Role::Bound, OwnerStatus::Owned) => {
-            let verb = if Role::of(first) == Role::Listener { "listens on" } else { "has bound" };
-            format!("Stop {holder}, which {verb} the port, or give one of the two another port.")
+            let them = if first.owners().pids().nth(1).is_some() { "them" } else { "it" };
+            format!("The port is held by {holder}: stop {them}, or let one side use another port.")
         }
         (Role::Listener | Role::Bound, OwnerStatus::Denied) => {
             "The process that holds the port is hidden from you: run rnetstat as root (sudo) to see which it is.".to_owned()
@@ -165,11 +165,11 @@ mod tests {
         let all = vec![connection(State::TimeWait, 0), connection(State::Established, 11), listener];
         assert_eq!(
             advise(all, &[(10, 900), (10, 901), (11, 900)]),
-            "Stop nginx (PID 900) and 1 more, which listens on the port, or give one of the two another port."
+            "The port is held by nginx (PID 900) and 1 more: stop them, or let one side use another port."
         );
         assert!(advise(vec![listener], &[]).contains("hidden from you"));
         let bound = Socket { state: Some(State::Bound), ..listener };
-        assert!(advise(vec![bound], &[(10, 900)]).contains("nginx (PID 900), which has bound"));
+        assert!(advise(vec![bound], &[(10, 900)]).contains("held by nginx (PID 900): stop it"));
         assert!(
             advise(vec![connection(State::Established, 11)], &[(11, 900)]).starts_with("Use another port, or wait until nginx")
         );

@@ -160,8 +160,7 @@ fn write_rows(out: &mut impl Write, explanation: &Explanation<'_>, role: Role, r
         }
         match role {
             Role::Waiting => writeln!(out, " ({} s left)", socket.expires_ms.div_ceil(1000))?,
-            Role::Connection => writeln!(out, ": {}", visible(&held_by(*row)))?,
-            Role::Listener | Role::Bound => writeln!(out, ": {}", visible(&held_by(*row)))?,
+            Role::Listener | Role::Bound | Role::Connection => writeln!(out, ": {}", visible(&held_by(*row)))?,
         }
     }
     if rows.len() > MOST {
@@ -209,4 +208,73 @@ fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) 
     let parents: Vec<String> =
         parents.iter().map(|parent| format!("{} ({})", parent.name.to_string_lossy(), parent.pid)).collect();
     line("Started by", &parents.join(", by "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::Socket;
+    use crate::socket::tests::socket;
+    use crate::views::tests::{Machine, friendly, process};
+
+    fn print(machine: &Machine, port: u16) -> String {
+        let rules = PortRules { ephemeral: Some(32768..=60999), reserved: vec![443..=443], unprivileged_from: Some(1024) };
+        let parents =
+            BTreeMap::from([(900, vec![process(1, "systemd")]), (901, vec![process(900, "nginx"), process(1, "systemd")])]);
+        let mut out = Vec::new();
+        write(&mut out, &Explanation { port, listing: machine.listing(), rules: &rules, parents: &parents }).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_explanation_of_a_port_that_is_taken() {
+        let mut machine = friendly();
+        machine.rows = vec![0, 1];
+        assert_eq!(
+            print(&machine, 443),
+            "Port 443 (https) is taken.\n\
+             It is one of the well-known ports; only root may bind it here (from 1024 on anybody may); \
+             it is not lent to clients (they get 32768 to 60999); it is reserved (ip_local_reserved_ports).\n\
+             \n\
+             Listening:\n\
+             \x20 TCP 0.0.0.0:443: nginx (900), nginx (901)\n\
+             \x20     PID           900, nginx\n\
+             \x20     Executable    /usr/sbin/nginx\n\
+             \x20     Command line  nginx -g daemon off;\n\
+             \x20     User          www-data\n\
+             \x20     Started       2026-11-23T16:00:00Z\n\
+             \x20     Started by    systemd (1)\n\
+             \x20     PID           901, nginx\n\
+             \x20     Executable    /usr/sbin/nginx\n\
+             \x20     Command line  nginx -g daemon off;\n\
+             \x20     User          www-data\n\
+             \x20     Started       2026-11-23T16:00:00Z\n\
+             \x20     Started by    nginx (900), by systemd (1)\n\
+             \n\
+             Connections (1):\n\
+             \x20 TCP 127.0.0.1:443 to 127.0.0.1:50000 ESTABLISHED: nginx (901)\n\
+             \n\
+             The port is held by nginx (PID 900) and 1 more: stop them, or let one side use another port.\n"
+        );
+    }
+
+    #[test]
+    fn a_port_that_is_free_and_one_that_waits() {
+        let mut machine = friendly();
+        machine.rows = vec![3];
+        let text = print(&machine, 40000);
+        assert!(text.contains("Over, and kept back for late segments (1; the last for 41 s more):\n  TCP 192.0.2.1:40000 to 198.51.100.7:443 (41 s left)\n"), "{text}");
+        machine.rows = Vec::new();
+        assert!(
+            print(&machine, 40001)
+                .starts_with("Port 40001 is free.\nIt is one of the registered ports; anybody may bind it here")
+        );
+    }
+
+    #[test]
+    fn a_thousand_sockets_are_not_told_one_by_one() {
+        let machine = Machine::new(vec![Socket { inode: 10, ..socket("127.0.0.1", 80) }; 1000], &[(10, 900)], Vec::new());
+        let text = print(&machine, 80);
+        assert!(text.lines().count() < 30 && text.contains("and 990 more"), "{text}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Every format from the same made-up rows, friendly and hostile.
 
 use crate::column::Column;
+use crate::explain::PortRules;
 use crate::listing::{Directory, Listing, Peers};
 use crate::names::services::Services;
 use crate::output::text::is_hostile;
@@ -9,9 +10,12 @@ use crate::process::{Process, Processes, User};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
 use crate::socket::tests::socket;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, Timer};
+use crate::summary::Summary;
+use crate::views::explain::Explanation;
 use crate::views::json::{Head, SCHEMA, Section};
+use crate::views::summary::Named;
 use crate::views::wide::Look;
-use crate::views::{csv, json, ndjson, wide};
+use crate::views::{csv, explain, json, ndjson, summary, wide};
 use serde_json::Value;
 use std::ffi::OsString;
 
@@ -221,7 +225,13 @@ fn printed(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
 fn no_format_prints_what_a_terminal_would_obey() {
     let machine = hostile();
     let listing = machine.listing();
-    let sections = [Section::Sockets(listing)];
+    let counts = Summary::of(&machine.snapshot, &machine.rows);
+    let summary = Named { summary: &counts, processes: &machine.directory.processes, services: &machine.services };
+    let chain = vec![process(7, "a\u{1b}]0;b\u{7}")];
+    let parents = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, chain.clone())).collect();
+    let rules = PortRules::default();
+    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents };
+    let sections = [Section::Sockets(listing), Section::Summary(summary), Section::Explanation(explanation)];
     let every: Vec<Column> = Column::ALL.map(|(column, _)| column).to_vec();
     let look = Look { width: Some(100), color: false, headless: false };
     for text in [
@@ -229,6 +239,8 @@ fn no_format_prints_what_a_terminal_would_obey() {
         printed(|out| ndjson::write(out, &Head::now(&[]), &sections)),
         printed(|out| csv::write(out, &listing, &every, false)),
         printed(|out| wide::write(out, &listing, &every, true, look)),
+        printed(|out| summary::write(out, &summary, look)),
+        printed(|out| explain::write(out, &explanation)),
     ] {
         let found = text.chars().find(|&character| character != '\n' && is_hostile(character));
         assert_eq!(found, None, "{text}");

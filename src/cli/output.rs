@@ -36,7 +36,14 @@ pub(super) struct OutputArguments {
     pub quiet: bool,
 
     /// Colour: auto, always or never.
-    #[arg(long, value_name = "WHEN", default_value = "auto", overrides_with = "color", hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        overrides_with = "color",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub color: Color,
 
     /// End lines with CR LF, as Windows does.

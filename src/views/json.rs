@@ -154,6 +154,9 @@ pub fn write(out: &mut impl Write, head: &Head<'_>, sections: &[Section<'_>]) ->
 /// A socket with all that is known of it.
 #[derive(Serialize)]
 pub(super) struct SocketRecord<'a> {
+    /// Only in NDJSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'static str>,
     protocol: &'static str,
     family: &'static str,
     ipv4_on_ipv6: bool,
@@ -198,6 +201,7 @@ impl<'a> SocketRecord<'a> {
         let socket = row.socket;
         let owners = row.owners();
         Self {
+            r#type: None,
             protocol: protocol_word(socket),
             family: family_word(socket),
             ipv4_on_ipv6: socket.family == Family::V6 && socket.local.address.is_ipv4(),
@@ -214,6 +218,14 @@ impl<'a> SocketRecord<'a> {
             owner_status: owners.status.word(),
             owners: row.processes().map(|(pid, process)| OwnerRecord::new(pid, process)).collect(),
         }
+    }
+}
+
+impl SocketRecord<'_> {
+    /// The record as a line that tells what it is.
+    pub(super) const fn of_type(mut self, name: &'static str) -> Self {
+        self.r#type = Some(name);
+        self
     }
 }
 

@@ -14,17 +14,19 @@ struct Line<T> {
 
 /// Writes the lines of one moment, the head first: what is incomplete is known before the first row is read.
 pub fn write(out: &mut impl Write, head: &Head<'_>, sections: &[Section<'_>]) -> io::Result<()> {
-    line(out, "snapshot", head)?;
+    line(out, &Line { r#type: "snapshot", value: head })?;
     for section in sections {
         match section {
-            Section::Sockets(listing) => listing.iter().try_for_each(|row| line(out, "socket", SocketRecord::new(row)))?,
-            other => line(out, other.name(), other)?,
+            Section::Sockets(listing) => {
+                listing.iter().try_for_each(|row| line(out, &SocketRecord::new(row).of_type("socket")))?;
+            }
+            other => line(out, &Line { r#type: other.name(), value: other })?,
         }
     }
     Ok(())
 }
 
-fn line(out: &mut impl Write, kind: &'static str, value: impl Serialize) -> io::Result<()> {
-    json::write(out, &Line { r#type: kind, value })?;
+fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    json::write(out, value)?;
     out.write_all(b"\n")
 }

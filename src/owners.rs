@@ -168,6 +168,13 @@ impl InodeOwners {
         let cell = (offset >> self.shift) as usize;
         let (Some(&begin), Some(&end)) = (self.cells.get(cell), self.cells.get(cell + 1)) else { return &[] };
         let cell = &self.entries[begin as usize..end as usize];
+        /// A cell has an entry or two; searching more of them in order would be slow.
+        const FEW: usize = 8;
+        if cell.len() <= FEW {
+            let begin = cell.iter().take_while(|&&entry| inode_of(entry) < inode).count();
+            let count = cell[begin..].iter().take_while(|&&entry| inode_of(entry) == inode).count();
+            return &cell[begin..begin + count];
+        }
         let begin = cell.partition_point(|&entry| inode_of(entry) < inode);
         let held = &cell[begin..];
         &held[..held.partition_point(|&entry| inode_of(entry) == inode)]

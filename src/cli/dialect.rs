@@ -171,8 +171,8 @@ fn linux_switch(letter: char, next: Option<&Token>) -> Option<&'static str> {
             't' => "--tcp",
             'u' => "--udp",
             'w' => "--raw",
-            '4' => "--inet",
-            '6' => "--inet6",
+            '4' => "--ipv4",
+            '6' => "--ipv6",
             _ => return None,
         },
     })

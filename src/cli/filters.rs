@@ -32,7 +32,7 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub state: Vec<String>,
 
-    /// TCP listeners, and UDP sockets without a peer.
+    /// Sockets that wait to be called: TCP listeners, and UDP sockets without a peer (net-tools: -l).
     #[arg(long, overrides_with = "listening")]
     pub listening: bool,
 
@@ -56,12 +56,12 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub remote: Vec<String>,
 
-    /// Only IPv4, also where it comes through IPv6 sockets.
-    #[arg(long, overrides_with = "ipv4")]
+    /// Only IPv4, also where it comes through IPv6 sockets (net-tools: -4).
+    #[arg(long, alias = "inet", overrides_with = "ipv4")]
     pub ipv4: bool,
 
-    /// Only IPv6.
-    #[arg(long, overrides_with = "ipv6")]
+    /// Only IPv6 (net-tools: -6).
+    #[arg(long, alias = "inet6", overrides_with = "ipv6")]
     pub ipv6: bool,
 }
 

@@ -19,21 +19,13 @@ pub(super) struct LinuxArguments {
     #[arg(long, overrides_with = "raw", hide = true)]
     pub raw: bool,
 
-    /// Only sockets that wait to be called: TCP listeners, and with them UDP sockets without a peer (net-tools: -l).
-    #[arg(long, overrides_with = "listeners")]
+    /// As --listening, unless -a or -q shows every socket (net-tools: -l).
+    #[arg(long, overrides_with = "listeners", hide = true)]
     pub listeners: bool,
 
     /// The owning process: its PID and its name (net-tools: -p).
     #[arg(long, overrides_with = "programs")]
     pub programs: bool,
-
-    /// Only IPv4 (net-tools: -4).
-    #[arg(long, overrides_with = "inet")]
-    pub inet: bool,
-
-    /// Only IPv6 (net-tools: -6).
-    #[arg(long, overrides_with = "inet6")]
-    pub inet6: bool,
 
     /// Print again every second, or every INTERVAL, until CTRL+C (net-tools: -c).
     #[arg(long, overrides_with = "continuous")]

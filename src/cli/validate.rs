@@ -2,13 +2,13 @@
 
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::views::{check, protocol, question, table, views};
+use super::views::{check, choose_sections, protocol, question, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
 use crate::order::SortKey;
 use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
-use crate::socket::{Family, Protocol, State, StateSet, Table, TableSet};
+use crate::socket::{Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
@@ -27,7 +27,7 @@ impl Arguments {
         let question = question(&self.questions, netstat)?;
         let (views, least) = match question {
             Some(view) => (vec![view], Scope::WithBound),
-            None => (views(netstat)?, Scope::Unchanged),
+            None => (choose_sections(views(netstat)?, linux, filter.family), Scope::Unchanged),
         };
         check(&views, &output)?;
         let sort = self.sort.keys()?;
@@ -67,8 +67,11 @@ fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> 
 
 /// A filter that nothing is tried by would pass for one that everything has passed.
 fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
-    let filters_fit = filter.is_empty() || views.contains(&View::Summary);
-    if views.contains(&View::Connections) || filters_fit && sort.is_empty() {
+    let has_rows = |view: &View| !matches!(view, View::Interfaces | View::Statistics(_) | View::Routes | View::Explanation(_));
+    let is_sorted = |view: &View| has_rows(view) && *view != View::Summary;
+    let filters_fit = filter.is_empty() || views.iter().any(has_rows);
+    let sort_fits = sort.is_empty() || views.iter().any(is_sorted);
+    if filters_fit && sort_fits {
         return Ok(());
     }
     Err(UsageError::new(
@@ -112,19 +115,11 @@ fn sockets(
 }
 
 fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> Result<TableSet, UsageError> {
-    let either_protocol = !(linux.tcp || linux.udp);
-    let either_family = linux.inet == linux.inet6;
-    let is_shown = |table: &Table| {
-        let protocol = match table.protocol() {
-            Protocol::Tcp => linux.tcp || either_protocol,
-            // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
-            Protocol::Udp => linux.udp || either_protocol && (scope > Scope::Unchanged || linux.listeners),
-        };
-        let family = match table.family() {
-            Family::V4 => linux.inet || either_family,
-            Family::V6 => linux.inet6 || either_family,
-        };
-        protocol && family
+    let either = !(linux.tcp || linux.udp);
+    let is_shown = |table: &Table| match table.protocol() {
+        Protocol::Tcp => linux.tcp || either,
+        // Windows shows UDP, which has no connections, only under -a (and -q, which includes it).
+        Protocol::Udp => linux.udp || either && (scope > Scope::Unchanged || linux.listeners),
     };
     let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
     Ok(match protocol(netstat)? {

@@ -1,10 +1,11 @@
 //! Which views a command line asks for, and what `-p` means for each.
 
 use super::UsageError;
+use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use super::questions::QuestionArguments;
 use crate::request::{Amount, Format, Output, View};
-use crate::socket::Table;
+use crate::socket::{Family, Table};
 use crate::statistics::Section;
 
 /// The view of a question, where one is asked.
@@ -59,6 +60,30 @@ pub(super) fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError>
         (routes, View::Routes),
     ];
     Ok(views.into_iter().filter_map(|(asked, view)| asked.then_some(view)).collect())
+}
+
+/// Where `-t`, `-u`, `-4` or `-6` choose among protocols and families, only these have their statistics shown.
+pub(super) fn choose_sections(views: Vec<View>, linux: &LinuxArguments, family: Option<Family>) -> Vec<View> {
+    let is_chosen = |section: &Section| {
+        let either_protocol = !(linux.tcp || linux.udp);
+        let (protocol, of_family) = match section {
+            Section::Ipv4 | Section::Icmpv4 => (false, Family::V4),
+            Section::Ipv6 | Section::Icmpv6 => (false, Family::V6),
+            Section::TcpIpv4 => (linux.tcp, Family::V4),
+            Section::TcpIpv6 => (linux.tcp, Family::V6),
+            Section::UdpIpv4 => (linux.udp, Family::V4),
+            Section::UdpIpv6 => (linux.udp, Family::V6),
+        };
+        (protocol || either_protocol) && family.is_none_or(|family| family == of_family)
+    };
+    let chosen: Vec<Section> = Section::ALL.into_iter().filter(is_chosen).collect();
+    let sections = |view| match view {
+        View::Statistics(None) if chosen.len() < Section::ALL.len() => {
+            chosen.iter().map(|&section| View::Statistics(Some(section))).collect()
+        }
+        other => vec![other],
+    };
+    views.into_iter().flat_map(sections).collect()
 }
 
 /// The protocol that `-p` chooses.
@@ -126,6 +151,24 @@ mod tests {
     }
 
     #[test]
+    fn the_statistics_of_linux_hands_are_those_of_the_protocols_that_they_name() {
+        use Section::{Icmpv4, Icmpv6, Ipv4, Ipv6, TcpIpv4, TcpIpv6, UdpIpv4, UdpIpv6};
+        let lines: [(&str, &[Section]); 6] = [
+            ("-su", &[UdpIpv4, UdpIpv6]),
+            ("-stu", &[TcpIpv4, TcpIpv6, UdpIpv4, UdpIpv6]),
+            ("-s4", &[Ipv4, Icmpv4, TcpIpv4, UdpIpv4]),
+            ("-6s", &[Ipv6, Icmpv6, TcpIpv6, UdpIpv6]),
+            ("-st6", &[TcpIpv6]),
+            ("-st --dialect linux", &[TcpIpv4, TcpIpv6]),
+        ];
+        for (line, sections) in lines {
+            let expected: Vec<_> = sections.iter().map(|&section| View::Statistics(Some(section))).collect();
+            assert_eq!(request(line).views, expected, "{line}");
+        }
+        assert_eq!(request("-s46").views, [View::Statistics(None)]);
+    }
+
+    #[test]
     fn every_protocol_has_its_statistics_and_four_have_a_table() {
         for section in Section::ALL {
             let request = request(&format!("-s -a -p {}", section.word().to_uppercase()));
@@ -143,6 +186,7 @@ mod tests {
             assert!(error.sentence.contains("the table of connections"), "{line}: {error}");
         }
         assert_eq!(request("-s -p tcp --port 80").views.len(), 2);
+        assert_eq!(request("-ran --port 80 -s -p tcp").views.len(), 3);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod linux {
     pub mod btf;
     pub mod bytecode;
     pub mod descriptor_link;
+    pub mod division;
     pub mod nlmsg;
     pub mod port_rules;
     pub mod proc_net;
@@ -28,7 +29,10 @@ pub mod linux {
     pub mod rtnetlink;
     pub mod snmp;
     pub mod sock_diag;
+    pub mod sockstat;
 
+    #[cfg(target_os = "linux")]
+    mod bound;
     #[cfg(target_os = "linux")]
     pub(crate) mod bpf;
     #[cfg(target_os = "linux")]
@@ -41,6 +45,8 @@ pub mod linux {
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod reader;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
     #[cfg(target_os = "linux")]

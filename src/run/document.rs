@@ -25,7 +25,7 @@ enum Answer {
     Summary(Snapshot, Vec<u32>, Summary),
     Explanation(u16, Snapshot, Vec<u32>, Background),
     Interfaces(InterfaceTotals, Vec<Problem>),
-    Statistics(Statistics, Vec<statistics::Section>, Vec<Problem>),
+    Statistics(Box<Statistics>, Vec<statistics::Section>, Vec<Problem>),
     Routes(Routing, Vec<Problem>),
 }
 
@@ -72,7 +72,7 @@ impl Run {
             View::Statistics(section) => {
                 let sections = section.map_or(statistics::Section::ALL.to_vec(), |section| vec![section]);
                 let (statistics, problems) = platform::statistics(&sections);
-                Answer::Statistics(statistics, sections, problems)
+                Answer::Statistics(Box::new(statistics), sections, problems)
             }
             View::Routes => {
                 let (routing, problems) = platform::routing();

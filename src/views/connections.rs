@@ -3,6 +3,7 @@
 use crate::names::hosts::{HostNames, first_label};
 use crate::names::services::Services;
 use crate::output::text::visible;
+use crate::output::{addresses, pieces};
 use crate::owners::{OwnerStatus, Ownership};
 use crate::process::Processes;
 use crate::request::Columns;
@@ -12,7 +13,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 /// The width of an address column. Nothing is ever cut: a longer address moves the rest of its row to the right.
-const ADDRESS: usize = 21;
+const ADDRESS: usize = addresses::IPV4_ENDPOINT;
 /// The width of the state column where another follows.
 const STATE: usize = 12;
 /// The width of the PID column where another follows.
@@ -52,26 +53,23 @@ pub fn write_heading(out: &mut Vec<u8>, columns: &Columns) {
     out.push(b'\n');
 }
 
-/// Writes the rows, in the order given, and hands `out` to `flush` whenever it has grown large.
+/// Writes the rows, in the order given, and hands pieces of the text to `flush`.
 pub fn write_rows(
     out: &mut Vec<u8>,
     snapshot: &Snapshot,
     rows: &[u32],
     columns: &Columns,
     known: Knowledge<'_>,
-    mut flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+    flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
 ) -> io::Result<()> {
-    /// Large enough that the system calls do not count, small enough to stay in the cache.
-    const CHUNK: usize = 128 * 1024;
-    for &row in rows {
-        let socket = &snapshot.sockets[row as usize];
-        let owner = columns.owner.then(|| snapshot.owners.of(row as usize, socket));
-        write_row(out, socket, columns, owner, known);
-        if out.len() >= CHUNK {
-            flush(out)?;
+    let write = |out: &mut Vec<u8>, rows: &[u32]| {
+        for &row in rows {
+            let socket = &snapshot.sockets[row as usize];
+            let owner = columns.owner.then(|| snapshot.owners.of(row as usize, socket));
+            write_row(out, socket, columns, owner, known);
         }
-    }
-    flush(out)
+    };
+    pieces::write_in_order(out, rows, write, flush)
 }
 
 fn write_row(out: &mut Vec<u8>, socket: &Socket, columns: &Columns, owner: Option<Ownership<'_>>, known: Knowledge<'_>) {
@@ -79,25 +77,24 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, columns: &Columns, owner: Optio
     out.extend_from_slice(socket.protocol.word().as_bytes());
     out.extend_from_slice(b"    ");
 
-    let start = out.len();
-    write_endpoint(out, &socket.local, socket.scope(socket.local.address));
-    pad(out, start, ADDRESS);
-    out.extend_from_slice(b"  ");
-
-    let start = out.len();
+    write_endpoint(out, socket, &socket.local);
     match known.naming {
-        _ if socket.protocol == Protocol::Udp && socket.remote.is_unspecified() => out.extend_from_slice(b"*:*"),
-        None => write_endpoint(out, &socket.remote, socket.scope(socket.remote.address)),
-        Some(naming) => write_named(out, socket, naming),
+        _ if socket.protocol == Protocol::Udp && socket.remote.is_unspecified() => {
+            out.extend_from_slice(b"*:*                    ");
+        }
+        None => write_endpoint(out, socket, &socket.remote),
+        Some(naming) => {
+            let start = out.len();
+            write_named(out, socket, naming);
+            pad(out, start, ADDRESS);
+            out.extend_from_slice(b"  ");
+        }
     }
-    pad(out, start, ADDRESS);
-    out.extend_from_slice(b"  ");
 
     let start = out.len();
     out.extend_from_slice(socket.state.map_or("", |state| state.word()).as_bytes());
     if let Some(owner) = owner {
-        pad(out, start, STATE);
-        out.extend_from_slice(b"    ");
+        pad(out, start, STATE + 4);
         let start = out.len();
         write_owner(out, owner);
         if columns.program {
@@ -125,27 +122,27 @@ fn write_program(out: &mut Vec<u8>, owner: Ownership<'_>, processes: &Processes)
     }
 }
 
-/// `192.0.2.7:443`, `[2001:db8::7]:443`, `[fe80::1%12]:546`.
-fn write_endpoint(out: &mut Vec<u8>, endpoint: &Endpoint, scope: u32) {
-    write_address(out, endpoint.address, scope);
+/// An address column: `192.0.2.7:443`, `[2001:db8::7]:443`, `[fe80::1%12]:546`, and two blanks behind it.
+fn write_endpoint(out: &mut Vec<u8>, socket: &Socket, endpoint: &Endpoint) {
+    if let IpAddr::V4(address) = endpoint.address {
+        let text: &[u8; ADDRESS + 2] = &addresses::ipv4_endpoint(address, endpoint.port);
+        return out.extend_from_slice(text);
+    }
+    let start = out.len();
+    write_address(out, endpoint.address, socket.scope(endpoint.address));
     out.push(b':');
     write_number(out, u32::from(endpoint.port));
+    pad(out, start, ADDRESS);
+    out.extend_from_slice(b"  ");
 }
 
 fn write_address(out: &mut Vec<u8>, address: IpAddr, scope: u32) {
     match address {
-        IpAddr::V4(address) => {
-            for (place, octet) in address.octets().into_iter().enumerate() {
-                if place > 0 {
-                    out.push(b'.');
-                }
-                write_number(out, u32::from(octet));
-            }
-        }
+        // Writing to a Vec cannot fail.
+        IpAddr::V4(address) => write!(out, "{address}").unwrap_or_default(),
         IpAddr::V6(address) => {
             out.push(b'[');
-            // Writing to a Vec cannot fail.
-            let _ = write!(out, "{address}");
+            addresses::write_ipv6(out, address);
             if scope != 0 {
                 out.push(b'%');
                 write_number(out, scope);

@@ -66,20 +66,20 @@ fn ports_addresses_and_states_choose_what_they_say() {
     let server = whole.iter().find(|row| row.state == "SYN_RECEIVED").and_then(move |row| port(&row.local)).unwrap();
     let mut cases = Cases::default();
     for one in [middle, server, 1] {
-        cases.add(&format!("--port {one}"), move |row| port(&row.local) == Some(one));
-        cases.add(&format!(":{one}"), move |row| port(&row.local) == Some(one));
-        cases.add(&format!("--remote-port {one}"), move |row| port(&row.remote) == Some(one));
-        cases.add(&format!("--any-port {one}"), move |row| port(&row.local) == Some(one) || port(&row.remote) == Some(one));
-        cases.add(&format!("--port !{one}"), move |row| port(&row.local) != Some(one));
+        cases.add(format!("--port {one}"), move |row| port(&row.local) == Some(one));
+        cases.add(format!(":{one}"), move |row| port(&row.local) == Some(one));
+        cases.add(format!("--remote-port {one}"), move |row| port(&row.remote) == Some(one));
+        cases.add(format!("--any-port {one}"), move |row| port(&row.local) == Some(one) || port(&row.remote) == Some(one));
+        cases.add(format!("--port !{one}"), move |row| port(&row.local) != Some(one));
     }
-    cases.add(&format!("--port {first},{last}"), move |row| [Some(first), Some(last)].contains(&port(&row.local)));
-    cases.add(&format!("--port {first}-{middle}"), move |row| {
+    cases.add(format!("--port {first},{last}"), move |row| [Some(first), Some(last)].contains(&port(&row.local)));
+    cases.add(format!("--port {first}-{middle}"), move |row| {
         port(&row.local).is_some_and(|port| (first..=middle).contains(&port))
     });
     cases.add("--remote-port 53", move |row| port(&row.remote) == Some(53));
     for state in BTreeSet::from_iter(whole.iter().filter(|row| !row.state.is_empty()).map(|row| row.state.as_str())) {
-        cases.add(&format!("--state {state}"), move |row| row.state == state);
-        cases.add(&format!("--state {state} --port {server}"), move |row| row.state == state && port(&row.local) == Some(server));
+        cases.add(format!("--state {state}"), move |row| row.state == state);
+        cases.add(format!("--state {state} --port {server}"), move |row| row.state == state && port(&row.local) == Some(server));
     }
     cases.add("--state fin-wait-1,closing", |row| ["FIN_WAIT_1", "CLOSING"].contains(&row.state.as_str()));
     cases.add("--state !bound", |row| row.state != "BOUND");
@@ -104,7 +104,7 @@ fn prefixes_choose_by_the_address_that_is_shown() {
     cases.add("--local fe80::/10", |row| row.local.starts_with("[fe80:"));
     cases.add("--remote fe80::/10", |row| row.remote.starts_with("[fe80:"));
     cases.add("--remote fe80::2001", |row| row.remote.starts_with("[fe80::2001"));
-    cases.add(&format!("--local fe80::2001%{LINK}"), |row| row.local.starts_with(&format!("[fe80::2001%{}]", index_of(LINK))));
+    cases.add(format!("--local fe80::2001%{LINK}"), |row| row.local.starts_with(&format!("[fe80::2001%{}]", index_of(LINK))));
     cases.add("--local 192.0.2.0/24", |_| false);
     cases.add("--local 127.0.0.1 --remote 127.0.0.1 --state ESTABLISHED", |row| {
         row.state == "ESTABLISHED" && loopback4(local(row)) && loopback4(remote(row))

@@ -125,6 +125,22 @@ pub fn with_hidepid(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(mount) }
 }
 
+/// Gives the program an empty /proc.
+pub fn without_proc(command: &mut Command) -> &mut Command {
+    let mount = || {
+        let (root, tmpfs, nothing) = (c"/".as_ptr(), c"tmpfs".as_ptr(), std::ptr::null());
+        // SAFETY: every string is a constant that ends with a zero; the calls are plain system calls.
+        let refused = unsafe {
+            libc::unshare(libc::CLONE_NEWNS) != 0
+                || libc::mount(c"none".as_ptr(), root, nothing, libc::MS_REC | libc::MS_PRIVATE, nothing.cast()) != 0
+                || libc::mount(tmpfs, c"/proc".as_ptr(), tmpfs, 0, nothing.cast()) != 0
+        };
+        if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(mount) }
+}
+
 /// Runs the program with a terminal as its stderr; what it printed on stdout, what it said on the terminal, and its status.
 pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Option<i32>) {
     let (mut ours, mut theirs) = (-1, -1);

@@ -161,7 +161,7 @@ fn sockets_that_last_are_shown_once_while_others_come_and_go() {
     }
     let server = listener(localhost);
     let address = local(&server);
-    let mut expected: Vec<Row> = lasting.iter().map(|socket| row_of_own(socket)).collect();
+    let mut expected: Vec<Row> = lasting.iter().map(row_of_own).collect();
     expected.push(row_of_own(&server));
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -1,7 +1,7 @@
 //! `-s` beside `nstat`, which reads the same counters by other ways, before and after.
 
-use crate::namespace::{Namespace, have, json_of, skipped};
-use crate::program::{rnetstat, text_of, without_netlink};
+use crate::namespace::{Namespace, have, ip, json_of, skipped};
+use crate::program::{rnetstat, text_of, without_netlink, without_proc};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -128,6 +128,7 @@ fn sum(nstat: &Value, counters: &[&str], direction: &str) -> u64 {
 
 /// Traffic that moves many counters, each of IPv4 and IPv6 by another amount.
 fn traffic() -> Vec<TcpStream> {
+    ip("link set lo mtu 1500");
     let mut open = Vec::new();
     let mut connect = |listen: &str, reach: fn(u16) -> SocketAddr, times: usize| {
         let listener = TcpListener::bind(listen).unwrap();
@@ -151,8 +152,8 @@ fn traffic() -> Vec<TcpStream> {
             socket.send_to(b"to myself", socket.local_addr().unwrap()).unwrap();
             socket.send_to(b"to nobody", (address, 9)).unwrap();
         }
-        // Larger than the interface's MTU: fragments.
-        socket.send_to(&[0; 65_000], socket.local_addr().unwrap()).unwrap();
+        // Larger than a packet of the interface may be: fragments.
+        socket.send_to(&[0; 5_000], socket.local_addr().unwrap()).unwrap();
     }
     assert!(TcpStream::connect("127.0.0.1:9").is_err());
     open
@@ -179,7 +180,10 @@ fn every_figure_is_nstats() {
             moved += usize::from(value > 0);
         }
     }
-    assert!(moved >= 25, "only {moved} figures have moved: nothing was compared");
+    for section in ["IPv4", "IPv6"] {
+        assert_eq!(figures[&(section.to_owned(), "Reassembly Successful".to_owned())], [1], "{section}");
+    }
+    assert!(moved >= 30, "only {moved} figures have moved: too little was compared");
     assert_eq!(figures.len(), WITNESSES.len() + 2, "and the two of current connections");
 }
 
@@ -200,6 +204,15 @@ fn connections_are_counted_by_the_family_of_their_packets() {
     let without_netlink = without_netlink(&mut rnetstat("-s -p tcpv6 -n")).output().unwrap();
     let text = String::from_utf8(without_netlink.stdout).unwrap();
     assert_eq!(figures(&text)[&("TCP IPv6".to_owned(), "Current Connections".to_owned())], [4], "{text}");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_not_shown_as_zero() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let output = without_proc(&mut rnetstat("-s")).output().unwrap();
+    assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), ("", Some(2)));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("/proc/net/snmp cannot be read") && said.contains("/proc/net/snmp6 cannot be read"), "{said}");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(crate) enum DumpError {
     Truncated,
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    #[error("given up by the reader")]
+    GivenUp,
 }
 
 impl DumpError {
@@ -66,6 +68,19 @@ impl Netlink {
         encode: impl FnOnce(u32) -> Vec<u8>,
         mut each: impl FnMut(u16, &[u8]),
     ) -> Result<Consistency, DumpError> {
+        self.try_dump(encode, |kind, payload| {
+            each(kind, payload);
+            Ok(())
+        })
+    }
+
+    /// As [`Netlink::dump`], until `each` fails. The kernel then still holds the rest of the answer, and takes no other
+    /// request from this socket.
+    pub(crate) fn try_dump(
+        &mut self,
+        encode: impl FnOnce(u32) -> Vec<u8>,
+        mut each: impl FnMut(u16, &[u8]) -> Result<(), DumpError>,
+    ) -> Result<Consistency, DumpError> {
         self.sequence += 1;
         rustix::net::send(&self.socket, &encode(self.sequence), SendFlags::empty())?;
         let mut consistency = Consistency::Whole;
@@ -80,7 +95,7 @@ impl Netlink {
                     consistency = Consistency::Interrupted;
                 }
                 match message.body {
-                    Body::Payload(kind, payload) => each(kind, payload),
+                    Body::Payload(kind, payload) => each(kind, payload)?,
                     Body::Done(0) => return Ok(consistency),
                     Body::Done(error) => return Err(io::Error::from_raw_os_error(error).into()),
                     Body::Error(error) if error != 0 => return Err(io::Error::from_raw_os_error(error).into()),

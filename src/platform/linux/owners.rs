@@ -14,7 +14,7 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 
 /// From this many processes on the iterator is cheaper than the walk: it costs as much to prepare as the walk of some
 /// dozens of processes.
-const PROCESSES_WORTH_THE_ITERATOR: u64 = 64;
+const PROCESSES_WORTH_THE_ITERATOR: usize = 64;
 /// Up to this many inodes what the iterator gives is sifted at once; beyond, finding an inode costs more than keeping it.
 const SIFTED: usize = 4096;
 /// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured.
@@ -109,7 +109,7 @@ fn iterator() -> Option<TaskFiles> {
         Some("iterator") => true,
         Some("walk") => false,
         // The kernel counts every process as a link to /proc.
-        _ => rustix::fs::stat("/proc").is_ok_and(|proc| u64::from(proc.st_nlink) >= PROCESSES_WORTH_THE_ITERATOR),
+        _ => rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_THE_ITERATOR),
     };
     let possible = cheaper && may_trace() && pid_namespace() == Some(INITIAL_PID_NAMESPACE);
     possible.then(TaskFiles::open)?.ok()

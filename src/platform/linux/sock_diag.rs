@@ -1,17 +1,17 @@
 //! `NETLINK_SOCK_DIAG`: what to ask, and from the kernel's bytes to rows (`linux/inet_diag.h`).
 
-use super::nlmsg::u32_at;
+use super::nlmsg::{HEADER, u32_at};
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `SOCK_DIAG_BY_FAMILY`, the type of requests and of answers.
 pub const BY_FAMILY: u16 = 20;
+/// `TCPDIAG_GETSOCK`, the same of the older request.
+pub const OF_BOTH_FAMILIES: u16 = 18;
 /// `INET_DIAG_REQ_BYTECODE`
 const REQUEST_BYTECODE: u16 = 1;
 /// `NLM_F_REQUEST | NLM_F_DUMP`
 const REQUEST_DUMP: u16 = 0x1 | 0x300;
-/// The size of `struct nlmsghdr` and `struct inet_diag_req_v2`.
-const REQUEST: usize = 16 + 56;
 /// The size of `struct inet_diag_msg`.
 const ANSWER: usize = 72;
 
@@ -53,15 +53,8 @@ pub struct DumpRequest<'a> {
 }
 
 impl DumpRequest<'_> {
-    /// The request as the kernel reads it.
+    /// The request as the kernel reads it (`struct inet_diag_req_v2`).
     pub fn encode(&self, sequence: u32) -> Vec<u8> {
-        let bytecode = if self.bytecode.is_empty() { 0 } else { 4 + self.bytecode.len() };
-        let mut bytes = Vec::with_capacity(REQUEST + bytecode);
-        bytes.extend((REQUEST as u32 + bytecode as u32).to_ne_bytes());
-        bytes.extend(BY_FAMILY.to_ne_bytes());
-        bytes.extend(REQUEST_DUMP.to_ne_bytes());
-        bytes.extend(sequence.to_ne_bytes());
-        bytes.extend([0; 4]);
         let family = match self.table.family() {
             Family::V4 => AF_INET,
             Family::V6 => AF_INET6,
@@ -70,9 +63,31 @@ impl DumpRequest<'_> {
             Protocol::Tcp => IPPROTO_TCP,
             Protocol::Udp => IPPROTO_UDP,
         };
-        bytes.extend([family, protocol, 0, 0]);
-        bytes.extend(self.kernel_states().to_ne_bytes());
-        bytes.resize(REQUEST, 0);
+        let mut body = [0; 56];
+        body[..2].copy_from_slice(&[family, protocol]);
+        body[4..8].copy_from_slice(&self.kernel_states().to_ne_bytes());
+        self.message(BY_FAMILY, sequence, &body)
+    }
+
+    /// The same for TCP over IPv4 and IPv6 at once, of which `table` names one: the older request (`struct
+    /// inet_diag_req`) knows no family, so that the kernel walks through its connections once and not twice. It does
+    /// not reach bound sockets.
+    pub fn encode_for_both_families(&self, sequence: u32) -> Vec<u8> {
+        let mut body = [0; 60];
+        body[52..56].copy_from_slice(&self.kernel_states().to_ne_bytes());
+        self.message(OF_BOTH_FAMILIES, sequence, &body)
+    }
+
+    fn message(&self, kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
+        let bytecode = if self.bytecode.is_empty() { 0 } else { 4 + self.bytecode.len() };
+        let length = HEADER + body.len() + bytecode;
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend((length as u32).to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend(REQUEST_DUMP.to_ne_bytes());
+        bytes.extend(sequence.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(body);
         if bytecode > 0 {
             bytes.extend((bytecode as u16).to_ne_bytes());
             bytes.extend(REQUEST_BYTECODE.to_ne_bytes());
@@ -257,7 +272,17 @@ mod tests {
         let request = DumpRequest { table: Table::Udp6, states: StateSet::ALL, bytecode: &[1, 2, 3, 4] }.encode(9);
         assert_eq!(u32_at(&request, 0), Some(request.len() as u32));
         assert_eq!(request[16..18], [AF_INET6, IPPROTO_UDP]);
-        assert_eq!(request[REQUEST..], [8, 0, 1, 0, 1, 2, 3, 4]);
+        assert_eq!(request[HEADER + 56..], [8, 0, 1, 0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_older_request_has_its_states_and_its_program_elsewhere() {
+        let states = StateSet::NONE.with(State::Listening);
+        let request = DumpRequest { table: Table::Tcp4, states, bytecode: &[1, 2, 3, 4] }.encode_for_both_families(9);
+        assert_eq!((u32_at(&request, 0), request[4]), (Some(84), 18));
+        assert_eq!(request[HEADER..HEADER + 52], [0; 52]);
+        assert_eq!(u32_at(&request, HEADER + 52), Some(1 << 10));
+        assert_eq!(request[HEADER + 60..], [8, 0, 1, 0, 1, 2, 3, 4]);
     }
 
     proptest! {

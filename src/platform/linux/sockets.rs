@@ -1,157 +1,180 @@
-//! The four tables of sockets: `sock_diag` first, `/proc/net` where it is refused.
+//! The sockets that are wanted and their owners: on a quiet host one after another, on a busy one by several threads.
 
-use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
-use super::sock_diag::{self, DumpRequest};
-use super::{bytecode, owners, proc_net};
+use super::bound;
+use super::division::{Sample, Share};
+use super::owners::{self, Early};
+use super::reader::{Found, GivenUp, Part, Reader, Source};
+use super::sockstat;
 use crate::request::{OwnerSearch, SocketRequest};
-use crate::snapshot::{Problem, ProblemKind, Snapshot};
-use crate::socket::{Protocol, Socket, State, Table};
-use std::io::{self, BufRead, BufReader};
+use crate::snapshot::Snapshot;
+use crate::socket::{Protocol, Socket, State, StateSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Which Linux this is.
-const RELEASE_FILE: &str = "/proc/sys/kernel/osrelease";
+/// More dumps at a time than this gain little: each walks through the whole table.
+const DUMPS: usize = 4;
+/// After this many rows it is time to ask how many there are.
+const ROWS_WORTH_A_QUESTION: usize = 512;
+/// A dump that has come further than this is not begun anew.
+const ROWS_TOO_MANY_TO_DROP: usize = 4096;
+/// So many connections tell how to divide the rest.
+const SAMPLE: usize = 256;
+/// From this many sockets on a table is divided.
+const SOCKETS_WORTH_A_DIVISION: u64 = 6000;
+
+/// What takes how long, in hundredths of the time that it takes to dump one socket.
+mod cost {
+    /// Dumping a socket.
+    pub(super) const ROW: u64 = 100;
+    /// Passing by a socket of another share.
+    pub(super) const PASSED: u64 = 15;
+    /// Looking at an open file for its owner.
+    pub(super) const FILE: u64 = 30;
+}
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
+/// On a busy host both are read at the same time, and the owners that are missing are looked for once more.
 pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
-    let mut snapshot = Snapshot::default();
-    let mut reader = Reader { request, netlink: None, reads_files: false };
-    for table in request.tables.sources() {
-        reader.read(table, &mut snapshot);
+    let mut found = Found::default();
+    let mut early = None;
+    let parts = parts(request);
+    let mut reader = Reader::new(request);
+    for (position, part) in parts.iter().enumerate() {
+        let crew = Crew { request, search };
+        if let Some(division) = crew.read_or_divide(&mut reader, part, &mut found) {
+            early = crew.read_divided(part, division, &parts[position + 1..], &mut found);
+            break;
+        }
     }
-    snapshot.problems.extend(reader.bound_sockets_untold());
-    snapshot.owners = owners::find(&snapshot.sockets, search, None, &mut snapshot.problems);
-    snapshot
+    let Found { sockets, mut problems, tcp_from_files } = found;
+    problems.extend(bound::untold(request, tcp_from_files));
+    let owners = owners::find(&sockets, search, early, &mut problems);
+    Snapshot { sockets, owners, problems }
 }
 
-struct Reader<'a> {
+/// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to
+/// connect meanwhile is seen twice rather than never.
+fn parts(request: &SocketRequest) -> Vec<Part> {
+    let of = |source, states| Part { source, states, share: None };
+    let bound = request.states.and(StateSet::NONE.with(State::Bound));
+    let unbound = request.states.without(State::Bound);
+    let (tcp, udp): (Vec<_>, Vec<_>) = request.tables.sources().partition(|table| table.protocol() == Protocol::Tcp);
+    let mut parts = Vec::new();
+    if !bound.is_empty() {
+        parts.extend(tcp.iter().map(|&table| of(Source::Table(table), bound)));
+    }
+    if !unbound.is_empty() {
+        match tcp[..] {
+            [] => {}
+            [table] => parts.push(of(Source::Table(table), unbound)),
+            _ => parts.push(of(Source::BothTcp, unbound)),
+        }
+    }
+    parts.extend(udp.into_iter().map(|table| of(Source::Table(table), request.states)));
+    parts
+}
+
+/// How the largest table is to be read.
+struct Division {
+    /// At most one for each thread.
+    shares: Vec<Share>,
+    threads: usize,
+}
+
+/// Those who read a busy host's tables.
+struct Crew<'a> {
     request: &'a SocketRequest,
-    netlink: Option<Netlink>,
-    /// Whether a TCP table had to be read from its file.
-    reads_files: bool,
+    search: OwnerSearch,
 }
 
-impl Reader<'_> {
-    fn read(&mut self, table: Table, snapshot: &mut Snapshot) {
-        let start = snapshot.sockets.len();
-        let refusal = match self.dump(table, &mut snapshot.sockets) {
-            Ok(Consistency::Whole) => return,
-            Ok(Consistency::Interrupted) => {
-                let message = format!("the {table} table changed while it was read: rows may be missing or stale");
-                return snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
-            }
-            Err(refusal) => refusal,
-        };
-        let dumped = snapshot.sockets.split_off(start);
-        self.reads_files |= table.protocol() == Protocol::Tcp;
-        if let Err(error) = self.read_file(table, &mut snapshot.sockets) {
-            // What the dump gave before it failed is better than nothing.
-            let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
-            snapshot.sockets.truncate(start);
-            snapshot.sockets.extend(dumped);
-            let path = proc_net::path(table);
-            let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
-            snapshot.problems.push(Problem::new(kind, message));
-        }
-    }
-
-    /// What to say where bound sockets were asked for and nothing here can tell them.
-    fn bound_sockets_untold(&self) -> Option<Problem> {
-        let asked = self.request.states.contains(State::Bound)
-            && self.request.tables.iter().any(|table| table.protocol() == Protocol::Tcp);
-        let reason = match asked {
-            false => return None,
-            true if self.reads_files => "sock_diag is refused, and /proc/net does not list them",
-            true if knows_no_bound_sockets(&std::fs::read_to_string(RELEASE_FILE).unwrap_or_default()) => {
-                "Linux lists them from 6.8 on"
-            }
-            true => return None,
-        };
-        Some(Problem::new(ProblemKind::FactUnavailable, format!("BOUND ports cannot be shown: {reason}")))
-    }
-
-    fn dump(&mut self, table: Table, sockets: &mut Vec<Socket>) -> Result<Consistency, DumpError> {
-        let netlink = match &mut self.netlink {
-            Some(netlink) => netlink,
-            closed => closed.insert(Netlink::open(rustix::net::netlink::SOCK_DIAG)?),
-        };
-        let Some(mut bytecode) = bytecode::compile(self.request, table) else { return Ok(Consistency::Whole) };
-        let start = sockets.len();
-        let mut left = RETRIES;
-        loop {
-            let mut unreadable = false;
-            let dump = DumpRequest { table, states: self.request.states, bytecode: &bytecode };
-            let outcome = netlink.dump(
-                |sequence| dump.encode(sequence),
-                |kind, payload| {
-                    if kind != sock_diag::BY_FAMILY {
-                        return;
-                    }
-                    match sock_diag::parse(payload, table.protocol()) {
-                        Some(socket) => sockets.extend(self.request.admits(&socket).then_some(socket)),
-                        None => unreadable = true,
-                    }
-                },
-            );
-            let consistency = match outcome {
-                // A kernel that does not take the program gives every row.
-                Err(refusal) if refusal.is_invalid_argument() && !bytecode.is_empty() => {
-                    bytecode.clear();
-                    continue;
-                }
-                outcome => outcome?,
-            };
-            if unreadable {
-                return Err(DumpError::Truncated);
-            }
-            if consistency == Consistency::Whole || left == 0 {
-                return Ok(consistency);
-            }
-            left -= 1;
-            sockets.truncate(start);
-        }
-    }
-
-    /// A file that is missing is a table that this kernel does not have (no IPv6): it is empty.
-    fn read_file(&self, table: Table, sockets: &mut Vec<Socket>) -> io::Result<()> {
-        let file = match std::fs::File::open(proc_net::path(table)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && std::path::Path::new("/proc/self/net").exists() => {
+impl Crew<'_> {
+    /// Reads a part alone; where it turns out to be large, says instead how it is to be divided.
+    fn read_or_divide(&self, reader: &mut Reader<'_>, part: &Part, found: &mut Found) -> Option<Division> {
+        let mut sample = Sample::default();
+        let mut division = None;
+        let mut decided = false;
+        let mut watch = |socket: &Socket, rows: usize| {
+            if decided || rows > ROWS_TOO_MANY_TO_DROP {
                 return Ok(());
             }
-            Err(error) => return Err(error),
-        };
-        let mut lines = BufReader::with_capacity(64 * 1024, file);
-        let mut line = String::new();
-        while lines.read_line(&mut line)? > 0 {
-            if let Some(socket) = proc_net::parse(&line, table) {
-                sockets.extend(self.request.admits(&socket).then_some(socket));
+            sample.add(socket);
+            if rows < ROWS_WORTH_A_QUESTION || sample.len() < SAMPLE {
+                return Ok(());
             }
-            line.clear();
+            decided = true;
+            division = self.divide(std::mem::take(&mut sample));
+            if division.is_some() { Err(GivenUp) } else { Ok(()) }
+        };
+        let _ = reader.read_watched(part, found, &mut watch);
+        division
+    }
+
+    /// A division of the table from which the sample is; `None` where none pays.
+    fn divide(&self, sample: Sample) -> Option<Division> {
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let sockets = sockstat::sockets(&read(sockstat::SOCKETS));
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(DUMPS));
+        if sockets < SOCKETS_WORTH_A_DIVISION || threads < 2 {
+            return None;
         }
-        Ok(())
+        let files = if self.search == OwnerSearch::Skip { 0 } else { sockstat::files(&read(sockstat::FILES)) };
+        let shares = sample.divide(&weights(threads as u64, sockets, files))?;
+        Some(Division { shares, threads })
+    }
+
+    /// Reads the shares of a part, the rest of the parts and the owners, all at the same time.
+    fn read_divided(&self, part: &Part, division: Division, rest: &[Part], found: &mut Found) -> Option<Early> {
+        let mut shares = division.shares.into_iter().map(|share| Part { share: Some(share), ..part.clone() });
+        let own = shares.next();
+        // The last share is the smallest, perhaps there is none: its thread looks for owners first.
+        let mut others: Vec<Option<Part>> = shares.map(Some).collect();
+        others.resize(division.threads - 1, None);
+        let next = AtomicUsize::new(0);
+        let work = &|own: &Option<Part>, found: &mut Found| {
+            let mut reader = Reader::new(self.request);
+            own.iter().for_each(|part| reader.read(part, found));
+            while let Some(part) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
+                reader.read(part, found);
+            }
+        };
+        std::thread::scope(|scope| {
+            let (mut spawned, mut refused) = (Vec::new(), Vec::new());
+            for (position, share) in others.iter().enumerate() {
+                let looks_for_owners = position + 1 == others.len() && self.search != OwnerSearch::Skip;
+                let thread = std::thread::Builder::new().spawn_scoped(scope, move || {
+                    let early = if looks_for_owners { Early::search() } else { None };
+                    let mut found = Found::default();
+                    work(share, &mut found);
+                    (found, early)
+                });
+                match thread {
+                    Ok(thread) => spawned.push(thread),
+                    Err(_) => refused.push(share),
+                }
+            }
+            work(&own, found);
+            refused.into_iter().for_each(|share| work(share, found));
+            let mut early = None;
+            for thread in spawned {
+                // The panic of a thread has been told of already, and is the program's own.
+                let (part, owners) = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                found.absorb(part);
+                early = early.or(owners);
+            }
+            early
+        })
     }
 }
 
-/// Whether a release (`6.1.0-18-amd64`) is older than 6.8, the first that lists bound sockets. One that cannot be read is not.
-fn knows_no_bound_sockets(release: &str) -> bool {
-    let mut numbers = release.split(['.', '-']).map_while(|number| number.trim().parse::<u32>().ok());
-    match (numbers.next(), numbers.next()) {
-        (Some(major), Some(minor)) => (major, minor) < (6, 8),
-        _ => false,
+/// Divides dumping and looking for owners, which the last thread does besides, so that all are ready at the same time.
+fn weights(threads: u64, sockets: u64, files: u64) -> Vec<u64> {
+    let passing = sockets.saturating_mul(cost::PASSED);
+    let owners = files.saturating_mul(cost::FILE);
+    let all = sockets.saturating_mul(cost::ROW).saturating_add(passing.saturating_mul(threads)).saturating_add(owners);
+    let each = (all / threads).saturating_sub(passing);
+    let mut weights = vec![each; threads as usize];
+    if let Some(last) = weights.last_mut() {
+        // Where looking for owners takes longest of all, its thread dumps next to nothing.
+        *last = each.saturating_sub(owners);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::knows_no_bound_sockets;
-
-    #[test]
-    fn kernels_before_6_8_do_not_list_bound_sockets() {
-        for old in ["6.1.0-18-amd64\n", "5.15.0", "4.4.0-19041-Microsoft", "6.7.12"] {
-            assert!(knows_no_bound_sockets(old), "{old}");
-        }
-        for new in ["6.8.0-31-generic\n", "6.18.44", "7.0-rc1", "10.0", "", "unknown"] {
-            assert!(!knows_no_bound_sockets(new), "{new}");
-        }
-    }
+    weights
 }

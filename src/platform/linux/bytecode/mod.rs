@@ -28,7 +28,8 @@ const MOST_RANGES: usize = 64;
 
 /// The program for one of the kernel's tables: empty where every row of the table may be wanted, `None` where none can be.
 ///
-/// The IPv6 tables of the kernel also hold the IPv4 flows of IPv6 sockets.
+/// The IPv6 tables of the kernel also hold the IPv4 flows of IPv6 sockets. The program of an IPv6 table is as right for
+/// IPv4 sockets, and serves a dump of both families.
 pub fn compile(request: &SocketRequest, table: Table) -> Option<Vec<u8>> {
     let mut conditions = Vec::new();
     let mut length = 0;
@@ -49,6 +50,11 @@ pub fn compile(request: &SocketRequest, table: Table) -> Option<Vec<u8>> {
 /// together the whole dump.
 pub fn and_local_ports(range: &RangeInclusive<u16>, program: &[u8]) -> Vec<u8> {
     assemble::before(&in_range(End::Local, range), program)
+}
+
+/// The same for the remote port, which is as good for a division: a connection never changes it.
+pub fn and_remote_ports(range: &RangeInclusive<u16>, program: &[u8]) -> Vec<u8> {
+    assemble::before(&in_range(End::Remote, range), program)
 }
 
 /// Conditions that every wanted socket of the kernel's table meets, those that decide most first.

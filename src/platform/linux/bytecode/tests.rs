@@ -249,6 +249,9 @@ proptest! {
             prop_assert_eq!(request.admits(&case.row), meant, "the check on {:?}", case);
             let given = gives(&request, &programs, case);
             prop_assert!(given || !meant, "the kernel withholds {:?}", case);
+            let of_both = &programs[Table::new(case.table.protocol(), Family::V6) as usize];
+            let given_of_both = of_both.as_ref().is_some_and(|program| passes(program, &case.entry));
+            prop_assert!(given_of_both || !meant, "in a dump of both families the kernel withholds {:?}", case);
             if wish.is_the_kernels() {
                 prop_assert_eq!(given, meant, "the kernel could have decided {:?}", case);
             }

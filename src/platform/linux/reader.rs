@@ -1,0 +1,225 @@
+//! One table, or a share of it: by `sock_diag`, or from `/proc/net` where that is refused.
+
+use super::division::Share;
+use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
+use super::sock_diag::{self, DumpRequest};
+use super::{bytecode, proc_net};
+use crate::request::SocketRequest;
+use crate::snapshot::{Problem, ProblemKind};
+use crate::socket::{Protocol, Socket, StateSet, Table};
+use std::io::{self, BufRead, BufReader};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) sockets: Vec<Socket>,
+    pub(super) problems: Vec<Problem>,
+    /// Whether a TCP table had to be read from its file.
+    pub(super) tcp_from_files: bool,
+}
+
+impl Found {
+    /// Takes over what another has found, and gives its memory back while doing so: at no time is there a second copy of
+    /// many rows.
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        const PIECE: usize = 64 * 1024;
+        while !other.sockets.is_empty() {
+            let rest = other.sockets.len().saturating_sub(PIECE);
+            self.sockets.extend_from_slice(&other.sockets[rest..]);
+            other.sockets.truncate(rest);
+            other.sockets.shrink_to_fit();
+        }
+        self.tcp_from_files |= other.tcp_from_files;
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+}
+
+/// What is dumped at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) source: Source,
+    pub(super) states: StateSet,
+    /// Some of the sockets; `None` for all of them.
+    pub(super) share: Option<Share>,
+}
+
+/// Where the rows come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A table of the kernel's.
+    Table(Table),
+    /// TCP over IPv4 and IPv6, without bound sockets.
+    BothTcp,
+}
+
+impl Source {
+    /// The tables, of which the last also holds IPv4 rows.
+    fn tables(self) -> &'static [Table] {
+        match self {
+            Self::BothTcp => &[Table::Tcp4, Table::Tcp6],
+            Self::Table(Table::Tcp4) => &[Table::Tcp4],
+            Self::Table(Table::Tcp6) => &[Table::Tcp6],
+            Self::Table(Table::Udp4) => &[Table::Udp4],
+            Self::Table(Table::Udp6) => &[Table::Udp6],
+        }
+    }
+}
+
+/// Reads parts of the tables, one after another.
+pub(super) struct Reader<'a> {
+    request: &'a SocketRequest,
+    netlink: Option<Netlink>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(request: &'a SocketRequest) -> Self {
+        Self { request, netlink: None }
+    }
+
+    /// Reads a part to its end, whatever it takes.
+    pub(super) fn read(&mut self, part: &Part, found: &mut Found) {
+        // Without a watcher nobody gives up.
+        let _ = self.read_watched(part, found, &mut |_, _| Ok(()));
+    }
+
+    /// Reads a part; `watch` sees each row, wanted or not, and may give up. What was read until then is dropped.
+    pub(super) fn read_watched(
+        &mut self,
+        part: &Part,
+        found: &mut Found,
+        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
+    ) -> Result<(), GivenUp> {
+        let start = found.sockets.len();
+        let outcome = self.dump(part, &mut found.sockets, watch);
+        let refusal = match outcome {
+            Ok(Consistency::Whole) => return Ok(()),
+            Ok(Consistency::Interrupted) => {
+                let tables = part.source.tables().iter().map(Table::to_string).collect::<Vec<_>>().join(" or ");
+                let message = format!("the {tables} table changed while it was read: rows may be missing or stale");
+                found.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+                return Ok(());
+            }
+            Err(DumpError::GivenUp) => {
+                found.sockets.truncate(start);
+                self.netlink = None;
+                return Err(GivenUp);
+            }
+            Err(refusal) => refusal,
+        };
+        self.netlink = None;
+        if part.source == Source::BothTcp {
+            found.sockets.truncate(start);
+            for &table in part.source.tables() {
+                self.read(&Part { source: Source::Table(table), ..part.clone() }, found);
+            }
+            return Ok(());
+        }
+        for &table in part.source.tables() {
+            let dumped = found.sockets.split_off(start);
+            found.tcp_from_files |= table.protocol() == Protocol::Tcp;
+            if let Err(error) = self.read_file(part, table, &mut found.sockets) {
+                // What the dump gave before it failed is better than nothing.
+                let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
+                found.sockets.truncate(start);
+                found.sockets.extend(dumped);
+                let path = proc_net::path(table);
+                let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
+                found.problems.push(Problem::new(kind, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn admits(&self, part: &Part, socket: &Socket) -> bool {
+        socket.state.is_none_or(|state| part.states.contains(state))
+            && part.share.as_ref().is_none_or(|share| share.contains(socket))
+            && self.request.admits(socket)
+    }
+
+    fn dump(
+        &mut self,
+        part: &Part,
+        sockets: &mut Vec<Socket>,
+        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
+    ) -> Result<Consistency, DumpError> {
+        let Some(&table) = part.source.tables().last() else { return Ok(Consistency::Whole) };
+        let Some(mut bytecode) = bytecode::compile(self.request, table) else { return Ok(Consistency::Whole) };
+        if let Some(share) = &part.share {
+            bytecode = share.program(&bytecode);
+        }
+        let mut netlink = match self.netlink.take() {
+            Some(netlink) => netlink,
+            None => Netlink::open(rustix::net::netlink::SOCK_DIAG)?,
+        };
+        let start = sockets.len();
+        let mut left = RETRIES;
+        loop {
+            let dump = DumpRequest { table, states: part.states, bytecode: &bytecode };
+            let answer = match part.source {
+                Source::BothTcp => sock_diag::OF_BOTH_FAMILIES,
+                Source::Table(_) => sock_diag::BY_FAMILY,
+            };
+            let mut rows = 0;
+            let outcome = netlink.try_dump(
+                |sequence| match part.source {
+                    Source::BothTcp => dump.encode_for_both_families(sequence),
+                    Source::Table(_) => dump.encode(sequence),
+                },
+                |kind, payload| {
+                    if kind != answer {
+                        return Ok(());
+                    }
+                    let socket = sock_diag::parse(payload, table.protocol()).ok_or(DumpError::Truncated)?;
+                    rows += 1;
+                    watch(&socket, rows).map_err(|GivenUp| DumpError::GivenUp)?;
+                    if self.admits(part, &socket) {
+                        sockets.push(socket);
+                    }
+                    Ok(())
+                },
+            );
+            let consistency = match outcome {
+                // A kernel that does not take the program gives every row.
+                Err(refusal) if refusal.is_invalid_argument() && !bytecode.is_empty() => {
+                    bytecode.clear();
+                    continue;
+                }
+                outcome => outcome?,
+            };
+            if consistency == Consistency::Whole || left == 0 {
+                self.netlink = Some(netlink);
+                return Ok(consistency);
+            }
+            left -= 1;
+            sockets.truncate(start);
+        }
+    }
+
+    /// A file that is missing is a table that this kernel does not have (no IPv6): it is empty.
+    fn read_file(&self, part: &Part, table: Table, sockets: &mut Vec<Socket>) -> io::Result<()> {
+        let file = match std::fs::File::open(proc_net::path(table)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && std::path::Path::new("/proc/self/net").exists() => {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut lines = BufReader::with_capacity(64 * 1024, file);
+        let mut line = String::new();
+        while lines.read_line(&mut line)? > 0 {
+            if let Some(socket) = proc_net::parse(&line, table) {
+                sockets.extend(self.admits(part, &socket).then_some(socket));
+            }
+            line.clear();
+        }
+        Ok(())
+    }
+}
+
+/// A watcher has seen enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GivenUp;

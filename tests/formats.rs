@@ -79,6 +79,7 @@ fn every_document_is_what_the_printed_schema_says() {
         (&["--summary"], "summary"),
         (&["--explain", &port], "explanation"),
         (&["-s"], "statistics"),
+        (&["-su"], "statistics"),
         (&["-e"], "interfaces"),
         (&["-r"], "routes"),
     ] {
@@ -93,6 +94,11 @@ fn every_document_is_what_the_printed_schema_says() {
 
 #[test]
 fn two_views_are_one_document() {
+    let text = print(&["-stu", "--json"]);
+    assert_eq!(text.matches("\"statistics\"").count(), 1, "{text}");
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let sections: Vec<&String> = document["statistics"].as_object().unwrap().keys().collect();
+    assert_eq!(sections, ["tcp_ipv4", "tcp_ipv6", "udp_ipv4", "udp_ipv6"]);
     let document: Value = serde_json::from_str(&print(&["-s", "-e", "--json"])).unwrap();
     assert!(document["statistics"]["ipv4"]["packets_received"].is_u64() && document["interfaces"]["received"]["bytes"].is_u64());
 }

@@ -32,8 +32,11 @@ enum Answer {
 impl Run {
     /// Reads everything that was asked for, then writes it.
     pub(super) fn document(&mut self) -> anyhow::Result<Exit> {
-        let views = self.request.views.clone();
-        let answers: Vec<Answer> = views.into_iter().map(|view| self.answer(view)).collect();
+        let mut views = self.request.views.clone();
+        // The sections of the statistics stand in one object.
+        let sections = statistics_sections(&views);
+        views.dedup_by(|next, view| matches!((next, view), (View::Statistics(_), View::Statistics(_))));
+        let answers: Vec<Answer> = views.into_iter().map(|view| self.answer(view, &sections)).collect();
         let head = Head::now(answers.iter().flat_map(Answer::problems));
         let sections: Vec<Section<'_>> = answers.iter().map(|answer| self.section(answer)).collect();
         let progress = Progress::of_writing();
@@ -48,7 +51,7 @@ impl Run {
         Ok(answers.iter().map(|answer| self.verdict(answer)).max().unwrap_or(Exit::Done))
     }
 
-    fn answer(&mut self, view: View) -> Answer {
+    fn answer(&mut self, view: View, sections: &[statistics::Section]) -> Answer {
         match view {
             View::Connections => {
                 let (snapshot, rows) = self.read();
@@ -69,10 +72,9 @@ impl Run {
                 let (totals, problems) = platform::interface_totals();
                 Answer::Interfaces(totals, problems)
             }
-            View::Statistics(section) => {
-                let sections = section.map_or(statistics::Section::ALL.to_vec(), |section| vec![section]);
-                let (statistics, problems) = platform::statistics(&sections);
-                Answer::Statistics(Box::new(statistics), sections, problems)
+            View::Statistics(_) => {
+                let (statistics, problems) = platform::statistics(sections);
+                Answer::Statistics(Box::new(statistics), sections.to_vec(), problems)
             }
             View::Routes => {
                 let (routing, problems) = platform::routing();
@@ -107,6 +109,15 @@ impl Run {
             Answer::Routes(routing, problems) => tell(problems, *routing == Routing::default()),
         }
     }
+}
+
+/// Every section of the statistics that the views ask for.
+fn statistics_sections(views: &[View]) -> Vec<statistics::Section> {
+    let asked = |section| {
+        let asks = |view: &View| matches!(view, View::Statistics(chosen) if chosen.is_none_or(|chosen| chosen == section));
+        views.iter().any(asks)
+    };
+    statistics::Section::ALL.into_iter().filter(|&section| asked(section)).collect()
 }
 
 impl Answer {

@@ -15,10 +15,13 @@
 
 pub mod cli;
 pub mod column;
+pub mod details;
 pub mod exit;
 pub mod explain;
 pub mod filter;
 pub mod interfaces;
+pub mod interval;
+pub mod lang;
 pub mod listing;
 pub mod names;
 pub mod order;
@@ -26,6 +29,7 @@ pub mod output;
 pub mod owners;
 pub mod platform;
 pub mod process;
+pub mod rdma;
 pub mod request;
 pub mod routes;
 pub mod run;
@@ -33,4 +37,5 @@ pub mod snapshot;
 pub mod socket;
 pub mod statistics;
 pub mod summary;
+pub mod time_in_state;
 pub mod views;

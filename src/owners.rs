@@ -98,39 +98,38 @@ impl Owners {
 
 /// Every (inode, process) pair that was found, sorted, with a directory that finds an inode in a step or two.
 ///
-/// The directory divides the range of inodes into about as many cells as there are entries. Inodes that crowd into
-/// one cell cost a binary search in that cell, so that no distribution is worse than `log n`.
+/// Inodes are numbered as sockets are opened, so that those of a host come in clusters, far apart from each other. The
+/// directory is a hash table of blocks of neighbouring inodes: it is small, and no distribution degrades it.
 #[derive(Debug)]
 pub struct InodeOwners {
     /// `inode << 32 | pid`, ascending, each pair once.
     entries: Vec<u64>,
-    /// Where in `entries` each cell begins, and one end more.
-    cells: Vec<u32>,
-    first: u32,
-    shift: u32,
+    /// Open addressing: one more than where in `entries` a block begins, or 0. At least half of them are 0.
+    directory: Vec<u32>,
     missing: OwnerStatus,
 }
+
+/// So many bits of an inode tell it from the others of its block.
+const BLOCK: u32 = 4;
 
 impl InodeOwners {
     /// Takes the pairs in any order, with repetitions. `missing` is what it means that an inode is not among them.
     pub fn new(mut entries: Vec<u64>, missing: OwnerStatus) -> Self {
         entries.sort_unstable();
         entries.dedup();
-        let first = entries.first().map_or(0, |&entry| inode_of(entry));
-        let span = entries.last().map_or(0, |&entry| inode_of(entry) - first);
-        let mut shift = 0;
-        while (span >> shift) as usize > entries.len() {
-            shift += 1;
-        }
-        let mut cells = Vec::with_capacity((span >> shift) as usize + 2);
-        for (position, &entry) in entries.iter().enumerate() {
-            let cell = (inode_of(entry) - first) >> shift;
-            while cells.len() <= cell as usize {
-                cells.push(position as u32);
+        let begins_block = |&(position, entry): &(usize, &u64)| {
+            let before = position.checked_sub(1).and_then(|before| entries.get(before));
+            before.is_none_or(|&before| inode_of(before) >> BLOCK != inode_of(*entry) >> BLOCK)
+        };
+        let blocks = entries.iter().enumerate().filter(begins_block);
+        let mut directory = vec![0; (2 * blocks.clone().count()).next_power_of_two()];
+        for (position, &entry) in blocks {
+            let slot = slots(inode_of(entry), directory.len()).find(|&slot| directory[slot] == 0);
+            if let Some(slot) = slot {
+                directory[slot] = position as u32 + 1;
             }
         }
-        cells.push(entries.len() as u32);
-        Self { entries, cells, first, shift, missing }
+        Self { entries, directory, missing }
     }
 
     /// These owners and more pairs.
@@ -164,21 +163,34 @@ impl InodeOwners {
     }
 
     fn held(&self, inode: u32) -> &[u64] {
-        let Some(offset) = inode.checked_sub(self.first) else { return &[] };
-        let cell = (offset >> self.shift) as usize;
-        let (Some(&begin), Some(&end)) = (self.cells.get(cell), self.cells.get(cell + 1)) else { return &[] };
-        let cell = &self.entries[begin as usize..end as usize];
-        /// A cell has an entry or two; searching more of them in order would be slow.
-        const FEW: usize = 8;
-        if cell.len() <= FEW {
-            let begin = cell.iter().take_while(|&&entry| inode_of(entry) < inode).count();
-            let count = cell[begin..].iter().take_while(|&&entry| inode_of(entry) == inode).count();
-            return &cell[begin..begin + count];
+        for slot in slots(inode, self.directory.len()) {
+            let Some(begin) = self.directory[slot].checked_sub(1) else { break };
+            let block = &self.entries[begin as usize..];
+            if block.first().is_some_and(|&entry| inode_of(entry) >> BLOCK == inode >> BLOCK) {
+                let held = &block[leading(block, |entry| inode_of(entry) < inode)..];
+                return &held[..leading(held, |entry| inode_of(entry) == inode)];
+            }
         }
-        let begin = cell.partition_point(|&entry| inode_of(entry) < inode);
-        let held = &cell[begin..];
-        &held[..held.partition_point(|&entry| inode_of(entry) == inode)]
+        &[]
     }
+}
+
+/// The places of a directory where the block of an inode may stand, in the order in which they are tried.
+fn slots(inode: u32, size: usize) -> impl Iterator<Item = usize> {
+    // Fibonacci hashing: the golden ratio scatters neighbours.
+    let hash = u64::from(inode >> BLOCK).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let first = (hash >> 32) as usize;
+    (0..size).map(move |step| (first + step) & (size - 1))
+}
+
+/// How many entries at the beginning meet a condition that none behind them meets: soon known where they are few.
+fn leading(entries: &[u64], condition: impl Fn(u64) -> bool) -> usize {
+    let mut bound = 1;
+    while entries.get(bound - 1).is_some_and(|&entry| condition(entry)) {
+        bound *= 2;
+    }
+    let (from, to) = (bound / 2, bound.min(entries.len() + 1) - 1);
+    from + entries[from..to].partition_point(|&entry| condition(entry))
 }
 
 const fn inode_of(entry: u64) -> u32 {

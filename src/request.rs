@@ -5,8 +5,11 @@ mod output;
 pub use output::{Amount, Color, Format, Output};
 
 use crate::column::Needs;
+use crate::details::WantedDetails;
 use crate::filter::Filter;
+use crate::lang::Language;
 use crate::order::SortKey;
+use crate::process::Facts;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
 use crate::statistics::Section;
@@ -25,6 +28,8 @@ pub struct Request {
     pub sort: Vec<SortKey>,
     /// How foreign addresses are named.
     pub names: Names,
+    /// The language of titles and headings.
+    pub language: Language,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
     /// What was asked for and cannot be given: it is told with what the system would not tell.
@@ -44,7 +49,7 @@ impl Request {
     pub fn needs(&self) -> Needs {
         match self.views[..] {
             [View::Explanation(_)] if self.output.amount == Amount::Rows => return Needs::EVERYTHING,
-            [View::Summary] => return Needs { owners: OwnerSearch::All, ..Needs::NOTHING },
+            [View::Summary | View::Consumers] => return Needs { owners: OwnerSearch::All, ..Needs::NOTHING },
             _ => {}
         }
         match (self.output.amount, self.output.format) {
@@ -71,6 +76,10 @@ pub enum View {
     Summary,
     /// Why this port is taken (`--explain`).
     Explanation(u16),
+    /// The processes that hold the most ports (`-c`).
+    Consumers,
+    /// The RDMA connections (`-x`).
+    Rdma,
 }
 
 /// Which sockets are wanted, before anything else is known of them.
@@ -82,6 +91,8 @@ pub struct SocketRequest {
     pub states: StateSet,
     /// The UDP sockets wanted; TCP is not touched by it.
     pub udp: UdpRows,
+    /// What more is wanted of each row.
+    pub details: WantedDetails,
     /// Which of these rows are wanted.
     pub filter: Filter,
 }
@@ -89,12 +100,24 @@ pub struct SocketRequest {
 impl SocketRequest {
     /// Every socket there is.
     pub fn everything() -> Self {
-        Self { tables: TableSet::ALL, states: StateSet::ALL, udp: UdpRows::All, filter: Filter::default() }
+        Self {
+            tables: TableSet::ALL,
+            states: StateSet::ALL,
+            udp: UdpRows::All,
+            details: WantedDetails::default(),
+            filter: Filter::default(),
+        }
     }
 
     /// The rows that a filter wants, out of these tables and states.
     pub fn new(tables: TableSet, states: StateSet, udp: UdpRows, filter: Filter) -> Self {
-        Self { tables: tables.and(filter.tables()), states: states.and(filter.tcp_states()), udp, filter }
+        Self {
+            tables: tables.and(filter.tables()),
+            states: states.and(filter.tcp_states()),
+            udp,
+            details: WantedDetails::default(),
+            filter,
+        }
     }
 
     /// Whether a row is wanted, as far as the row itself tells.
@@ -145,12 +168,42 @@ pub struct Columns {
     pub owner: bool,
     /// The name of the owning process (`-p` of Linux' net-tools).
     pub program: bool,
+    /// Whether the TCP work is done by the network card (`-t`).
+    pub offload: bool,
+    /// The differentiated services code point (`-d`).
+    pub dscp: bool,
+    /// The time in the current state (`-i`).
+    pub time_in_state: bool,
+    /// The congestion control (`-y`).
+    pub template: bool,
+    /// Under each row, the executables that own it (`-b`).
+    pub executable: bool,
 }
 
 impl Columns {
     /// How far owners have to be looked for to fill the columns.
     pub const fn owner_search(&self) -> OwnerSearch {
-        if self.owner || self.program { OwnerSearch::Lowest } else { OwnerSearch::Skip }
+        if self.executable {
+            OwnerSearch::All
+        } else if self.owner || self.program {
+            OwnerSearch::Lowest
+        } else {
+            OwnerSearch::Skip
+        }
+    }
+
+    /// What has to be asked about each row to fill the columns.
+    pub const fn details(&self) -> WantedDetails {
+        WantedDetails { traffic_class: self.dscp, congestion: self.template }
+    }
+
+    /// Which facts about processes fill the columns; `None` where no column tells of processes.
+    pub const fn process_facts(&self) -> Option<Facts> {
+        if self.program || self.executable {
+            Some(Facts { executable: self.executable, command_line: false, user: false })
+        } else {
+            None
+        }
     }
 }
 

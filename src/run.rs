@@ -16,12 +16,16 @@ use crate::process::Facts;
 use crate::request::{Amount, Format, Names, Request, View};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::socket::Pid;
 use crate::statistics::Section;
+use crate::time_in_state::StateTimes;
 use crate::views::connections::{self, Knowledge, Naming};
-use crate::{order, platform, views};
+use crate::{interval, order, platform, views};
 use anyhow::Context;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 /// Does what the command line asks for, and says with the exit status how it went.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
@@ -51,29 +55,29 @@ struct Run {
     services: Services,
     own_name: Option<String>,
     directory: Directory,
+    components: HashMap<Pid, String>,
+    times: StateTimes,
     buffer: Vec<u8>,
 }
 
 impl Run {
     fn new(request: Request) -> Self {
         let named = request.names != Names::Numeric;
-        let with_services = named || request.output.format != Format::Table;
+        let with_services = named || request.output.format != Format::Table || request.views != [View::Connections];
         Self {
             services: if with_services { Services::load(&platform::services_file()) } else { Services::default() },
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
             directory: Directory::default(),
+            components: HashMap::new(),
+            times: StateTimes::default(),
             buffer: Vec::new(),
         }
     }
 
     fn repeat(mut self) -> anyhow::Result<Exit> {
-        loop {
-            let exit = self.display()?;
-            let Some(pause) = self.request.interval else { return Ok(exit) };
-            std::thread::sleep(pause);
-        }
+        interval::repeat(self.request.interval, || self.display())
     }
 
     fn display(&mut self) -> anyhow::Result<Exit> {
@@ -87,6 +91,8 @@ impl Run {
                 View::Interfaces => self.interfaces()?,
                 View::Statistics(section) => self.statistics(section)?,
                 View::Routes => self.routes(position > 0)?,
+                View::Consumers => self.consumers()?,
+                View::Rdma => self.rdma()?,
                 View::Summary => self.summary()?,
                 View::Explanation(port) => self.explain(port)?,
             });
@@ -138,9 +144,18 @@ impl Run {
     fn write_table(&mut self, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
         self.look_up_hosts(snapshot, rows);
         let columns = self.request.columns;
-        if columns.program {
-            let owners = rows.iter().map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]));
-            self.directory.processes.look_up(owners.filter_map(|owner| owner.lowest()), Facts::default());
+        if let Some(facts) = columns.process_facts() {
+            let pids = owners_of(snapshot, rows);
+            self.components.clear();
+            if columns.executable {
+                let components = pids.iter().filter_map(|&pid| Some((pid, platform::component(pid)?)));
+                self.components.extend(components);
+            }
+            self.directory.processes.look_up(pids, facts);
+        }
+        let now = Instant::now();
+        if columns.time_in_state && self.request.interval.is_some() {
+            self.times.observe(rows.iter().map(|&row| &snapshot.sockets[row as usize]), now);
         }
         let naming = match self.request.names {
             Names::Resolved { qualified, .. } => {
@@ -148,10 +163,15 @@ impl Run {
             }
             Names::Numeric => None,
         };
-        let known = Knowledge { processes: &self.directory.processes, naming: naming.as_ref() };
+        let known = Knowledge {
+            processes: &self.directory.processes,
+            components: &self.components,
+            times: (&self.times, now),
+            naming: naming.as_ref(),
+        };
         let _progress = Progress::of_writing();
         if !self.request.output.headless {
-            connections::write_heading(&mut self.buffer, &columns);
+            connections::write_heading(&mut self.buffer, &columns, self.request.language.connections());
         }
         let line_end = self.request.output.line_end;
         let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
@@ -164,7 +184,7 @@ impl Run {
         let (totals, problems) = platform::interface_totals();
         let nothing = is_unread(&problems);
         if !nothing {
-            views::interfaces::write(&mut self.buffer, &totals, &views::interfaces::ENGLISH);
+            views::interfaces::write(&mut self.buffer, &totals, self.request.language.interfaces());
         }
         self.hand_over()?;
         Ok(tell(&problems, nothing))
@@ -175,7 +195,7 @@ impl Run {
         let (statistics, problems) = platform::statistics(sections);
         let nothing = statistics.has_counted_nothing();
         if !(nothing && is_unread(&problems)) {
-            views::statistics::write(&mut self.buffer, &statistics, sections, &views::statistics::ENGLISH);
+            views::statistics::write(&mut self.buffer, &statistics, sections, self.request.language.statistics());
         }
         self.hand_over()?;
         Ok(tell(&problems, nothing))
@@ -191,7 +211,26 @@ impl Run {
             }
             let line_end = self.request.output.line_end;
             let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
-            views::routes::write(&mut self.buffer, &routing, &views::routes::ENGLISH, flush).context(WRITING)?;
+            views::routes::write(&mut self.buffer, &routing, self.request.language.routes(), flush).context(WRITING)?;
+        }
+        self.hand_over()?;
+        Ok(tell(&problems, nothing))
+    }
+
+    fn consumers(&mut self) -> anyhow::Result<Exit> {
+        let (snapshot, rows) = self.read();
+        let consumers = views::consumers::count(&snapshot, &rows);
+        self.directory.processes.look_up(consumers.iter().filter_map(|consumer| consumer.pid), Facts::default());
+        views::consumers::write(&mut self.buffer, &consumers, &self.directory.processes, self.request.language.consumers());
+        self.hand_over()?;
+        Ok(self.outcome(&snapshot, &rows))
+    }
+
+    fn rdma(&mut self) -> anyhow::Result<Exit> {
+        let (endpoints, problems) = platform::rdma();
+        let nothing = endpoints.is_empty();
+        if !(nothing && is_unread(&problems)) {
+            views::rdma::write(&mut self.buffer, &endpoints, self.request.language.rdma());
         }
         self.hand_over()?;
         Ok(tell(&problems, nothing))
@@ -200,6 +239,15 @@ impl Run {
     fn hand_over(&mut self) -> anyhow::Result<()> {
         write_out(&mut self.buffer, self.request.output.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
     }
+}
+
+/// The processes that hold any of these rows, each once.
+fn owners_of(snapshot: &Snapshot, rows: &[u32]) -> Vec<Pid> {
+    let owners = rows.iter().map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]));
+    let mut pids: Vec<Pid> = owners.flat_map(|owner| owner.pids()).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    pids
 }
 
 /// Writes what is in the buffer, with these line ends, and empties it.

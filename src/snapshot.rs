@@ -1,5 +1,6 @@
 //! One moment of one machine: rows, owners, and what could not be had.
 
+use crate::details::Details;
 use crate::owners::Owners;
 use crate::socket::Socket;
 
@@ -12,6 +13,8 @@ pub struct Snapshot {
     pub sockets: Vec<Socket>,
     /// Who holds them.
     pub owners: Owners,
+    /// What more was asked for about each row, at the row's position; empty where nothing was.
+    pub details: Vec<Details>,
     /// What is missing from the two, and why.
     pub problems: Vec<Problem>,
 }

@@ -385,6 +385,13 @@ impl Socket {
         if self.inode == 0 { None } else { Some(self.uid) }
     }
 
+    /// Whether two rows tell of one socket, which a system may show twice when it moves while its table is read: the same
+    /// ends and the same inode. Rows without an inode are told apart by their ends alone, which only connections can.
+    pub fn is_one_with(&self, other: &Self) -> bool {
+        let ends = |socket: &Self| (socket.local, socket.remote, socket.interface, socket.protocol, socket.family);
+        self.inode == other.inode && ends(self) == ends(other) && (self.inode != 0 || self.remote.port != 0)
+    }
+
     /// The scope id of an address of this socket: its interface for a link-local address, else 0.
     pub const fn scope(&self, address: IpAddr) -> u32 {
         if has_scope(address) { self.interface } else { 0 }
@@ -445,6 +452,20 @@ pub(crate) mod tests {
         assert_eq!(wildcard.opposite(&Endpoint::new("::1".parse().unwrap(), 443)), wildcard);
         let peer = Endpoint::new("::ffff:192.0.2.8".parse().unwrap(), 80);
         assert_eq!(peer.opposite(&mapped), peer);
+    }
+
+    #[test]
+    fn a_socket_that_is_seen_twice_is_one_and_sharers_of_a_port_are_not() {
+        let listener = socket("0.0.0.0", 80);
+        assert!(listener.is_one_with(&Socket { receive_queue: 5, ..listener }));
+        assert!(!listener.is_one_with(&Socket { inode: 2, ..listener }));
+        assert!(!listener.is_one_with(&Socket { interface: 3, ..listener }));
+        let unheld = Socket { inode: 0, ..listener };
+        assert!(!unheld.is_one_with(&unheld));
+        let waiting =
+            Socket { remote: Endpoint::new("192.0.2.1".parse().unwrap(), 5000), state: Some(State::TimeWait), ..unheld };
+        assert!(waiting.is_one_with(&waiting));
+        assert!(!waiting.is_one_with(&Socket { inode: 7, ..waiting }));
     }
 
     #[test]

@@ -82,7 +82,7 @@ mod tests {
         let snapshot = Snapshot {
             sockets: vec![socket("0.0.0.0", 80), connection, connection, udp, udp],
             owners: Owners::ByRow(vec![Some(7), Some(8), Some(8), Some(0), None]),
-            problems: Vec::new(),
+            ..Snapshot::default()
         };
         assert_eq!(
             Summary::of(&snapshot, &[0, 1, 2, 3, 4]),

@@ -1,6 +1,7 @@
 //! A table of command lines, in the habits of Windows and of Linux, and what each of them asks for.
 
 use rnetstat::cli::{self, Command};
+use rnetstat::lang::Language;
 use rnetstat::request::{Names, Request, UdpRows, View};
 use rnetstat::socket::{Protocol, State, StateSet};
 use std::ffi::OsString;
@@ -32,6 +33,14 @@ fn words(request: &Request) -> Vec<String> {
     let columns = &request.columns;
     words.extend(columns.owner.then(|| "pid".to_owned()));
     words.extend(columns.program.then(|| "program".to_owned()));
+    words.extend(columns.offload.then(|| "offload".to_owned()));
+    words.extend(columns.dscp.then(|| "dscp".to_owned()));
+    words.extend(columns.time_in_state.then(|| "time".to_owned()));
+    words.extend(columns.template.then(|| "template".to_owned()));
+    words.extend(columns.executable.then(|| "executable".to_owned()));
+    assert_eq!(request.sockets.details.traffic_class, columns.dscp, "asked for what is shown and nothing else");
+    assert_eq!(request.sockets.details.congestion, columns.template, "asked for what is shown and nothing else");
+    words.extend((request.language == Language::Ko).then(|| "korean".to_owned()));
     match request.names {
         Names::Numeric => {}
         Names::Resolved { qualified: false, .. } => words.push("names".to_owned()),
@@ -101,6 +110,28 @@ fn the_habits_of_windows() {
         ("-anpo tcp", "tcp4 all pid"),
         ("-ano 30", "tcp4 tcp6 udp4 udp6 all pid every-30s"),
         ("3 -n", "tcp4 tcp6 connected every-3s"),
+        ("-nb", "tcp4 tcp6 connected executable"),
+        ("-naob", "tcp4 tcp6 udp4 udp6 all pid executable"),
+        ("-oat", "tcp4 tcp6 udp4 udp6 all pid offload names"),
+        ("-ant", "tcp4 tcp6 udp4 udp6 all offload"),
+        ("-nd", "tcp4 tcp6 connected dscp"),
+        ("-ni", "tcp4 tcp6 connected time"),
+        ("-ni 2", "tcp4 tcp6 connected time every-2s"),
+        ("-ny", "tcp4 tcp6 connected template"),
+        ("-ANDITYOB", "tcp4 tcp6 udp4 udp6 all pid offload dscp time template executable"),
+        ("-nc", "consumers"),
+        ("-nx", "rdma"),
+        ("-xan", "rdma"),
+        ("-nr", "routes"),
+        ("-ne", "interfaces"),
+        ("-ns", "statistics(none)"),
+        ("-nsp ip", "statistics(some(ipv4))"),
+        ("-nsp tcp", "statistics(some(tcpipv4)) tcp4 connected"),
+        ("-nasert", "interfaces statistics(none) routes offload"),
+        ("-an --lang ko", "tcp4 tcp6 udp4 udp6 all korean"),
+        ("-an --lang=KO", "tcp4 tcp6 udp4 udp6 all korean"),
+        ("-an --lang en", "tcp4 tcp6 udp4 udp6 all"),
+        ("-an --lang tlh", "error: --lang cannot be 'tlh'"),
         ("--all --numeric --owner", "tcp4 tcp6 udp4 udp6 all pid"),
         ("--protocol tcp -an", "tcp4 all"),
         ("--protocol=tcpv6 -an", "tcp6 all"),
@@ -184,6 +215,8 @@ fn a_line_that_could_be_both_is_windows_unless_told() {
         ("--dialect windows --dialect linux -ant", "tcp4 tcp6 all"),
         ("--dialect LINUX -nc", "tcp4 tcp6 connected every-1s"),
         ("--dialect linux -nc", "tcp4 tcp6 connected every-1s"),
+        ("-ant", "tcp4 tcp6 udp4 udp6 all offload"),
+        ("-c -n", "consumers"),
         ("--dialect linux -ano", "tcp4 tcp6 udp4 udp6 all pid"),
         ("--dialect linux -anp tcp", "tcp4 all"),
         ("--dialect windows -anop tcp", "tcp4 all pid"),

@@ -82,6 +82,7 @@ fn every_document_is_what_the_printed_schema_says() {
         (&["-su"], "statistics"),
         (&["-e"], "interfaces"),
         (&["-r"], "routes"),
+        (&["-c"], "consumers"),
     ] {
         let document: Value = serde_json::from_str(&print(&[switches, &["--json"]].concat())).unwrap();
         assert_eq!(errors(&schema, &document), [""; 0], "{switches:?}");

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 /// Whose letters a command line is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Dialect {
-    /// Every letter as Windows' netstat has it.
+    /// Every letter as Windows has it.
     Windows,
     /// `c l p t u w 4 6` as net-tools has them, every other letter as Windows has it.
     Linux,

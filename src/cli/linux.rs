@@ -34,6 +34,6 @@ pub(super) struct LinuxArguments {
     /// A line with a letter that Windows lacks (-l -u -w -4 -6), or with a -p that no protocol follows, is read as
     /// Linux' net-tools reads it: -t and -u choose TCP and UDP, -l listeners, -p adds the program, -c repeats every
     /// second, and every other letter keeps its Windows meaning. This switch decides where a line could be both (-ant).
-    #[arg(long, value_name = "WHOSE", ignore_case = true, overrides_with = "dialect")]
+    #[arg(long, value_name = "DIALECT", ignore_case = true, overrides_with = "dialect")]
     pub dialect: Option<Dialect>,
 }

@@ -5,6 +5,7 @@ mod filters;
 mod linux;
 mod netstat;
 mod output;
+mod pages;
 mod questions;
 mod sort;
 mod validate;
@@ -67,27 +68,22 @@ struct Arguments {
     netstat: netstat::NetstatArguments,
 
     #[command(flatten)]
-    linux: linux::LinuxArguments,
-
-    /// Print this help.
-    #[arg(short = 'h', long, action = clap::ArgAction::Help)]
-    help: Option<bool>,
-
-    /// Print the version.
-    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
-    version: Option<bool>,
-
-    #[command(flatten)]
     filters: filters::FilterArguments,
 
     #[command(flatten)]
     sort: sort::SortArguments,
 
     #[command(flatten)]
+    linux: linux::LinuxArguments,
+
+    #[command(flatten)]
     questions: questions::QuestionArguments,
 
     #[command(flatten)]
     output: output::OutputArguments,
+
+    #[command(flatten)]
+    pages: pages::PageArguments,
 }
 
 /// Understands a command line, without the program's name.
@@ -104,6 +100,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
     let arguments = Arguments::from_arg_matches(&matches).map_err(|error| sentence_of(&error))?;
     if arguments.output.schema {
         return Ok(Command::Print(crate::views::json::SCHEMA.to_owned()));
+    }
+    if let Some(page) = arguments.pages.text(Arguments::command())? {
+        return Ok(Command::Print(page));
     }
     arguments.into_request().map(|request| Command::Run(Box::new(request)))
 }

@@ -1,24 +1,26 @@
 //! The switches of Windows' netstat.
 
+use crate::lang::Language;
 use clap::{ArgAction, Args};
 use std::time::Duration;
 
 /// Each switch as Windows' netstat has it, with a long name beside its letter.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Switches of netstat")]
 pub(super) struct NetstatArguments {
     /// All connections and listening ports, TCP and UDP.
     #[arg(short, long, overrides_with = "all")]
     pub all: bool,
 
-    /// Under each row the executable that owns it.
+    /// Under each row every executable that owns it; above it, on Linux, its systemd unit.
     #[arg(short = 'b', long, overrides_with = "executable")]
     pub executable: bool,
 
-    /// The processes that hold the most ports.
+    /// The processes by the number of ports that they hold.
     #[arg(short = 'c', long, overrides_with = "consumers")]
     pub consumers: bool,
 
-    /// The DSCP value of each connection.
+    /// The DSCP value of each connection: how its packets ask to be treated.
     #[arg(short, long, overrides_with = "dscp")]
     pub dscp: bool,
 
@@ -30,7 +32,7 @@ pub(super) struct NetstatArguments {
     #[arg(short, long, overrides_with = "fqdn")]
     pub fqdn: bool,
 
-    /// The time that each connection has spent in its state.
+    /// The time in the state: known in TIME_WAIT, else as watched over an interval.
     #[arg(short = 'i', long, overrides_with = "time_in_state")]
     pub time_in_state: bool,
 
@@ -58,7 +60,7 @@ pub(super) struct NetstatArguments {
     #[arg(short, long, overrides_with = "statistics")]
     pub statistics: bool,
 
-    /// The offload state of each connection.
+    /// The offload state of each TCP connection.
     #[arg(short = 't', long, overrides_with = "offload")]
     pub offload: bool,
 
@@ -66,18 +68,25 @@ pub(super) struct NetstatArguments {
     #[arg(short = 'x', long, overrides_with = "rdma")]
     pub rdma: bool,
 
-    /// The TCP template of each connection.
+    /// The template of each TCP connection: on Linux its congestion control.
     #[arg(short = 'y', long, overrides_with = "template")]
     pub template: bool,
 
     /// Without -n: the seconds that all names together may take.
-    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds, overrides_with = "name_timeout")]
+    #[arg(long, help_heading = OUTPUT, value_name = "SECONDS", default_value = "3", value_parser = seconds, overrides_with = "name_timeout")]
     pub name_timeout: Duration,
 
-    /// Print again every so many seconds, until CTRL+C.
-    #[arg(value_name = "INTERVAL", action = ArgAction::Append, hide = true)]
+    /// The language of titles and headings. States, protocols and numbers stay as they are.
+    #[arg(long, help_heading = OUTPUT, value_name = "LANGUAGE", value_enum, default_value = "en", ignore_case = true, overrides_with = "lang")]
+    pub lang: Language,
+
+    /// A number of seconds: print again after each such pause, until CTRL+C. With a colon (:8080): the local port.
+    #[arg(value_name = "INTERVAL", help_heading = OUTPUT, action = ArgAction::Append)]
     pub words: Vec<String>,
 }
+
+/// The heading of the switches that are not Windows' own.
+const OUTPUT: &str = "Names, language, repetition";
 
 /// A time limit: decimals are welcome, from nothing to an hour.
 fn seconds(word: &str) -> Result<Duration, String> {

@@ -20,7 +20,6 @@ const EVERY_SECOND: Duration = Duration::from_secs(1);
 impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
         let Self { netstat, linux, .. } = &self;
-        refuse_what_is_to_come(netstat)?;
         let output = self.output.output()?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
@@ -36,12 +35,22 @@ impl Arguments {
             Some(View::Explanation(port)) => Filter { local_port: Some([port..=port].into_iter().collect()), ..filter },
             _ => filter,
         };
+        let columns = Columns {
+            owner: netstat.owner || linux.programs,
+            program: linux.programs,
+            offload: netstat.offload,
+            dscp: netstat.dscp,
+            time_in_state: netstat.time_in_state,
+            template: netstat.template,
+            executable: netstat.executable,
+        };
         Ok(Request {
             views,
-            sockets: sockets(netstat, linux, filter, least)?,
-            columns: Columns { owner: netstat.owner || linux.programs, program: linux.programs },
+            sockets: SocketRequest { details: columns.details(), ..sockets(netstat, linux, filter, least)? },
+            columns,
             sort,
             names: names(netstat, output.format),
+            language: netstat.lang,
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
             output,
@@ -49,29 +58,14 @@ impl Arguments {
     }
 }
 
-fn refuse_what_is_to_come(netstat: &NetstatArguments) -> Result<(), UsageError> {
-    let switches = [
-        (netstat.executable, 'b'),
-        (netstat.consumers, 'c'),
-        (netstat.dscp, 'd'),
-        (netstat.time_in_state, 'i'),
-        (netstat.offload, 't'),
-        (netstat.rdma, 'x'),
-        (netstat.template, 'y'),
-    ];
-    match switches.iter().find(|(asked, _)| *asked) {
-        Some((_, letter)) => Err(UsageError::see_help(format!("the view of -{letter} is not built yet in this version"))),
-        None => Ok(()),
-    }
-}
-
 /// A filter that nothing is tried by would pass for one that everything has passed.
 fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
-    let has_rows = |view: &View| !matches!(view, View::Interfaces | View::Statistics(_) | View::Routes | View::Explanation(_));
-    let is_sorted = |view: &View| has_rows(view) && *view != View::Summary;
-    let filters_fit = filter.is_empty() || views.iter().any(has_rows);
-    let sort_fits = sort.is_empty() || views.iter().any(is_sorted);
-    if filters_fit && sort_fits {
+    let shows = |view| views.contains(&view);
+    let counts = views.iter().any(|view| matches!(view, View::Statistics(_)));
+    let chosen = if counts { &Filter { family: None, ..filter.clone() } } else { filter };
+    let filtered = shows(View::Connections) || shows(View::Consumers) || shows(View::Summary) || chosen.is_empty();
+    let sorted = shows(View::Connections) || sort.is_empty();
+    if filtered && sorted {
         return Ok(());
     }
     Err(UsageError::new(
@@ -97,7 +91,8 @@ fn sockets(
     filter: Filter,
     least: Scope,
 ) -> Result<SocketRequest, UsageError> {
-    let asked = match (netstat.bound, netstat.all) {
+    let asked = match (netstat.bound || netstat.consumers, netstat.all) {
+        // Whoever holds a port holds it, bound or connected: -c counts them all.
         (true, _) => Scope::WithBound,
         (false, true) => Scope::All,
         (false, false) => least,

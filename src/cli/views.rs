@@ -48,15 +48,17 @@ pub(super) fn check(views: &[View], output: &Output) -> Result<(), UsageError> {
 /// Windows' views replace the table of sockets, except that `-s` with a protocol that has sockets goes on with them.
 pub(super) fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError> {
     let protocol = protocol(netstat)?;
-    let NetstatArguments { ethernet, statistics, routes, .. } = *netstat;
+    let NetstatArguments { ethernet, statistics, routes, consumers, rdma, .. } = *netstat;
     let connections = match protocol {
         Some(section) if statistics => table(section).is_some(),
-        _ => !(ethernet || statistics || routes),
+        _ => !(ethernet || statistics || routes || consumers || rdma),
     };
     let views = [
         (ethernet, View::Interfaces),
         (statistics, View::Statistics(protocol)),
         (connections, View::Connections),
+        (consumers, View::Consumers),
+        (rdma, View::Rdma),
         (routes, View::Routes),
     ];
     Ok(views.into_iter().filter_map(|(asked, view)| asked.then_some(view)).collect())

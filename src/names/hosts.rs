@@ -11,6 +11,9 @@ const LOOKUPS_AT_ONCE: usize = 64;
 /// A resolver's stack need not be larger; the default of several megabytes is reserved for nothing.
 const STACK: usize = 256 * 1024;
 
+/// So many names are kept that the present display does not need; a display that runs for weeks shall not grow.
+const SPARE: usize = 4096;
+
 /// What is known of addresses so far. It is kept between two displays, so that no address is looked up twice.
 #[derive(Debug, Default)]
 pub struct HostNames {
@@ -30,7 +33,11 @@ impl HostNames {
         limit: Duration,
         resolve: impl Fn(IpAddr) -> Option<String> + Clone + Send + 'static,
     ) {
-        let unknown: HashSet<IpAddr> = addresses.into_iter().filter(|address| !self.names.contains_key(address)).collect();
+        let mut unknown: HashSet<IpAddr> = addresses.into_iter().collect();
+        if self.names.len() > unknown.len() + SPARE {
+            self.names.retain(|address, _| unknown.contains(address));
+        }
+        unknown.retain(|address| !self.names.contains_key(address));
         if unknown.is_empty() || limit.is_zero() {
             return;
         }
@@ -103,6 +110,17 @@ mod tests {
         names.look_up_with(addresses(5), LONG, resolve);
         assert_eq!(asked.load(Ordering::SeqCst), 5);
         assert_eq!(names.name([192, 0, 2, 3].into()), Some("host-192.0.2.3.example"));
+    }
+
+    #[test]
+    fn names_that_nobody_needs_any_more_do_not_pile_up() {
+        let mut names = HostNames::default();
+        for block in 0..100u8 {
+            let addresses = (0..=255u8).map(|last| IpAddr::from([10, 0, block, last]));
+            names.look_up_with(addresses, LONG, |address| Some(address.to_string()));
+            assert!(names.names.len() <= SPARE + 2 * 256);
+        }
+        assert_eq!(names.name([10, 0, 99, 7].into()), Some("10.0.99.7"));
     }
 
     #[test]

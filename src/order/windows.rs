@@ -2,9 +2,11 @@
 
 use crate::socket::{Socket, Table};
 use std::net::IpAddr;
+use std::thread::{Builder, available_parallelism, scope};
 
 /// Windows' order: the four tables one after another, each by local address as a number, then scope, local port,
-/// foreign address and foreign port. Rows that are alike in all of these keep the system's order.
+/// foreign address and foreign port. Rows that are alike in all of these keep the system's order. A socket that the
+/// system shows twice is there once.
 pub fn windows_order(sockets: &[Socket]) -> Vec<u32> {
     let mut ipv4 = [Vec::new(), Vec::new()];
     let mut ipv6 = [Vec::new(), Vec::new()];
@@ -28,17 +30,39 @@ pub fn windows_order(sockets: &[Socket]) -> Vec<u32> {
         match table {
             Table::Tcp4 | Table::Udp4 => {
                 let mut keys = std::mem::take(&mut ipv4[protocol]);
-                keys.sort_unstable();
+                sort(&mut keys);
+                keys.dedup_by(|later, earlier| {
+                    *later >> 32 == *earlier >> 32
+                        && sockets[*later as u32 as usize].is_one_with(&sockets[*earlier as u32 as usize])
+                });
                 order.extend(keys.iter().map(|&key| key as u32));
             }
             Table::Tcp6 | Table::Udp6 => {
                 let mut rows = std::mem::take(&mut ipv6[protocol]);
                 rows.sort_by_key(|&row| ipv6_key(&sockets[row as usize]));
+                rows.dedup_by(|later, earlier| sockets[*later as usize].is_one_with(&sockets[*earlier as usize]));
                 order.extend(rows);
             }
         }
     }
     order
+}
+
+/// Sorts in two halves at the same time where that pays.
+fn sort(keys: &mut [u128]) {
+    const WORTH_A_THREAD: usize = 50_000;
+    if keys.len() < WORTH_A_THREAD || available_parallelism().map_or(1, usize::from) < 2 {
+        return keys.sort_unstable();
+    }
+    let (lower, _, upper) = keys.select_nth_unstable(keys.len() / 2);
+    let sorted = scope(|scope| {
+        let thread = Builder::new().spawn_scoped(scope, || lower.sort_unstable());
+        upper.sort_unstable();
+        thread.is_ok()
+    });
+    if !sorted {
+        keys.sort_unstable();
+    }
 }
 
 fn ipv6_key(socket: &Socket) -> (IpAddr, u32, u16, IpAddr, u16) {
@@ -97,8 +121,29 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_alike_are_all_there_in_their_order() {
-        assert_eq!(windows_order(&[socket("::1", 1); 3]), [0, 1, 2]);
-        assert_eq!(windows_order(&[socket("127.0.0.1", 1); 3]), [0, 1, 2]);
+    fn rows_that_are_alike_are_all_there_in_their_order_unless_they_are_one_socket() {
+        for address in ["::1", "127.0.0.1"] {
+            let mut rows = [socket(address, 1); 4];
+            for (row, inode) in rows.iter_mut().zip([9, 8, 8, 7]) {
+                row.inode = inode;
+            }
+            assert_eq!(windows_order(&rows), [0, 1, 3], "{address}");
+        }
+    }
+
+    #[test]
+    fn many_rows_are_sorted_like_few() {
+        let rows: Vec<Socket> = (0..120_000u32)
+            .map(|n| {
+                let number = n.wrapping_mul(2_654_435_761);
+                let mut row = socket("192.0.2.1", (number >> 16) as u16);
+                row.remote = Endpoint::new("192.0.2.9".parse().unwrap(), number as u16);
+                row.inode = n + 1;
+                row
+            })
+            .collect();
+        let order = windows_order(&rows);
+        let ports = |&row: &u32| (rows[row as usize].local.port, rows[row as usize].remote.port, row);
+        assert!(order.len() == rows.len() && order.is_sorted_by_key(ports));
     }
 }

@@ -1,6 +1,7 @@
 //! How what is known becomes text.
 
 pub mod addresses;
+pub mod cells;
 pub mod csv;
 pub mod json;
 pub mod lines;

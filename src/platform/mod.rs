@@ -5,14 +5,17 @@
 
 use crate::explain::PortRules;
 use crate::interfaces::InterfaceTotals;
+use crate::interval::Pause;
 use crate::output::text::LineEnd;
 use crate::process::User;
+use crate::rdma::RdmaEndpoint;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
 use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
@@ -20,11 +23,13 @@ pub mod linux {
     pub mod bpf_program;
     pub mod btf;
     pub mod bytecode;
+    pub mod cgroup;
     pub mod descriptor_link;
     pub mod division;
     pub mod nlmsg;
     pub mod port_rules;
     pub mod proc_net;
+    pub mod rdma;
     pub mod route_tables;
     pub mod rtnetlink;
     pub mod snmp;
@@ -45,6 +50,10 @@ pub mod linux {
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod pause;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod rdma_dump;
     #[cfg(target_os = "linux")]
     pub(crate) mod reader;
     #[cfg(target_os = "linux")]
@@ -144,6 +153,17 @@ pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)
 }
 
+/// Waits between two displays, on Linux no longer than somebody reads the output.
+pub fn pause(duration: Duration) -> Pause {
+    #[cfg(target_os = "linux")]
+    return linux::pause::pause(duration);
+    #[cfg(not(target_os = "linux"))]
+    {
+        std::thread::sleep(duration);
+        Pause::Over
+    }
+}
+
 /// Reads the counters of the protocols, as far as these sections need them.
 pub fn statistics(sections: &[Section]) -> (Statistics, Vec<Problem>) {
     statistics::read(sections)
@@ -157,6 +177,16 @@ pub fn interface_totals() -> (InterfaceTotals, Vec<Problem>) {
 /// Reads the interfaces and the routes.
 pub fn routing() -> (Routing, Vec<Problem>) {
     routes::read()
+}
+
+/// Reads the RDMA connections; there are none where the system has no such table.
+pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
+    #[cfg(target_os = "linux")]
+    return linux::rdma_dump::read();
+    #[cfg(not(target_os = "linux"))]
+    {
+        (Vec::new(), Vec::new())
+    }
 }
 
 /// Where this system keeps the names of the well-known ports.
@@ -177,6 +207,17 @@ pub fn port_rules() -> PortRules {
 /// The name of the interface that has this index now.
 pub fn interface_name(index: u32) -> Option<String> {
     interface_names::interface_name(index)
+}
+
+/// The part of the system that a process belongs to: on Linux its systemd unit. `None` where it has none, or it may not be seen.
+pub fn component(pid: Pid) -> Option<String> {
+    #[cfg(target_os = "linux")]
+    return linux::cgroup::parse(&std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?).unit;
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = pid;
+        None
+    }
 }
 
 /// The name of a user id; `None` where it has none, or where sockets have no user ids.

@@ -8,11 +8,14 @@ use crate::listing::Peers;
 use crate::output::lines::Lines;
 use crate::output::progress::Progress;
 use crate::platform;
+use crate::process::Facts;
+use crate::rdma::RdmaEndpoint;
 use crate::request::{Format, View};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
 use crate::statistics::{self, Statistics};
 use crate::summary::Summary;
+use crate::views::consumers::{self, Consumer};
 use crate::views::json::{Head, Section};
 use crate::views::summary::Named;
 use crate::views::{json, ndjson};
@@ -27,6 +30,8 @@ enum Answer {
     Interfaces(InterfaceTotals, Vec<Problem>),
     Statistics(Box<Statistics>, Vec<statistics::Section>, Vec<Problem>),
     Routes(Routing, Vec<Problem>),
+    Consumers(Snapshot, Vec<u32>, Vec<Consumer>),
+    Rdma(Vec<RdmaEndpoint>, Vec<Problem>),
 }
 
 impl Run {
@@ -80,6 +85,17 @@ impl Run {
                 let (routing, problems) = platform::routing();
                 Answer::Routes(routing, problems)
             }
+            View::Consumers => {
+                let (snapshot, rows) = self.read();
+                let consumers = consumers::count(&snapshot, &rows);
+                let pids = consumers.iter().filter_map(|consumer| consumer.pid);
+                self.directory.processes.look_up(pids, Facts::default());
+                Answer::Consumers(snapshot, rows, consumers)
+            }
+            View::Rdma => {
+                let (endpoints, problems) = platform::rdma();
+                Answer::Rdma(endpoints, problems)
+            }
         }
     }
 
@@ -95,6 +111,8 @@ impl Run {
             Answer::Interfaces(totals, _) => Section::Interfaces(totals),
             Answer::Statistics(statistics, sections, _) => Section::Statistics(statistics, sections),
             Answer::Routes(routing, _) => Section::Routes(routing),
+            Answer::Consumers(_, _, consumers) => Section::Consumers(consumers, &self.directory.processes),
+            Answer::Rdma(endpoints, _) => Section::Rdma(endpoints),
         }
     }
 
@@ -103,10 +121,12 @@ impl Run {
         match answer {
             Answer::Connections(snapshot, rows, _)
             | Answer::Summary(snapshot, rows, _)
-            | Answer::Explanation(_, snapshot, rows, _) => self.outcome(snapshot, rows),
+            | Answer::Explanation(_, snapshot, rows, _)
+            | Answer::Consumers(snapshot, rows, _) => self.outcome(snapshot, rows),
             Answer::Interfaces(_, problems) => tell(problems, is_unread(problems)),
             Answer::Statistics(statistics, _, problems) => tell(problems, statistics.has_counted_nothing()),
             Answer::Routes(routing, problems) => tell(problems, *routing == Routing::default()),
+            Answer::Rdma(endpoints, problems) => tell(problems, endpoints.is_empty()),
         }
     }
 }
@@ -123,10 +143,14 @@ fn statistics_sections(views: &[View]) -> Vec<statistics::Section> {
 impl Answer {
     fn problems(&self) -> &[Problem] {
         match self {
-            Self::Connections(snapshot, ..) | Self::Summary(snapshot, ..) | Self::Explanation(_, snapshot, ..) => {
-                &snapshot.problems
-            }
-            Self::Interfaces(_, problems) | Self::Statistics(_, _, problems) | Self::Routes(_, problems) => problems,
+            Self::Connections(snapshot, ..)
+            | Self::Summary(snapshot, ..)
+            | Self::Explanation(_, snapshot, ..)
+            | Self::Consumers(snapshot, ..) => &snapshot.problems,
+            Self::Interfaces(_, problems)
+            | Self::Statistics(_, _, problems)
+            | Self::Routes(_, problems)
+            | Self::Rdma(_, problems) => problems,
         }
     }
 }

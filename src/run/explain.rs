@@ -1,6 +1,6 @@
 //! Why a port is taken.
 
-use super::{Run, WRITING};
+use super::{Run, WRITING, owners_of};
 use crate::exit::Exit;
 use crate::explain::PortRules;
 use crate::platform;
@@ -16,11 +16,12 @@ use std::collections::BTreeMap;
 pub(super) struct Background {
     rules: PortRules,
     parents: BTreeMap<Pid, Vec<Process>>,
+    units: BTreeMap<Pid, String>,
 }
 
 impl Background {
     pub(super) const fn explanation<'a>(&'a self, port: u16, listing: crate::listing::Listing<'a>) -> Explanation<'a> {
-        Explanation { port, listing, rules: &self.rules, parents: &self.parents }
+        Explanation { port, listing, rules: &self.rules, parents: &self.parents, units: &self.units }
     }
 }
 
@@ -41,9 +42,10 @@ impl Run {
     /// Looks up who holds these sockets, and who started those.
     pub(super) fn background(&mut self, snapshot: &Snapshot, rows: &[u32]) -> Background {
         self.look_up(snapshot, rows);
-        let owners = rows.iter().flat_map(|&row| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]).pids());
+        let pids = owners_of(snapshot, rows);
+        let units = pids.iter().filter_map(|&pid| Some((pid, platform::component(pid)?))).collect();
         let processes = &mut self.directory.processes;
-        let parents = owners.map(|pid| (pid, processes.ancestors(pid, Facts::default()))).collect();
-        Background { rules: platform::port_rules(), parents }
+        let parents = pids.into_iter().map(|pid| (pid, processes.ancestors(pid, Facts::default()))).collect();
+        Background { rules: platform::port_rules(), parents, units }
     }
 }

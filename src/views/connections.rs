@@ -1,29 +1,150 @@
 //! The table of sockets, byte for byte as Windows' netstat prints it.
 
+use crate::details::Details;
 use crate::names::hosts::{HostNames, first_label};
 use crate::names::services::Services;
+use crate::output::cells::line_of;
 use crate::output::text::visible;
 use crate::output::{addresses, pieces};
 use crate::owners::{OwnerStatus, Ownership};
 use crate::process::Processes;
 use crate::request::Columns;
 use crate::snapshot::Snapshot;
-use crate::socket::{Endpoint, Protocol, Socket};
+use crate::socket::{Endpoint, Pid, Protocol, Socket};
+use crate::time_in_state::{StateTimes, TimeInState};
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::path::Path;
+use std::time::Instant;
 
+/// Where each fixed column begins.
+const AT_PROTOCOL: usize = 2;
+const AT_LOCAL: usize = 9;
+const AT_FOREIGN: usize = 32;
+const AT_STATE: usize = 55;
+const AT_EXTRAS: usize = 71;
 /// The width of an address column. Nothing is ever cut: a longer address moves the rest of its row to the right.
 const ADDRESS: usize = addresses::IPV4_ENDPOINT;
-/// The width of the state column where another follows.
-const STATE: usize = 12;
-/// The width of the PID column where another follows.
-const PID: usize = 9;
+/// The width of the offload column, also where it is the last.
+const OFFLOAD: usize = 12;
+/// The gap between two columns, whatever stands in them.
+const GAP: usize = 2;
+
+/// The words of this view.
+#[derive(Debug)]
+pub struct Words {
+    /// The title.
+    pub title: &'static str,
+    /// The heading of the protocol.
+    pub protocol: &'static str,
+    /// The heading of this host's end.
+    pub local: &'static str,
+    /// The heading of the other end.
+    pub foreign: &'static str,
+    /// The heading of the TCP state.
+    pub state: &'static str,
+    /// The heading of the owner (`-o`).
+    pub pid: &'static str,
+    /// The heading of the offload state (`-t`).
+    pub offload: &'static str,
+    /// The heading of the code point (`-d`).
+    pub dscp: &'static str,
+    /// The heading of the time in the state (`-i`).
+    pub time_in_state: &'static str,
+    /// The heading of the congestion control (`-y`).
+    pub template: &'static str,
+    /// The heading of the name of the owner.
+    pub program: &'static str,
+}
+
+/// The words as Windows has them in English; of the last four Windows' own are not known.
+pub const ENGLISH: Words = Words {
+    title: "Active Connections",
+    protocol: "Proto",
+    local: "Local Address",
+    foreign: "Foreign Address",
+    state: "State",
+    pid: "PID",
+    offload: "Offload State",
+    dscp: "DSCP",
+    time_in_state: "Time in State",
+    template: "Template",
+    program: "Program",
+};
+
+/// The words as Windows has them in Korean; of the last five Windows' own are not known.
+pub const KOREAN: Words = Words {
+    title: "활성 연결",
+    protocol: "프로토콜",
+    local: "로컬 주소",
+    foreign: "외부 주소",
+    state: "상태",
+    pid: "PID",
+    offload: "오프로드 상태",
+    dscp: "DSCP",
+    time_in_state: "상태 유지 시간",
+    template: "템플릿",
+    program: "프로그램",
+};
+
+/// A column behind the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extra {
+    Pid,
+    Offload,
+    Dscp,
+    TimeInState,
+    Template,
+    Program,
+}
+
+impl Extra {
+    /// Those that are asked for, in their order.
+    fn of(columns: &Columns) -> Vec<Self> {
+        let asked = [
+            (columns.owner, Self::Pid),
+            (columns.offload, Self::Offload),
+            (columns.dscp, Self::Dscp),
+            (columns.time_in_state, Self::TimeInState),
+            (columns.template, Self::Template),
+            (columns.program, Self::Program),
+        ];
+        asked.into_iter().filter_map(|(asked, extra)| asked.then_some(extra)).collect()
+    }
+
+    /// From where it begins to where the next one does.
+    const fn width(self) -> usize {
+        match self {
+            Self::Pid => 9,
+            Self::Offload | Self::TimeInState => 15,
+            Self::Dscp => 6,
+            Self::Template => 18,
+            Self::Program => 0, // always the last
+        }
+    }
+
+    const fn heading(self, words: &Words) -> &'static str {
+        match self {
+            Self::Pid => words.pid,
+            Self::Offload => words.offload,
+            Self::Dscp => words.dscp,
+            Self::TimeInState => words.time_in_state,
+            Self::Template => words.template,
+            Self::Program => words.program,
+        }
+    }
+}
 
 /// What is known besides the snapshot.
 #[derive(Clone, Copy, Debug)]
 pub struct Knowledge<'a> {
     /// The processes of the rows that are written, looked up beforehand where a column tells of them.
     pub processes: &'a Processes,
+    /// The parts of the system that these processes belong to, where executables are told.
+    pub components: &'a HashMap<Pid, String>,
+    /// What was seen of the states, and the moment of this display.
+    pub times: (&'a StateTimes, Instant),
     /// How foreign endpoints are named; `None` for numbers.
     pub naming: Option<&'a Naming<'a>>,
 }
@@ -42,15 +163,19 @@ pub struct Naming<'a> {
 }
 
 /// Writes the frame and the heading.
-pub fn write_heading(out: &mut Vec<u8>, columns: &Columns) {
-    out.extend_from_slice(b"\nActive Connections\n\n  Proto  Local Address          Foreign Address        State");
-    if columns.owner {
-        out.extend_from_slice(b"           PID");
-    }
-    if columns.program {
-        out.extend_from_slice(b"      Program");
-    }
-    out.push(b'\n');
+pub fn write_heading(out: &mut Vec<u8>, columns: &Columns, words: &Words) {
+    let fixed = [(AT_PROTOCOL, words.protocol), (AT_LOCAL, words.local), (AT_FOREIGN, words.foreign), (AT_STATE, words.state)];
+    let mut at = AT_EXTRAS;
+    let extras = Extra::of(columns).into_iter().map(|extra| {
+        let begin = at;
+        at += extra.width();
+        (begin, extra.heading(words))
+    });
+    let heading = line_of(fixed.into_iter().chain(extras));
+    // Windows has an empty line under the heading of -t.
+    let end = if columns.offload { "\n" } else { "" };
+    // Writing to a Vec cannot fail.
+    let _ = writeln!(out, "\n{}\n\n{heading}{end}", words.title);
 }
 
 /// Writes the rows, in the order given, and hands pieces of the text to `flush`.
@@ -62,23 +187,36 @@ pub fn write_rows(
     known: Knowledge<'_>,
     flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
 ) -> io::Result<()> {
+    let extras = Extra::of(columns);
     let write = |out: &mut Vec<u8>, rows: &[u32]| {
         for &row in rows {
-            let socket = &snapshot.sockets[row as usize];
-            let owner = columns.owner.then(|| snapshot.owners.of(row as usize, socket));
-            write_row(out, socket, columns, owner, known);
+            let position = row as usize;
+            let socket = &snapshot.sockets[position];
+            write_row(out, socket, known.naming);
+            if !extras.is_empty() {
+                let start = out.len() - socket.state.map_or(0, |state| state.word().len());
+                pad(out, start, AT_EXTRAS - AT_STATE);
+                let details = snapshot.details.get(position).copied().unwrap_or_default();
+                let row = Row { socket, details, owner: snapshot.owners.of(position, socket) };
+                write_extras(out, &row, &extras, known);
+            }
+            out.push(b'\n');
+            if columns.executable {
+                write_executables(out, snapshot.owners.of(position, socket), known);
+            }
         }
     };
     pieces::write_in_order(out, rows, write, flush)
 }
 
-fn write_row(out: &mut Vec<u8>, socket: &Socket, columns: &Columns, owner: Option<Ownership<'_>>, known: Knowledge<'_>) {
+/// Writes the fixed columns, the state without its padding.
+fn write_row(out: &mut Vec<u8>, socket: &Socket, naming: Option<&Naming<'_>>) {
     out.extend_from_slice(b"  ");
     out.extend_from_slice(socket.protocol.word().as_bytes());
     out.extend_from_slice(b"    ");
 
     write_endpoint(out, socket, &socket.local);
-    match known.naming {
+    match naming {
         _ if socket.protocol == Protocol::Udp && socket.remote.is_unspecified() => {
             out.extend_from_slice(b"*:*                    ");
         }
@@ -91,18 +229,86 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, columns: &Columns, owner: Optio
         }
     }
 
-    let start = out.len();
     out.extend_from_slice(socket.state.map_or("", |state| state.word()).as_bytes());
-    if let Some(owner) = owner {
-        pad(out, start, STATE + 4);
+}
+
+/// What the columns behind the state are filled from.
+struct Row<'a> {
+    socket: &'a Socket,
+    details: Details,
+    owner: Ownership<'a>,
+}
+
+fn write_extras(out: &mut Vec<u8>, row: &Row<'_>, extras: &[Extra], known: Knowledge<'_>) {
+    for (place, extra) in extras.iter().enumerate() {
         let start = out.len();
-        write_owner(out, owner);
-        if columns.program {
-            pad(out, start, PID);
-            write_program(out, owner, known.processes);
+        write_extra(out, row, *extra, known);
+        match extras.get(place + 1) {
+            // As Windows has it.
+            Some(Extra::Offload) if *extra == Extra::Pid => out.push(b'\t'),
+            Some(_) => {
+                let end = out.len() + GAP;
+                pad(out, start, extra.width().max(end - start));
+            }
+            None => {}
         }
     }
-    out.push(b'\n');
+}
+
+fn write_extra(out: &mut Vec<u8>, row: &Row<'_>, extra: Extra, known: Knowledge<'_>) {
+    let is_tcp = row.socket.protocol == Protocol::Tcp;
+    match extra {
+        Extra::Pid => write_owner(out, row.owner),
+        Extra::Program => write_program(out, row.owner, known.processes),
+        Extra::Offload => {
+            // Linux keeps every TCP connection in the host: it has no cards that take over whole connections.
+            let start = out.len();
+            out.extend_from_slice(if is_tcp { b"InHost" } else { b"" });
+            pad(out, start, OFFLOAD);
+        }
+        Extra::Dscp => match row.details.dscp() {
+            Some(dscp) => write_number(out, dscp.into()),
+            None => out.push(b'-'),
+        },
+        Extra::TimeInState => {
+            let (times, now) = known.times;
+            let _ = match times.of(row.socket, now) {
+                Some(TimeInState::Exactly(time)) => write!(out, "{:.1}s", time.as_secs_f64()),
+                Some(TimeInState::AtLeast(time)) => write!(out, "{:.1}s+", time.as_secs_f64()),
+                None => write!(out, "-"),
+            };
+        }
+        Extra::Template => match row.details.congestion {
+            Some(congestion) if is_tcp => out.extend_from_slice(visible(congestion.name()).as_bytes()),
+            _ => out.push(b'-'),
+        },
+    }
+}
+
+/// The lines of `-b`: for each owner its component, where it has one, and its executable. Nothing where the system keeps
+/// the socket for itself.
+fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, known: Knowledge<'_>) {
+    const UNKNOWN: &[u8] = b" Can not obtain ownership information\n";
+    match owner.status {
+        OwnerStatus::None | OwnerStatus::Gone => {}
+        OwnerStatus::Denied | OwnerStatus::Unsupported => out.extend_from_slice(UNKNOWN),
+        OwnerStatus::Owned => {
+            for pid in owner.pids() {
+                let executable = known.processes.get(pid).and_then(|process| process.executable.as_deref());
+                let Some(name) = executable.and_then(Path::file_name) else {
+                    out.extend_from_slice(UNKNOWN);
+                    continue;
+                };
+                if let Some(component) = known.components.get(&pid) {
+                    let _ = writeln!(out, "  {}", visible(component));
+                }
+                let name = name.to_string_lossy();
+                // Linux says so of an executable that was replaced since the process was started.
+                let name = name.strip_suffix(" (deleted)").unwrap_or(&name);
+                let _ = writeln!(out, " [{}]", visible(name));
+            }
+        }
+    }
 }
 
 /// The lowest PID; `0` where no process holds the socket; `-` where nobody may tell.
@@ -179,10 +385,11 @@ fn pad(out: &mut Vec<u8>, start: usize, width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::owners::Owners;
+    use crate::details::CongestionControl;
+    use crate::owners::{InodeOwners, Owners};
     use crate::process::Process;
     use crate::socket::tests::socket;
-    use crate::socket::{Family, State};
+    use crate::socket::{Family, State, Timer};
     use std::time::Duration;
 
     fn print(sockets: Vec<Socket>, pids: Vec<Option<u32>>, owner: bool, naming: Option<&Naming<'_>>) -> String {
@@ -192,12 +399,16 @@ mod tests {
     fn print_columns(sockets: Vec<Socket>, pids: Vec<Option<u32>>, columns: Columns, naming: Option<&Naming<'_>>) -> String {
         let named = |pid, name: &str| Process { pid, name: name.into(), ..Process::default() };
         let processes: Processes = [named(900, "nginx: \u{1b}[2J"), named(4_194_304, "웹서버")].into_iter().collect();
-        let known = Knowledge { processes: &processes, naming };
+        let (components, times) = (HashMap::from([(900, "nginx.service".to_owned())]), StateTimes::default());
+        let times = (&times, Instant::now());
+        let known = Knowledge { processes: &processes, components: &components, times, naming };
         let rows: Vec<u32> = (0..sockets.len() as u32).collect();
-        let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids), problems: Vec::new() };
+        let congestion = CongestionControl::new(b"cubic");
+        let details = vec![Details { traffic_class: Some(0xb8), congestion }, Details::default()];
+        let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids), details, problems: Vec::new() };
         let mut text = Vec::new();
         let mut out = Vec::new();
-        write_heading(&mut out, &columns);
+        write_heading(&mut out, &columns, &ENGLISH);
         write_rows(&mut out, &snapshot, &rows, &columns, known, |out| {
             text.append(out);
             Ok(())
@@ -246,7 +457,7 @@ mod tests {
     #[test]
     fn the_program_stands_behind_the_pid_and_the_rest_stays_in_its_place() {
         let sockets = vec![socket("0.0.0.0", 80), socket("127.0.0.1", 81), udp("::", 53), udp("::", 54)];
-        let columns = Columns { owner: true, program: true };
+        let columns = Columns { owner: true, program: true, ..Columns::default() };
         assert_eq!(
             print_columns(sockets, vec![Some(900), Some(0), Some(4_194_304), None], columns, None),
             "\nActive Connections\n\n\
@@ -255,6 +466,118 @@ mod tests {
              \x20 TCP    127.0.0.1:81           0.0.0.0:0              LISTENING       0        -\n\
              \x20 UDP    [::]:53                *:*                                    4194304  웹서버\n\
              \x20 UDP    [::]:54                *:*                                    -        -\n"
+        );
+    }
+
+    fn two_rows() -> Vec<Socket> {
+        vec![socket("0.0.0.0", 80), udp("::", 53)]
+    }
+
+    fn print_two(columns: Columns) -> String {
+        let text = print_columns(two_rows(), vec![Some(900), Some(7)], columns, None);
+        text.strip_prefix("\nActive Connections\n\n").unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_offload_state_has_an_empty_line_under_its_heading_and_a_tab_behind_the_pid() {
+        let offload = Columns { offload: true, ..Columns::default() };
+        assert_eq!(
+            print_two(offload),
+            "\x20 Proto  Local Address          Foreign Address        State           Offload State\n\n\
+             \x20 TCP    0.0.0.0:80             0.0.0.0:0              LISTENING       InHost      \n\
+             \x20 UDP    [::]:53                *:*                                                \n"
+        );
+        assert_eq!(
+            print_two(Columns { owner: true, ..offload }),
+            "\x20 Proto  Local Address          Foreign Address        State           PID      Offload State\n\n\
+             \x20 TCP    0.0.0.0:80             0.0.0.0:0              LISTENING       900\tInHost      \n\
+             \x20 UDP    [::]:53                *:*                                    7\t            \n"
+        );
+    }
+
+    #[test]
+    fn every_column_at_once_stands_under_its_heading() {
+        let columns =
+            Columns { owner: true, program: true, dscp: true, time_in_state: true, template: true, ..Columns::default() };
+        let (owner, name) = ("        PID      DSCP  Time in State  Template          Program", "nginx: \\u{1b}[2J");
+        assert_eq!(
+            print_two(columns),
+            format!(
+                "\x20 Proto  Local Address          Foreign Address        State   {owner}\n\
+                 \x20 TCP    0.0.0.0:80             0.0.0.0:0              LISTENING       900      46    -              cubic             {name}\n\
+                 \x20 UDP    [::]:53                *:*                                    7        -     -              -                 -\n"
+            )
+        );
+    }
+
+    #[test]
+    fn times_in_a_state_are_told_exactly_or_as_watched() {
+        let waiting =
+            Socket { state: Some(State::TimeWait), timer: Timer::TimeWait, expires_ms: 47_700, ..socket("127.0.0.1", 1) };
+        let watched = Socket { inode: 8, ..socket("127.0.0.1", 2) };
+        let (mut times, start) = (StateTimes::default(), Instant::now());
+        times.observe([&watched], start);
+        let (processes, components) = (Processes::default(), HashMap::new());
+        let now = start + Duration::from_millis(65_250);
+        let known = Knowledge { processes: &processes, components: &components, times: (&times, now), naming: None };
+        let snapshot = Snapshot { sockets: vec![waiting, watched], ..Snapshot::default() };
+        let mut out = Vec::new();
+        let columns = Columns { time_in_state: true, ..Columns::default() };
+        write_rows(&mut out, &snapshot, &[0, 1], &columns, known, |_| Ok(())).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let last: Vec<&str> = text.lines().map(|line| &line[AT_EXTRAS..]).collect();
+        assert_eq!(last, ["12.3s", "65.2s+"]);
+    }
+
+    /// What stands under the row of a socket whose owners these are.
+    fn executables(owners: Owners) -> String {
+        let runs = |pid, path: &str| Process { pid, executable: Some(path.into()), ..Process::default() };
+        let processes: Processes = [
+            runs(20, "/usr/sbin/nginx"),
+            runs(30, "/tmp/evil\u{1b}[2J\n  TCP (deleted)"),
+            Process { pid: 40, ..Process::default() },
+        ]
+        .into_iter()
+        .collect();
+        let components = HashMap::from([(20, "nginx.service".to_owned()), (40, "ssh.service".to_owned())]);
+        let times = (&StateTimes::default(), Instant::now());
+        let known = Knowledge { processes: &processes, components: &components, times, naming: None };
+        let snapshot = Snapshot { sockets: vec![socket("0.0.0.0", 80)], owners, ..Snapshot::default() };
+        let mut out = Vec::new();
+        let columns = Columns { executable: true, ..Columns::default() };
+        write_rows(&mut out, &snapshot, &[0], &columns, known, |_| Ok(())).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        text.strip_prefix("  TCP    0.0.0.0:80             0.0.0.0:0              LISTENING\n").unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_owner_has_its_executable_and_its_component() {
+        let entries = [20, 30, 40, 50].map(|pid| InodeOwners::entry(1, pid)).to_vec();
+        assert_eq!(
+            executables(Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Gone))),
+            "\x20 nginx.service\n\
+             \x20[nginx]\n\
+             \x20[evil\\u{1b}[2J\\u{a}  TCP]\n\
+             \x20Can not obtain ownership information\n\
+             \x20Can not obtain ownership information\n"
+        );
+    }
+
+    #[test]
+    fn a_hidden_owner_is_said_to_be_and_the_kernels_rows_have_nothing() {
+        assert_eq!(executables(Owners::ByRow(vec![None])), " Can not obtain ownership information\n");
+        assert_eq!(executables(Owners::ByRow(vec![Some(0)])), "");
+        assert_eq!(executables(Owners::ByInode(InodeOwners::new(vec![], OwnerStatus::Gone))), "");
+    }
+
+    #[test]
+    fn korean_headings_stand_over_the_same_cells() {
+        let columns = Columns { owner: true, program: true, ..Columns::default() };
+        let mut out = Vec::new();
+        write_heading(&mut out, &columns, &KOREAN);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "\n활성 연결\n\n  프로토콜  로컬 주소           외부 주소              상태            PID      프로그램\n"
         );
     }
 

@@ -24,6 +24,8 @@ pub struct Explanation<'a> {
     pub rules: &'a PortRules,
     /// For each process that holds one of the sockets the chain of its parents, the nearest first.
     pub parents: &'a BTreeMap<Pid, Vec<Process>>,
+    /// The unit of the system that such a process belongs to.
+    pub units: &'a BTreeMap<Pid, String>,
 }
 
 impl<'a> Explanation<'a> {
@@ -59,6 +61,7 @@ impl<'a> Explanation<'a> {
                 .iter()
                 .map(|(&pid, parents)| HolderRecord {
                     process: OwnerRecord::new(pid, processes.get(pid)),
+                    unit: self.units.get(&pid).map(String::as_str),
                     parents: parents.iter().map(|parent| OwnerRecord::new(parent.pid, Some(parent))).collect(),
                 })
                 .collect(),
@@ -95,6 +98,7 @@ struct RoleRecord<'a> {
 struct HolderRecord<'a> {
     #[serde(flatten)]
     process: OwnerRecord<'a>,
+    unit: Option<&'a str>,
     parents: Vec<OwnerRecord<'a>>,
 }
 
@@ -204,6 +208,7 @@ fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) 
     let user = process.user.as_ref().map(|user| user.name.as_deref().unwrap_or(&user.id));
     line("User", user.unwrap_or_default())?;
     line("Started", &process.started.and_then(rfc3339).unwrap_or_default())?;
+    line("Unit", explanation.units.get(&pid).map_or("", String::as_str))?;
     let parents = explanation.parents.get(&pid).map_or(&[][..], Vec::as_slice);
     let parents: Vec<String> =
         parents.iter().map(|parent| format!("{} ({})", parent.name.to_string_lossy(), parent.pid)).collect();
@@ -221,8 +226,10 @@ mod tests {
         let rules = PortRules { ephemeral: Some(32768..=60999), reserved: vec![443..=443], unprivileged_from: Some(1024) };
         let parents =
             BTreeMap::from([(900, vec![process(1, "systemd")]), (901, vec![process(900, "nginx"), process(1, "systemd")])]);
+        let units = BTreeMap::from([(900, "nginx.service".to_owned())]);
         let mut out = Vec::new();
-        write(&mut out, &Explanation { port, listing: machine.listing(), rules: &rules, parents: &parents }).unwrap();
+        let listing = machine.listing();
+        write(&mut out, &Explanation { port, listing, rules: &rules, parents: &parents, units: &units }).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -243,6 +250,7 @@ mod tests {
              \x20     Command line  nginx -g daemon off;\n\
              \x20     User          www-data\n\
              \x20     Started       2026-11-23T16:00:00Z\n\
+             \x20     Unit          nginx.service\n\
              \x20     Started by    systemd (1)\n\
              \x20     PID           901, nginx\n\
              \x20     Executable    /usr/sbin/nginx\n\

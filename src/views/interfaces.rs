@@ -21,6 +21,12 @@ pub const ENGLISH: Words = Words {
     labels: ["Bytes", "Unicast packets", "Non-unicast packets", "Discards", "Errors", "Unknown protocols"],
 };
 
+/// The words in Korean. The labels of the rows are the same in every language.
+pub const KOREAN: Words =
+    Words {
+        title: "인터페이스 통계", heading: "                               받음            보냄", labels: ENGLISH.labels
+    };
+
 /// Writes the title, the heading and the six rows.
 pub fn write(out: &mut Vec<u8>, totals: &InterfaceTotals, words: &Words) {
     let InterfaceTotals { received, sent, unknown_protocols, .. } = totals;

@@ -3,6 +3,7 @@
 //! `schema.json` beside this file describes it; a field that is added leaves the version as it is, one that changes
 //! or goes raises it. Every text from outside is there in full: where it is not Unicode, its bytes stand beside it.
 
+use super::consumers::Consumer;
 use super::counters_json::{InterfacesRecord, StatisticsRecord};
 use super::routes_json::RoutesRecord;
 use super::{explain, summary};
@@ -11,7 +12,8 @@ use crate::listing::{Listing, Row};
 use crate::names::hosts;
 use crate::output::json::{bytes_unless_text, hexadecimal, lossy, write_document};
 use crate::output::time::{now, rfc3339};
-use crate::process::Process;
+use crate::process::{Process, Processes};
+use crate::rdma::RdmaEndpoint;
 use crate::routes::Routing;
 use crate::snapshot::Problem;
 use crate::socket::{Endpoint, Family, Pid, Protocol, Socket};
@@ -97,6 +99,10 @@ pub enum Section<'a> {
     Statistics(&'a Statistics, &'a [statistics::Section]),
     /// The interfaces and routes.
     Routes(&'a Routing),
+    /// The processes that hold the most ports.
+    Consumers(&'a [Consumer], &'a Processes),
+    /// The RDMA connections.
+    Rdma(&'a [RdmaEndpoint]),
 }
 
 impl Section<'_> {
@@ -109,6 +115,8 @@ impl Section<'_> {
             Self::Interfaces(_) => "interfaces",
             Self::Statistics(..) => "statistics",
             Self::Routes(_) => "routes",
+            Self::Consumers(..) => "consumers",
+            Self::Rdma(_) => "rdma",
         }
     }
 }
@@ -122,6 +130,10 @@ impl Serialize for Section<'_> {
             Self::Interfaces(totals) => InterfacesRecord::new(totals).serialize(serializer),
             Self::Statistics(statistics, sections) => StatisticsRecord { statistics, sections }.serialize(serializer),
             Self::Routes(routing) => RoutesRecord::new(routing).serialize(serializer),
+            Self::Consumers(consumers, processes) => {
+                serializer.collect_seq(consumers.iter().map(|consumer| ConsumerRecord::new(consumer, processes)))
+            }
+            Self::Rdma(endpoints) => serializer.collect_seq(endpoints.iter().map(RdmaRecord::new)),
         }
     }
 }
@@ -296,6 +308,49 @@ impl<'a> OwnerRecord<'a> {
             user: user.and_then(|user| user.name.as_deref()),
             start_time: process.and_then(|process| process.started).and_then(rfc3339),
             parent: process.and_then(|process| process.parent),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ConsumerRecord<'a> {
+    pid: Option<Pid>,
+    name: Option<Cow<'a, str>>,
+    tcp: usize,
+    udp: usize,
+}
+
+impl<'a> ConsumerRecord<'a> {
+    pub(super) fn new(consumer: &Consumer, processes: &'a Processes) -> Self {
+        let process = consumer.pid.and_then(|pid| processes.get(pid));
+        Self { pid: consumer.pid, name: process.map(|process| lossy(&process.name)), tcp: consumer.tcp, udp: consumer.udp }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct RdmaRecord {
+    pid: Option<Pid>,
+    interface: u32,
+    listener: bool,
+    local: PlainEndpoint,
+    remote: Option<PlainEndpoint>,
+}
+
+#[derive(Serialize)]
+struct PlainEndpoint {
+    address: IpAddr,
+    port: u16,
+}
+
+impl RdmaRecord {
+    pub(super) fn new(endpoint: &RdmaEndpoint) -> Self {
+        let plain = |end: &Endpoint| PlainEndpoint { address: end.address, port: end.port };
+        Self {
+            pid: endpoint.pid,
+            interface: endpoint.interface,
+            listener: endpoint.is_listener,
+            local: plain(&endpoint.local),
+            remote: Some(&endpoint.remote).filter(|remote| !remote.is_unspecified()).map(plain),
         }
     }
 }

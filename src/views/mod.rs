@@ -2,12 +2,14 @@
 
 mod cells;
 pub mod connections;
+pub mod consumers;
 mod counters_json;
 pub mod csv;
 pub mod explain;
 pub mod interfaces;
 pub mod json;
 pub mod ndjson;
+pub mod rdma;
 pub mod routes;
 mod routes_json;
 pub mod statistics;

@@ -1,6 +1,6 @@
 //! NDJSON: a line for the moment, then a line for each socket, each with its `type`.
 
-use super::json::{Head, Section, SocketRecord};
+use super::json::{ConsumerRecord, Head, RdmaRecord, Section, SocketRecord};
 use crate::output::json;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -19,6 +19,12 @@ pub fn write(out: &mut impl Write, head: &Head<'_>, sections: &[Section<'_>]) ->
         match section {
             Section::Sockets(listing) => {
                 listing.iter().try_for_each(|row| line(out, &SocketRecord::new(row).of_type("socket")))?;
+            }
+            Section::Consumers(consumers, processes) => consumers.iter().try_for_each(|consumer| {
+                line(out, &Line { r#type: "consumer", value: ConsumerRecord::new(consumer, processes) })
+            })?,
+            Section::Rdma(endpoints) => {
+                endpoints.iter().try_for_each(|endpoint| line(out, &Line { r#type: "rdma", value: RdmaRecord::new(endpoint) }))?
             }
             other => line(out, &Line { r#type: other.name(), value: other })?,
         }

@@ -1,5 +1,6 @@
 //! The interface list and the routing tables (`-r`), byte for byte as Windows' `route print` shows them.
 
+use crate::output::cells::right;
 use crate::output::text::visible;
 use crate::routes::{Gateway, Interface, Ipv4Route, Ipv6Route, PersistentRoute, Routing, netmask};
 use std::io::{self, Write};
@@ -56,6 +57,22 @@ pub const ENGLISH: Words = Words {
     prohibited: "Prohibited",
     blackhole: "Blackhole",
     throw: "Throw",
+};
+
+/// The words as Windows has them in Korean. The headings stand over the same cells as in English.
+pub const KOREAN: Words = Words {
+    interface_list: "인터페이스 목록",
+    ipv4_table: "IPv4 경로 테이블",
+    ipv6_table: "IPv6 경로 테이블",
+    active: "활성 경로:",
+    persistent: "영구 경로:",
+    none: "  없음",
+    ipv4_heading: "    네트워크 대상  네트워크 마스크       게이트웨이       인터페이스 메트릭",
+    ipv6_heading: " IF 메트릭 네트워크 대상            게이트웨이",
+    persistent_heading: "    네트워크 주소  네트워크 마스크  게이트웨이 주소  메트릭",
+    default_metric: "기본값",
+    on_link: "연결됨",
+    ..ENGLISH
 };
 
 /// What divides the parts.
@@ -122,9 +139,9 @@ fn write_interface(out: &mut Vec<u8>, interface: &Interface) -> io::Result<()> {
 
 fn write_ipv4(out: &mut Vec<u8>, route: &Ipv4Route, words: &Words) -> io::Result<()> {
     let mask = netmask(route.prefix_length);
-    let gateway = gateway(route.gateway, words);
+    let gateway = right(&gateway(route.gateway, words), 15);
     let interface = route.interface_address.map_or_else(|| "-".to_owned(), |address| address.to_string());
-    writeln!(out, "{:>17}  {mask:>15}  {gateway:>15}  {interface:>15}  {:>5}", route.destination, route.metric)
+    writeln!(out, "{:>17}  {mask:>15}  {gateway}  {interface:>15}  {:>5}", route.destination, route.metric)
 }
 
 fn write_ipv6(out: &mut Vec<u8>, route: &Ipv6Route, words: &Words) -> io::Result<()> {
@@ -157,8 +174,8 @@ fn write_persistent(out: &mut Vec<u8>, routes: &[PersistentRoute], words: &Words
     writeln!(out, "{}", words.persistent_heading)?;
     for PersistentRoute { destination, prefix_length, gateway, metric } in routes {
         let mask = netmask(*prefix_length);
-        let metric = metric.map_or_else(|| words.default_metric.to_owned(), |metric| metric.to_string());
-        writeln!(out, "{destination:>17}  {mask:>15}  {gateway:>15}  {metric:>6}")?;
+        let metric = metric.map_or_else(|| right(words.default_metric, 6), |metric| format!("{metric:>6}"));
+        writeln!(out, "{destination:>17}  {mask:>15}  {gateway:>15}  {metric}")?;
     }
     writeln!(out, "{RULE}")
 }
@@ -296,5 +313,17 @@ mod tests {
         })
         .unwrap();
         assert!(pieces == 3 && largest < 130 * 1024, "{pieces} pieces, the largest of {largest} bytes");
+    }
+
+    #[test]
+    fn korean_headings_end_where_their_columns_do() {
+        use crate::output::cells::width;
+        let ends =
+            |heading: &str, words: [&str; 4]| words.map(|word| width(&heading[..heading.find(word).unwrap() + word.len()]));
+        assert_eq!(ends(KOREAN.ipv4_heading, ["대상", "마스크", "게이트웨이", "인터페이스"]), [17, 34, 51, 68]);
+        assert_eq!(width(KOREAN.ipv4_heading), 75);
+        assert_eq!(ends(KOREAN.persistent_heading, ["네트워크 주소", "마스크", "게이트웨이 주소", "메트릭"]), [17, 34, 51, 59]);
+        let begin = KOREAN.ipv6_heading.find("게이트웨이").unwrap();
+        assert_eq!(width(&KOREAN.ipv6_heading[..begin]), 36);
     }
 }

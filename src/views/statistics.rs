@@ -103,6 +103,22 @@ pub const ENGLISH: Words = Words {
     udp: ["Datagrams Received", "No Ports", "Receive Errors", "Datagrams Sent"],
 };
 
+/// The words in Korean. The labels of the rows are the same in every language.
+pub const KOREAN: Words = Words {
+    titles: [
+        "IPv4 통계",
+        "IPv6 통계",
+        "ICMPv4 통계",
+        "ICMPv6 통계",
+        "IPv4에 대한 TCP 통계",
+        "IPv6에 대한 TCP 통계",
+        "IPv4에 대한 UDP 통계",
+        "IPv6에 대한 UDP 통계",
+    ],
+    icmp_heading: "                            받음        보냄",
+    ..ENGLISH
+};
+
 /// The width of the labels of IP.
 const IP: usize = 34;
 /// The width of the labels of TCP.

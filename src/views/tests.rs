@@ -33,7 +33,7 @@ impl Machine {
         let entries = held.iter().map(|&(inode, pid)| InodeOwners::entry(inode, pid)).collect();
         let rows = (0..sockets.len() as u32).collect();
         let owners = Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Denied));
-        let snapshot = Snapshot { sockets, owners, problems: Vec::new() };
+        let snapshot = Snapshot { sockets, owners, ..Snapshot::default() };
         Self {
             rows,
             peers: Peers::of_snapshot(&snapshot),
@@ -230,7 +230,8 @@ fn no_format_prints_what_a_terminal_would_obey() {
     let chain = vec![process(7, "a\u{1b}]0;b\u{7}")];
     let parents = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, chain.clone())).collect();
     let rules = PortRules::default();
-    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents };
+    let units = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, "u\u{1b}c.service".to_owned())).collect();
+    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents, units: &units };
     let sections = [Section::Sockets(listing), Section::Summary(summary), Section::Explanation(explanation)];
     let every: Vec<Column> = Column::ALL.map(|(column, _)| column).to_vec();
     let look = Look { width: Some(100), color: false, headless: false };

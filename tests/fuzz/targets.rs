@@ -8,7 +8,9 @@ use rnetstat::filter::{addresses, ports, states};
 use rnetstat::names::services::Services;
 use rnetstat::output::text;
 use rnetstat::platform::linux::btf::TaskFileLayout;
-use rnetstat::platform::linux::{descriptor_link, nlmsg, proc_net, route_tables, rtnetlink as route_messages, sock_diag};
+use rnetstat::platform::linux::{
+    cgroup, descriptor_link, nlmsg, proc_net, rdma, route_tables, rtnetlink as route_messages, sock_diag,
+};
 use rnetstat::platform::windows::tables::{self, Class};
 use rnetstat::socket::{Protocol, Table};
 use rnetstat::statistics::Statistics;
@@ -30,6 +32,8 @@ pub const ALL: &[(&str, Target)] = &[
     ("windows_tables", windows_tables),
     ("filter_values", filter_values),
     ("command_line", command_line),
+    ("cgroup", cgroup),
+    ("rdma", rdma),
 ];
 
 /// The datagrams of `sock_diag`: framing, rows, attributes.
@@ -40,6 +44,27 @@ pub fn netlink_messages(bytes: &[u8]) {
             let udp = sock_diag::parse(payload, Protocol::Udp);
             assert_eq!(tcp.map(|row| row.local), udp.map(|row| row.local));
             assert!(nlmsg::attributes(payload).count() <= payload.len());
+            let details = sock_diag::details(payload);
+            assert!(details.dscp().is_none_or(|dscp| dscp < 64));
+            assert!(details.congestion.is_none_or(|control| !control.name().is_empty()));
+        }
+    }
+}
+
+/// `/proc/PID/cgroup`.
+pub fn cgroup(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let membership = cgroup::parse(&text);
+    assert!(membership.unit.is_none_or(|unit| text.contains(&unit) && !unit.contains('/')));
+    assert!(membership.container.is_none_or(|container| text.contains(&container.id) && !container.id.is_empty()));
+}
+
+/// The datagrams of `NETLINK_RDMA`.
+pub fn rdma(bytes: &[u8]) {
+    for message in nlmsg::Messages::new(bytes).flatten() {
+        if let nlmsg::Body::Payload(_, payload) = message.body {
+            let _ = (rdma::device(payload), rdma::port(payload));
+            assert!(rdma::connections(payload).count() <= payload.len());
         }
     }
 }

@@ -29,9 +29,12 @@ fn filtered(filter: &str) -> Vec<Row> {
     rows
 }
 
+/// Whether a filter has to choose a row.
+type Choice<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
+
 /// Filters, and what each has to choose.
 #[derive(Default)]
-struct Cases<'a>(Vec<(String, Box<dyn Fn(&Row) -> bool + 'a>)>);
+struct Cases<'a>(Vec<(String, Choice<'a>)>);
 
 impl<'a> Cases<'a> {
     fn add(&mut self, filter: impl Into<String>, is_chosen: impl Fn(&Row) -> bool + 'a) {

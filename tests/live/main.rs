@@ -22,3 +22,4 @@ mod owners;
 mod routes;
 mod states;
 mod statistics;
+mod switches;

@@ -103,7 +103,9 @@ fn a_socket_on_its_way_between_processes_is_nobodys() {
     let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
     hand_over(&near, &socket);
     drop(socket);
-    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), nobody_found());
+    // The walk cannot tell it from the socket of a process that it may not look into; the iterator can.
+    assert_eq!(owner_of(address, &table_of(rnetstat("-ano").env("RNETSTAT_OWNERS", "walk"))), nobody_found());
+    assert!(["0", nobody_found()].contains(&owner_of(address, &table_of(&mut rnetstat("-ano"))).as_str()));
     drop(far);
 }
 

@@ -106,11 +106,23 @@ fn words(line: &str) -> Vec<String> {
     line.split_ascii_whitespace().map(str::to_owned).collect()
 }
 
+/// What is printed while the kernel changes nothing by itself: it goes on adding routes of its own after an interface is up.
+fn text_between_equal_witnesses() -> (String, [Vec<Vec<String>>; 2]) {
+    for _ in 0..1000 {
+        let before = ['4', '6'].map(witness);
+        let text = text_of("-r");
+        if before == ['4', '6'].map(witness) {
+            return (text, before);
+        }
+    }
+    panic!("the routes never stand still");
+}
+
 #[test]
 fn every_route_is_ips() {
     let Some(_namespace) = Namespace::enter() else { return };
     make_routes();
-    let text = text_of("-r");
+    let (text, [mut expected_ipv4, mut expected_ipv6]) = text_between_equal_witnesses();
 
     let ipv4 = table(&text, "Network Destination        Netmask          Gateway       Interface  Metric");
     let mut rows: Vec<_> = ipv4.iter().map(|line| words(line)).collect();
@@ -119,10 +131,9 @@ fn every_route_is_ips() {
     let defaults: Vec<_> = rows.iter().filter(|row| row[..2] == ["0.0.0.0", "0.0.0.0"]).map(|row| row[2..].join(" ")).collect();
     assert_eq!(defaults, ["192.0.2.1 192.0.2.2 600", "172.16.0.254 172.16.0.1 700"]);
     assert!(ipv4.iter().any(|line| line == &"        127.0.0.0        255.0.0.0         On-link         127.0.0.1      0"));
-    let mut expected = witness('4');
     rows.sort();
-    expected.sort();
-    assert_eq!(rows, expected);
+    expected_ipv4.sort();
+    assert_eq!(rows, expected_ipv4);
 
     let ipv6 = table(&text, " If Metric Network Destination      Gateway");
     // A long prefix has its gateway on the next line, in the gateways' column.
@@ -133,11 +144,10 @@ fn every_route_is_ips() {
             None => rows.push(words(line)),
         }
     }
-    let mut expected = witness('6');
     rows.sort();
-    expected.sort();
-    assert_eq!(rows, expected);
-    assert!(expected.len() >= 12 && expected.iter().any(|row| row[2].len() > 24 && row[3] == "fe80::9"));
+    expected_ipv6.sort();
+    assert_eq!(rows, expected_ipv6);
+    assert!(expected_ipv6.len() >= 12 && expected_ipv6.iter().any(|row| row[2].len() > 24 && row[3] == "fe80::9"));
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub fn rows() -> Option<Vec<Row>> {
     Some(String::from_utf8(output.stdout).unwrap().lines().map(row).collect())
 }
 
-fn row(line: &str) -> Row {
+/// The socket of one line of `ss -H -tuan`, whatever stands behind its addresses.
+pub fn row(line: &str) -> Row {
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
     let protocol = fields[0].to_ascii_uppercase();
     let state = match (protocol.as_str(), fields[1]) {

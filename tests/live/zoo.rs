@@ -21,8 +21,10 @@ pub struct Zoo {
 /// Where a server listens and how its clients reach it.
 #[derive(Clone, Copy)]
 pub struct House {
-    listen: SocketAddr,
-    reach: SocketAddr,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where clients call; its port is the server's, which is not known yet.
+    pub reach: SocketAddr,
 }
 
 impl House {

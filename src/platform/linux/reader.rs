@@ -4,6 +4,7 @@ use super::division::Share;
 use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, proc_net};
+use crate::details::Details;
 use crate::request::SocketRequest;
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Protocol, Socket, StateSet, Table};
@@ -13,19 +14,29 @@ use std::io::{self, BufRead, BufReader};
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) sockets: Vec<Socket>,
+    /// What more was asked for about each of them; empty where nothing was.
+    pub(super) details: Vec<Details>,
     pub(super) problems: Vec<Problem>,
     /// Whether a TCP table had to be read from its file.
     pub(super) tcp_from_files: bool,
 }
 
 impl Found {
+    /// Drops all rows from a position on.
+    fn truncate(&mut self, start: usize) {
+        self.sockets.truncate(start);
+        self.details.truncate(start);
+    }
+
     /// Takes over what another has found, and gives its memory back while doing so: at no time is there a second copy of
     /// many rows.
     pub(super) fn absorb(&mut self, mut other: Self) {
         const PIECE: usize = 64 * 1024;
+        // The pieces come from the end, and the details in the same order.
         while !other.sockets.is_empty() {
             let rest = other.sockets.len().saturating_sub(PIECE);
             self.sockets.extend_from_slice(&other.sockets[rest..]);
+            self.details.extend(other.details.drain(rest.min(other.details.len())..));
             other.sockets.truncate(rest);
             other.sockets.shrink_to_fit();
         }
@@ -94,7 +105,7 @@ impl<'a> Reader<'a> {
         watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
     ) -> Result<(), GivenUp> {
         let start = found.sockets.len();
-        let outcome = self.dump(part, &mut found.sockets, watch);
+        let outcome = self.dump(part, found, watch);
         let refusal = match outcome {
             Ok(Consistency::Whole) => return Ok(()),
             Ok(Consistency::Interrupted) => {
@@ -104,7 +115,7 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
             Err(DumpError::GivenUp) => {
-                found.sockets.truncate(start);
+                found.truncate(start);
                 self.netlink = None;
                 return Err(GivenUp);
             }
@@ -112,7 +123,7 @@ impl<'a> Reader<'a> {
         };
         self.netlink = None;
         if part.source == Source::BothTcp {
-            found.sockets.truncate(start);
+            found.truncate(start);
             for &table in part.source.tables() {
                 self.read(&Part { source: Source::Table(table), ..part.clone() }, found);
             }
@@ -120,15 +131,23 @@ impl<'a> Reader<'a> {
         }
         for &table in part.source.tables() {
             let dumped = found.sockets.split_off(start);
+            let details = found.details.split_off(start.min(found.details.len()));
             found.tcp_from_files |= table.protocol() == Protocol::Tcp;
             if let Err(error) = self.read_file(part, table, &mut found.sockets) {
                 // What the dump gave before it failed is better than nothing.
                 let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
                 found.sockets.truncate(start);
                 found.sockets.extend(dumped);
+                found.details.extend(details);
                 let path = proc_net::path(table);
                 let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
                 found.problems.push(Problem::new(kind, message));
+            }
+            if self.request.details.any() {
+                // The files know no details; what follows must stand beside its rows all the same.
+                found.details.resize(found.sockets.len(), Details::default());
+                let message = format!("DSCP and congestion control of the {table} table cannot be told: sock_diag: {refusal}");
+                found.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
             }
         }
         Ok(())
@@ -143,7 +162,7 @@ impl<'a> Reader<'a> {
     fn dump(
         &mut self,
         part: &Part,
-        sockets: &mut Vec<Socket>,
+        found: &mut Found,
         watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
     ) -> Result<Consistency, DumpError> {
         let Some(&table) = part.source.tables().last() else { return Ok(Consistency::Whole) };
@@ -155,10 +174,11 @@ impl<'a> Reader<'a> {
             Some(netlink) => netlink,
             None => Netlink::open(rustix::net::netlink::SOCK_DIAG)?,
         };
-        let start = sockets.len();
+        let start = found.sockets.len();
+        let details = self.request.details;
         let mut left = RETRIES;
         loop {
-            let dump = DumpRequest { table, states: part.states, bytecode: &bytecode };
+            let dump = DumpRequest { table, states: part.states, details, bytecode: &bytecode };
             let answer = match part.source {
                 Source::BothTcp => sock_diag::OF_BOTH_FAMILIES,
                 Source::Table(_) => sock_diag::BY_FAMILY,
@@ -177,7 +197,8 @@ impl<'a> Reader<'a> {
                     rows += 1;
                     watch(&socket, rows).map_err(|GivenUp| DumpError::GivenUp)?;
                     if self.admits(part, &socket) {
-                        sockets.push(socket);
+                        found.sockets.push(socket);
+                        found.details.extend(details.any().then(|| sock_diag::details(payload)));
                     }
                     Ok(())
                 },
@@ -195,7 +216,7 @@ impl<'a> Reader<'a> {
                 return Ok(consistency);
             }
             left -= 1;
-            sockets.truncate(start);
+            found.truncate(start);
         }
     }
 

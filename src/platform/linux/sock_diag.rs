@@ -1,6 +1,7 @@
 //! `NETLINK_SOCK_DIAG`: what to ask, and from the kernel's bytes to rows (`linux/inet_diag.h`).
 
-use super::nlmsg::{HEADER, u32_at};
+use super::nlmsg::{self, HEADER, u32_at};
+use crate::details::{CongestionControl, Details, WantedDetails};
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,6 +11,10 @@ pub const BY_FAMILY: u16 = 20;
 pub const OF_BOTH_FAMILIES: u16 = 18;
 /// `INET_DIAG_REQ_BYTECODE`
 const REQUEST_BYTECODE: u16 = 1;
+/// Attributes of an answer; in `idiag_ext` of a request each has the bit of its number less one.
+const INET_DIAG_CONG: u16 = 4;
+const INET_DIAG_TOS: u16 = 5;
+const INET_DIAG_TCLASS: u16 = 6;
 /// `NLM_F_REQUEST | NLM_F_DUMP`
 const REQUEST_DUMP: u16 = 0x1 | 0x300;
 /// The size of `struct inet_diag_msg`.
@@ -48,6 +53,8 @@ pub struct DumpRequest<'a> {
     pub table: Table,
     /// The TCP states wanted; the kernel is not asked for the others.
     pub states: StateSet,
+    /// What more is to be told of each socket.
+    pub details: WantedDetails,
     /// A program for the kernel's own filter; empty for every socket.
     pub bytecode: &'a [u8],
 }
@@ -64,7 +71,7 @@ impl DumpRequest<'_> {
             Protocol::Udp => IPPROTO_UDP,
         };
         let mut body = [0; 56];
-        body[..2].copy_from_slice(&[family, protocol]);
+        body[..3].copy_from_slice(&[family, protocol, self.extensions()]);
         body[4..8].copy_from_slice(&self.kernel_states().to_ne_bytes());
         self.message(BY_FAMILY, sequence, &body)
     }
@@ -74,6 +81,7 @@ impl DumpRequest<'_> {
     /// not reach bound sockets.
     pub fn encode_for_both_families(&self, sequence: u32) -> Vec<u8> {
         let mut body = [0; 60];
+        body[3] = self.extensions();
         body[52..56].copy_from_slice(&self.kernel_states().to_ne_bytes());
         self.message(OF_BOTH_FAMILIES, sequence, &body)
     }
@@ -94,6 +102,14 @@ impl DumpRequest<'_> {
             bytes.extend(self.bytecode);
         }
         bytes
+    }
+
+    /// `idiag_ext`: a bit for each attribute wanted.
+    fn extensions(&self) -> u8 {
+        let bit = |attribute: u16| 1 << (attribute - 1);
+        let traffic_class = if self.details.traffic_class { bit(INET_DIAG_TOS) | bit(INET_DIAG_TCLASS) } else { 0 };
+        let congestion = if self.details.congestion { bit(INET_DIAG_CONG) } else { 0 };
+        traffic_class | congestion
     }
 
     fn kernel_states(&self) -> u32 {
@@ -145,6 +161,26 @@ pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
         uid: number(64),
         inode: number(68),
     })
+}
+
+/// The details that one answer carries behind its row; nothing where it carries none.
+///
+/// An IPv6 socket has both a type of service, for its IPv4 flows, and a traffic class.
+pub fn details(payload: &[u8]) -> Details {
+    let Some(attributes) = payload.get(ANSWER..) else { return Details::default() };
+    let mut details = Details::default();
+    let (mut type_of_service, mut traffic_class) = (None, None);
+    for (kind, value) in nlmsg::attributes(attributes) {
+        match kind {
+            INET_DIAG_TOS => type_of_service = value.first().copied(),
+            INET_DIAG_TCLASS => traffic_class = value.first().copied(),
+            INET_DIAG_CONG => details.congestion = CongestionControl::new(value),
+            _ => {}
+        }
+    }
+    let is_ipv4 = parse(payload, Protocol::Tcp).is_some_and(|socket| socket.local.address.is_ipv4());
+    details.traffic_class = if is_ipv4 { type_of_service } else { traffic_class };
+    details
 }
 
 fn state_of(number: u8, remote: &Endpoint) -> State {
@@ -259,7 +295,9 @@ mod tests {
 
     #[test]
     fn the_kernel_is_asked_for_the_states_wanted_and_for_bound_only_by_its_bit() {
-        let states = |table, states| u32_at(&DumpRequest { table, states, bytecode: &[] }.encode(1), 20).unwrap();
+        let states = |table, states| {
+            u32_at(&DumpRequest { table, states, details: WantedDetails::default(), bytecode: &[] }.encode(1), 20).unwrap()
+        };
         assert_eq!(states(Table::Tcp4, StateSet::NONE.with(State::Listening)), 1 << 10);
         assert_eq!(states(Table::Tcp6, StateSet::NONE.with(State::SynReceived)), 1 << 3 | 1 << 12);
         assert_eq!(states(Table::Tcp4, StateSet::ALL.without(State::Bound)) & BOUND_INACTIVE, 0);
@@ -269,7 +307,9 @@ mod tests {
 
     #[test]
     fn a_program_travels_as_an_attribute() {
-        let request = DumpRequest { table: Table::Udp6, states: StateSet::ALL, bytecode: &[1, 2, 3, 4] }.encode(9);
+        let request =
+            DumpRequest { table: Table::Udp6, states: StateSet::ALL, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
+                .encode(9);
         assert_eq!(u32_at(&request, 0), Some(request.len() as u32));
         assert_eq!(request[16..18], [AF_INET6, IPPROTO_UDP]);
         assert_eq!(request[HEADER + 56..], [8, 0, 1, 0, 1, 2, 3, 4]);
@@ -278,14 +318,55 @@ mod tests {
     #[test]
     fn the_older_request_has_its_states_and_its_program_elsewhere() {
         let states = StateSet::NONE.with(State::Listening);
-        let request = DumpRequest { table: Table::Tcp4, states, bytecode: &[1, 2, 3, 4] }.encode_for_both_families(9);
+        let request = DumpRequest { table: Table::Tcp4, states, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
+            .encode_for_both_families(9);
         assert_eq!((u32_at(&request, 0), request[4]), (Some(84), 18));
         assert_eq!(request[HEADER..HEADER + 52], [0; 52]);
         assert_eq!(u32_at(&request, HEADER + 52), Some(1 << 10));
         assert_eq!(request[HEADER + 60..], [8, 0, 1, 0, 1, 2, 3, 4]);
     }
 
+    fn with_attributes(mut bytes: Vec<u8>, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        for (kind, value) in attributes {
+            bytes.extend((4 + value.len() as u16).to_ne_bytes());
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend(*value);
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+        }
+        bytes
+    }
+
+    #[test]
+    fn details_are_asked_for_by_their_bits_and_not_otherwise() {
+        let extensions = |details| {
+            let request = DumpRequest { table: Table::Tcp4, states: StateSet::ALL, details, bytecode: &[] };
+            let byte = request.encode(1)[HEADER + 2];
+            assert_eq!(request.encode_for_both_families(1)[HEADER + 3], byte);
+            byte
+        };
+        assert_eq!(extensions(WantedDetails::default()), 0);
+        assert_eq!(extensions(WantedDetails { traffic_class: true, congestion: false }), 1 << 4 | 1 << 5);
+        assert_eq!(extensions(WantedDetails { traffic_class: false, congestion: true }), 1 << 3);
+    }
+
+    #[test]
+    fn details_are_read_from_their_attributes() {
+        let attributes: &[(u16, &[u8])] = &[(8, &[0]), (INET_DIAG_TOS, &[0x10]), (INET_DIAG_TCLASS, &[0xb8]), (4, b"bbr\0")];
+        let bytes = with_attributes(answer().to_vec(), attributes);
+        assert_eq!(details(&bytes), Details { traffic_class: Some(0xb8), congestion: CongestionControl::new(b"bbr") });
+        let mut mapped = answer();
+        mapped[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
+        assert_eq!(details(&with_attributes(mapped.to_vec(), attributes)).traffic_class, Some(0x10));
+        assert_eq!(details(&answer()), Details::default());
+        assert_eq!(details(&[]), Details::default());
+    }
+
     proptest! {
+        #[test]
+        fn any_attributes_are_details(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = details(&[&answer()[..], &bytes].concat());
+        }
+
         #[test]
         fn any_bytes_are_a_row_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let row = parse(&bytes, Protocol::Tcp);

@@ -28,7 +28,7 @@ mod cost {
     /// Passing by a socket of another share.
     pub(super) const PASSED: u64 = 15;
     /// Looking at an open file for its owner.
-    pub(super) const FILE: u64 = 30;
+    pub(super) const FILE: u64 = 50;
 }
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
@@ -45,18 +45,22 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
             break;
         }
     }
-    let Found { sockets, mut problems, tcp_from_files } = found;
+    let Found { sockets, details, mut problems, tcp_from_files } = found;
     problems.extend(bound::untold(request, tcp_from_files));
     let owners = owners::find(&sockets, search, early, &mut problems);
-    Snapshot { sockets, owners, problems }
+    Snapshot { sockets, owners, details, problems }
 }
 
 /// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to
 /// connect meanwhile is seen twice rather than never.
 fn parts(request: &SocketRequest) -> Vec<Part> {
     let of = |source, states| Part { source, states, share: None };
-    let bound = request.states.and(StateSet::NONE.with(State::Bound));
-    let unbound = request.states.without(State::Bound);
+    // Closed sockets that keep their port are told among the bound ones, and nowhere else.
+    let keeping = StateSet::NONE.with(State::Bound).with(State::Closed);
+    let (bound, unbound) = match request.states.contains(State::Bound) {
+        true => (request.states.and(keeping), request.states.without(State::Bound).without(State::Closed)),
+        false => (StateSet::NONE, request.states),
+    };
     let (tcp, udp): (Vec<_>, Vec<_>) = request.tables.sources().partition(|table| table.protocol() == Protocol::Tcp);
     let mut parts = Vec::new();
     if !bound.is_empty() {

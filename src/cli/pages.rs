@@ -1,0 +1,98 @@
+//! The man page and the completions of a shell, from the definition that also parses the command line.
+
+use super::UsageError;
+use clap::{Args, Command};
+use clap_complete::Shell;
+use std::io;
+
+/// What is printed about the program itself.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "About the program")]
+pub(super) struct PageArguments {
+    /// Print this help.
+    #[arg(short = 'h', long, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
+
+    /// Print the version.
+    #[arg(short = 'V', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+
+    /// Print the man page (rnetstat --man | man -l -).
+    #[arg(long, overrides_with = "man")]
+    man: bool,
+
+    /// Print the completions of a shell.
+    #[arg(long, value_name = "SHELL", ignore_case = true, overrides_with = "completions")]
+    completions: Option<Shell>,
+}
+
+impl PageArguments {
+    /// The page that is asked for.
+    pub(super) fn text(&self, mut clap: Command) -> Result<Option<String>, UsageError> {
+        let mut page = Vec::new();
+        if self.man {
+            write_man(clap, &mut page).map_err(|error| UsageError::see_help(format!("--man: {error}")))?;
+        } else if let Some(shell) = self.completions {
+            let name = clap.get_name().to_owned();
+            clap_complete::generate(shell, &mut clap, name, &mut page);
+        } else {
+            return Ok(None);
+        }
+        Ok(Some(String::from_utf8_lossy(&page).into_owned()))
+    }
+}
+
+fn write_man(clap: Command, page: &mut Vec<u8>) -> io::Result<()> {
+    clap_mangen::Man::new(clap).section("1").manual("rnetstat").render(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{self, Arguments, Command};
+    use clap::CommandFactory;
+
+    fn page(switch: &str) -> String {
+        match cli::parse(switch.split(' ').map(Into::into)) {
+            Ok(Command::Print(text)) => text,
+            other => panic!("{switch}: {other:?}"),
+        }
+    }
+
+    fn switches() -> Vec<String> {
+        let clap = Arguments::command();
+        let shown = clap.get_arguments().filter(|arg| !arg.is_hide_set());
+        shown.filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect()
+    }
+
+    #[test]
+    fn the_help_has_every_switch_and_fits_eighty_columns() {
+        let help = page("--help");
+        for switch in switches() {
+            assert!(help.contains(&switch), "{switch}");
+        }
+        let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(wide.is_empty(), "{wide:?}");
+        assert!(!help.contains("Options:"), "a switch without a heading of its own");
+    }
+
+    #[test]
+    fn the_man_page_has_every_switch() {
+        let man = page("--man").replace("\\-", "-");
+        assert!(man.contains(".TH rnetstat 1"));
+        for switch in switches() {
+            assert!(man.contains(&switch), "{switch}");
+        }
+    }
+
+    #[test]
+    fn every_shell_gets_every_switch() {
+        for shell in ["bash", "zsh", "fish", "elvish", "powershell", "BASH"] {
+            let completions = page(&format!("--completions {shell}"));
+            for switch in switches() {
+                assert!(completions.contains(&switch[2..]), "{shell} {switch}");
+            }
+        }
+        let error = cli::parse(["--completions", "cmd"].map(Into::into)).unwrap_err();
+        assert_eq!(error.sentence, "--completions cannot be 'cmd'");
+    }
+}

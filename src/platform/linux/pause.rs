@@ -1,0 +1,30 @@
+//! Waiting, with an eye on the reader of the output.
+
+use crate::interval::Pause;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use std::time::{Duration, Instant};
+
+/// Waits, but no longer than somebody reads stdout: a pipe whose other end is closed ends the wait.
+pub(crate) fn pause(duration: Duration) -> Pause {
+    let end = Instant::now() + duration;
+    let stdout = std::io::stdout();
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let Ok(timeout) = Timespec::try_from(left) else { return sleep(left) };
+        // Nothing is asked for; an error on the descriptor is told nevertheless.
+        let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+        match rustix::event::poll(&mut watched, Some(&timeout)) {
+            Ok(0) => return Pause::Over,
+            Ok(_) if watched[0].revents().contains(PollFlags::ERR) => return Pause::ReaderGone,
+            Err(Errno::INTR) => {}
+            // Stdout is closed or cannot be watched.
+            Ok(_) | Err(_) => return sleep(left),
+        }
+    }
+}
+
+fn sleep(duration: Duration) -> Pause {
+    std::thread::sleep(duration);
+    Pause::Over
+}

@@ -1,0 +1,135 @@
+//! A display again and again: it repeats, it ends with status 0 at once, and it does not grow.
+#![cfg(target_os = "linux")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use rnetstat::platform;
+use rnetstat::process::{Facts, Processes};
+use rnetstat::request::{OwnerSearch, SocketRequest};
+use rnetstat::socket::{Table, TableSet};
+use rustix::process::{Pid, Signal};
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, UdpSocket};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// Far longer than anything here takes, far shorter than the interval that must not be waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn start(arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let output = BufReader::new(child.stdout.take().unwrap());
+    (child, output)
+}
+
+fn read_to_heading(output: &mut BufReader<ChildStdout>) {
+    let found = output.lines().map(Result::unwrap).any(|line| line.starts_with("  Proto"));
+    assert!(found, "a block has a heading");
+}
+
+fn end_of(mut child: Child) -> ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("it did not end");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn interrupt(child: &Child) {
+    rustix::process::kill_process(Pid::from_child(child), Signal::INT).unwrap();
+}
+
+#[test]
+fn it_repeats_and_ctrl_c_ends_it_with_status_0() {
+    let (child, mut output) = start(&["-an", "1"]);
+    read_to_heading(&mut output);
+    read_to_heading(&mut output);
+    interrupt(&child);
+    assert_eq!(end_of(child).code(), Some(0));
+}
+
+#[test]
+fn ctrl_c_is_not_kept_waiting_by_a_long_pause() {
+    let (child, mut output) = start(&["-an", "3600"]);
+    read_to_heading(&mut output);
+    interrupt(&child);
+    assert_eq!(end_of(child).code(), Some(0));
+}
+
+#[test]
+fn the_time_in_a_state_is_counted_from_display_to_display() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let local = listener.local_addr().unwrap().to_string();
+    let (child, output) = start(&["-ani", "1"]);
+    let rows = output.lines().map(Result::unwrap).filter(|line| line.split_whitespace().nth(1) == Some(&local));
+    let times: Vec<String> = rows.take(3).map(|row| row.split_whitespace().last().unwrap().to_owned()).collect();
+    let seconds = |time: &String| time.strip_suffix("s+").unwrap().parse::<f64>().unwrap();
+    assert_eq!(times[0], "0.0s+");
+    assert!(seconds(&times[1]) >= 1.0 && seconds(&times[2]) >= seconds(&times[1]) + 1.0, "{times:?}");
+    interrupt(&child);
+    assert_eq!(end_of(child).code(), Some(0));
+}
+
+#[test]
+fn a_closed_pipe_ends_even_a_long_pause() {
+    let (child, mut output) = start(&["-an", "3600"]);
+    read_to_heading(&mut output);
+    drop(output);
+    assert_eq!(end_of(child).code(), Some(0));
+}
+
+#[test]
+fn the_pause_ends_although_stdout_is_a_file() {
+    let null = std::fs::File::create("/dev/null").unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(["-an", "1"]).stdout(null).spawn().unwrap();
+    // It is still there after its first pause, and an interrupt still ends it.
+    std::thread::sleep(Duration::from_millis(1500));
+    assert!(child.try_wait().unwrap().is_none());
+    interrupt(&child);
+    assert_eq!(end_of(child).code(), Some(0));
+}
+
+/// Kilobytes of memory that this process has in use.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[test]
+fn ten_thousand_readings_leave_nothing_behind() {
+    let bound = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = bound.local_addr().unwrap().port();
+    // UDP alone: the kernel walks the whole of its large TCP table for every reading.
+    let tables = TableSet::NONE.with(Table::Udp4).with(Table::Udp6);
+    let request = SocketRequest { tables, ..SocketRequest::everything() };
+    let mut processes = Processes::default();
+    let mut read = |search| {
+        let snapshot = platform::snapshot(&request, search);
+        assert!(snapshot.sockets.iter().any(|socket| socket.local.port == port));
+        if search == OwnerSearch::All {
+            processes.look_up([std::process::id()], Facts::default());
+        }
+    };
+    let mut rounds = |count: usize| {
+        (0..count).for_each(|_| read(OwnerSearch::Skip));
+        (0..count / 500).for_each(|_| read(OwnerSearch::All));
+    };
+    rounds(1000);
+    let before = (resident(), descriptors());
+    rounds(9000);
+    let after = (resident(), descriptors());
+    assert!(after.0 < before.0 + 1024, "memory grew from {} to {} kB", before.0, after.0);
+    // The other tests of this file come and go with a few pipes.
+    assert!(after.1 <= before.1 + 16, "descriptors grew from {} to {}", before.1, after.1);
+}

@@ -1,5 +1,8 @@
 //! Facts about rows that cost something to ask for: they stand beside the rows, and only where they were asked for.
 
+use crate::snapshot::{Problem, ProblemKind};
+use std::time::Duration;
+
 /// Which details are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WantedDetails {
@@ -7,12 +10,24 @@ pub struct WantedDetails {
     pub traffic_class: bool,
     /// The name of the congestion control.
     pub congestion: bool,
+    /// The time since the socket was made, where the system tells it with the row (Windows).
+    pub age: bool,
+    /// The service inside the process that made the socket, where the system tells it with the row (Windows).
+    pub service: bool,
 }
 
 impl WantedDetails {
-    /// Whether anything is wanted.
+    /// Whether anything is wanted that has to be asked of the kernel of Linux.
     pub const fn any(self) -> bool {
         self.traffic_class || self.congestion
+    }
+
+    /// What to say of those that a system other than Linux does not tell.
+    pub fn untold(self) -> Vec<Problem> {
+        let columns = [(self.traffic_class, "the DSCP value (-d)"), (self.congestion, "the template (-y)")];
+        let asked = columns.into_iter().filter(|(asked, _)| *asked);
+        let sentence = |what| format!("this system does not tell {what} of a connection: its column shows '-'");
+        asked.map(|(_, what)| Problem::new(ProblemKind::FactUnavailable, sentence(what))).collect()
     }
 }
 
@@ -23,6 +38,8 @@ pub struct Details {
     pub traffic_class: Option<u8>,
     /// The algorithm that paces this connection.
     pub congestion: Option<CongestionControl>,
+    /// The time since the socket was made, which for a listener is the time since it was bound.
+    pub age: Option<Duration>,
 }
 
 impl Details {

@@ -92,21 +92,21 @@ mod tests {
         let (components, times) = (HashMap::new(), StateTimes::default());
         let times = (&times, Instant::now());
         let known = Knowledge { processes: &processes, components: &components, times, naming: None };
-        let (mut buffer, mut first, mut capacity, mut displays) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut buffer, mut text, mut first) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut capacity, mut displays) = (0, 0);
         let display = || {
             let (columns, rows) = (Columns::default(), windows_order(&snapshot.sockets));
             connections::write_heading(&mut buffer, &columns, &connections::ENGLISH);
             connections::write_rows(&mut buffer, &snapshot, &rows, &columns, known, |block| {
-                if displays == 0 {
-                    first.clone_from(block);
-                }
-                assert_eq!(*block, first);
-                block.clear();
+                text.append(block);
                 Ok(())
             })?;
             if displays == 0 {
+                first.clone_from(&text);
                 capacity = buffer.capacity();
             }
+            assert_eq!(text, first);
+            text.clear();
             assert_eq!(buffer.capacity(), capacity);
             displays += 1;
             Ok(Exit::Done)

@@ -194,7 +194,7 @@ impl Columns {
 
     /// What has to be asked about each row to fill the columns.
     pub const fn details(&self) -> WantedDetails {
-        WantedDetails { traffic_class: self.dscp, congestion: self.template }
+        WantedDetails { traffic_class: self.dscp, congestion: self.template, age: self.time_in_state, service: self.executable }
     }
 
     /// Which facts about processes fill the columns; `None` where no column tells of processes.

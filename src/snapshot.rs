@@ -3,6 +3,7 @@
 use crate::details::Details;
 use crate::owners::Owners;
 use crate::socket::Socket;
+use std::collections::HashMap;
 
 /// What the operating system answered.
 ///
@@ -15,6 +16,8 @@ pub struct Snapshot {
     pub owners: Owners,
     /// What more was asked for about each row, at the row's position; empty where nothing was.
     pub details: Vec<Details>,
+    /// The service that made the socket at a position, where that was asked for and the system tells it.
+    pub services: HashMap<u32, Box<str>>,
     /// What is missing from the two, and why.
     pub problems: Vec<Problem>,
 }

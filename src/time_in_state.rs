@@ -47,7 +47,13 @@ impl StateTimes {
     }
 
     /// How long a socket has been in its state; `None` where neither the system tells nor anybody watched.
-    pub fn of(&self, socket: &Socket, now: Instant) -> Option<TimeInState> {
+    ///
+    /// `age` is the time since the socket was made, where the system tells it: a socket that waits for connections has done
+    /// so since then.
+    pub fn of(&self, socket: &Socket, age: Option<Duration>, now: Instant) -> Option<TimeInState> {
+        if let (Some(age), Some(State::Listening | State::Bound)) = (age, socket.state) {
+            return Some(TimeInState::Exactly(age));
+        }
         if socket.state == Some(State::TimeWait) && socket.timer == Timer::TimeWait {
             let left = Duration::from_millis(socket.expires_ms.into());
             return Some(TimeInState::Exactly(TIME_WAIT.saturating_sub(left)));
@@ -67,9 +73,18 @@ mod tests {
         let waiting =
             Socket { state: Some(State::TimeWait), timer: Timer::TimeWait, expires_ms: 58_500, ..socket("127.0.0.1", 1) };
         let times = StateTimes::default();
-        assert_eq!(times.of(&waiting, Instant::now()), Some(TimeInState::Exactly(Duration::from_millis(1500))));
+        assert_eq!(times.of(&waiting, None, Instant::now()), Some(TimeInState::Exactly(Duration::from_millis(1500))));
         let late = Socket { expires_ms: 61_000, ..waiting };
-        assert_eq!(times.of(&late, Instant::now()), Some(TimeInState::Exactly(Duration::ZERO)));
+        assert_eq!(times.of(&late, None, Instant::now()), Some(TimeInState::Exactly(Duration::ZERO)));
+    }
+
+    #[test]
+    fn a_listener_has_listened_since_it_was_made_and_a_connection_has_another_past() {
+        let (listener, age) = (socket("127.0.0.1", 1), Some(Duration::from_secs(90)));
+        let times = StateTimes::default();
+        assert_eq!(times.of(&listener, age, Instant::now()), Some(TimeInState::Exactly(Duration::from_secs(90))));
+        let open = Socket { state: Some(State::Established), ..listener };
+        assert_eq!(times.of(&open, age, Instant::now()), None);
     }
 
     #[test]
@@ -78,14 +93,14 @@ mod tests {
         let open = Socket { state: Some(State::Established), ..socket("127.0.0.1", 1) };
         let half = Socket { state: Some(State::CloseWait), ..open };
         let mut times = StateTimes::default();
-        assert_eq!(times.of(&open, start), None);
+        assert_eq!(times.of(&open, None, start), None);
         times.observe([&open], start);
         times.observe([&open], start + 2 * second);
-        assert_eq!(times.of(&open, start + 2 * second), Some(TimeInState::AtLeast(2 * second)));
+        assert_eq!(times.of(&open, None, start + 2 * second), Some(TimeInState::AtLeast(2 * second)));
         times.observe([&half], start + 3 * second);
-        assert_eq!(times.of(&half, start + 4 * second), Some(TimeInState::AtLeast(second)));
+        assert_eq!(times.of(&half, None, start + 4 * second), Some(TimeInState::AtLeast(second)));
         times.observe([], start + 5 * second);
-        assert_eq!(times.of(&half, start + 5 * second), None);
+        assert_eq!(times.of(&half, None, start + 5 * second), None);
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn the_version_is_the_packages() {
     for line in ["--version", "-V"] {
         let output = run_line(line);
         assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)), "{line}");
-        assert_eq!(stdout(&output), format!("rnetstat {}\n", env!("CARGO_PKG_VERSION")));
+        assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), [format!("rnetstat {}", env!("CARGO_PKG_VERSION"))]);
     }
 }
 

@@ -90,14 +90,14 @@ struct Arguments {
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut clap = Arguments::command();
     let words = dialect::to_plain_words(words, &clap)?;
-    let matches = match clap.try_get_matches_from_mut([OsString::from("rnetstat")].into_iter().chain(words)) {
+    let mut matches = match clap.try_get_matches_from_mut([OsString::from("rnetstat")].into_iter().chain(words)) {
         Ok(matches) => matches,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Command::Print(error.to_string()));
         }
         Err(error) => return Err(sentence_of(&error)),
     };
-    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| sentence_of(&error))?;
+    let arguments = Arguments::from_arg_matches_mut(&mut matches).map_err(|error| sentence_of(&error))?;
     if arguments.output.schema {
         return Ok(Command::Print(crate::views::json::SCHEMA.to_owned()));
     }

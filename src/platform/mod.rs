@@ -66,17 +66,26 @@ pub mod linux {
     pub(crate) mod statistics;
     #[cfg(target_os = "linux")]
     pub(crate) mod task_files;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod units;
 }
 
 pub mod windows {
     //! Windows: IP Helper.
 
+    pub mod file_time;
     pub mod growing;
+    pub mod module_name;
+    pub mod persistent;
     pub mod routing;
     pub mod tables;
 
     #[cfg(windows)]
     pub(crate) mod adapters;
+    #[cfg(windows)]
+    pub(crate) mod elevation;
+    #[cfg(windows)]
+    pub(crate) mod interface_names;
     #[cfg(windows)]
     pub(crate) mod interfaces;
     #[cfg(windows)]
@@ -88,6 +97,10 @@ pub mod windows {
     #[cfg(windows)]
     pub(crate) mod optional;
     #[cfg(windows)]
+    pub(crate) mod owner_module;
+    #[cfg(windows)]
+    pub(crate) mod registry;
+    #[cfg(windows)]
     pub(crate) mod routes;
     #[cfg(windows)]
     pub(crate) mod sockets;
@@ -98,11 +111,9 @@ pub mod windows {
 }
 
 #[cfg(not(target_os = "linux"))]
-mod no_port_rules;
+mod elsewhere;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 mod none;
-#[cfg(not(unix))]
-mod numbered_interfaces;
 #[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
 mod portable;
 #[cfg(unix)]
@@ -115,12 +126,13 @@ mod unix_users;
 mod untold;
 
 #[cfg(target_os = "linux")]
-use linux::{interfaces, port_rules, routes, sockets as room, statistics};
+use linux::{interfaces, pause, port_rules, rdma_dump, routes, sockets as room, statistics, units};
 #[cfg(windows)]
 use windows::{interfaces, routes, sockets as room, statistics};
 
 #[cfg(not(target_os = "linux"))]
-use no_port_rules as port_rules;
+use elsewhere::{pause, port_rules, rdma_dump, units};
+
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use none as room;
 #[cfg(target_os = "macos")]
@@ -128,19 +140,10 @@ use portable as room;
 #[cfg(not(any(target_os = "linux", windows)))]
 use untold::{interfaces, routes, statistics};
 
-#[cfg(unix)]
-use unix_manners as manners;
 #[cfg(windows)]
-use windows::manners;
-
-#[cfg(not(unix))]
-use numbered_interfaces as interface_names;
+use windows::{interface_names, manners, users};
 #[cfg(unix)]
-use unix_interfaces as interface_names;
-#[cfg(unix)]
-use unix_users as users;
-#[cfg(windows)]
-use windows::users;
+use {unix_interfaces as interface_names, unix_manners as manners, unix_users as users};
 
 /// How a line of the output ends on this system, unless something else is asked for.
 pub const LINE_END: LineEnd = manners::LINE_END;
@@ -155,13 +158,7 @@ pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
 
 /// Waits between two displays, on Linux no longer than somebody reads the output.
 pub fn pause(duration: Duration) -> Pause {
-    #[cfg(target_os = "linux")]
-    return linux::pause::pause(duration);
-    #[cfg(not(target_os = "linux"))]
-    {
-        std::thread::sleep(duration);
-        Pause::Over
-    }
+    pause::pause(duration)
 }
 
 /// Reads the counters of the protocols, as far as these sections need them.
@@ -181,12 +178,7 @@ pub fn routing() -> (Routing, Vec<Problem>) {
 
 /// Reads the RDMA connections; there are none where the system has no such table.
 pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
-    #[cfg(target_os = "linux")]
-    return linux::rdma_dump::read();
-    #[cfg(not(target_os = "linux"))]
-    {
-        (Vec::new(), Vec::new())
-    }
+    rdma_dump::read()
 }
 
 /// Where this system keeps the names of the well-known ports.
@@ -211,13 +203,7 @@ pub fn interface_name(index: u32) -> Option<String> {
 
 /// The part of the system that a process belongs to: on Linux its systemd unit. `None` where it has none, or it may not be seen.
 pub fn component(pid: Pid) -> Option<String> {
-    #[cfg(target_os = "linux")]
-    return linux::cgroup::parse(&std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?).unit;
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = pid;
-        None
-    }
+    units::unit_of_process(pid)
 }
 
 /// The name of a user id; `None` where it has none, or where sockets have no user ids.

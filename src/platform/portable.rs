@@ -44,7 +44,7 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
 
 /// What this room cannot know.
 fn problems(request: &SocketRequest, unreadable: usize) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = request.details.untold();
     if unreadable > 0 {
         let message = format!("{unreadable} descriptors could not be read: rows may be missing");
         problems.push(Problem::new(ProblemKind::TableIncomplete, message));

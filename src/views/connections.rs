@@ -202,7 +202,12 @@ pub fn write_rows(
             }
             out.push(b'\n');
             if columns.executable {
-                write_executables(out, snapshot.owners.of(position, socket), known);
+                write_executables(
+                    out,
+                    snapshot.owners.of(position, socket),
+                    snapshot.services.get(&row).map(AsRef::as_ref),
+                    known,
+                );
             }
         }
     };
@@ -272,7 +277,7 @@ fn write_extra(out: &mut Vec<u8>, row: &Row<'_>, extra: Extra, known: Knowledge<
         },
         Extra::TimeInState => {
             let (times, now) = known.times;
-            let _ = match times.of(row.socket, now) {
+            let _ = match times.of(row.socket, row.details.age, now) {
                 Some(TimeInState::Exactly(time)) => write!(out, "{:.1}s", time.as_secs_f64()),
                 Some(TimeInState::AtLeast(time)) => write!(out, "{:.1}s+", time.as_secs_f64()),
                 None => write!(out, "-"),
@@ -285,9 +290,9 @@ fn write_extra(out: &mut Vec<u8>, row: &Row<'_>, extra: Extra, known: Knowledge<
     }
 }
 
-/// The lines of `-b`: for each owner its component, where it has one, and its executable. Nothing where the system keeps
-/// the socket for itself.
-fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, known: Knowledge<'_>) {
+/// The lines of `-b`: for each owner its component, where it has one, and its executable. The service that made the socket
+/// goes before the component that the whole process belongs to. Nothing where the system keeps the socket for itself.
+fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, service: Option<&str>, known: Knowledge<'_>) {
     const UNKNOWN: &[u8] = b" Can not obtain ownership information\n";
     match owner.status {
         OwnerStatus::None | OwnerStatus::Gone => {}
@@ -299,7 +304,7 @@ fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, known: Knowledge<'
                     out.extend_from_slice(UNKNOWN);
                     continue;
                 };
-                if let Some(component) = known.components.get(&pid) {
+                if let Some(component) = service.or(known.components.get(&pid).map(String::as_str)) {
                     let _ = writeln!(out, "  {}", visible(component));
                 }
                 let name = name.to_string_lossy();
@@ -404,8 +409,8 @@ mod tests {
         let known = Knowledge { processes: &processes, components: &components, times, naming };
         let rows: Vec<u32> = (0..sockets.len() as u32).collect();
         let congestion = CongestionControl::new(b"cubic");
-        let details = vec![Details { traffic_class: Some(0xb8), congestion }, Details::default()];
-        let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids), details, problems: Vec::new() };
+        let details = vec![Details { traffic_class: Some(0xb8), congestion, age: None }, Details::default()];
+        let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids), details, ..Snapshot::default() };
         let mut text = Vec::new();
         let mut out = Vec::new();
         write_heading(&mut out, &columns, &ENGLISH);
@@ -531,6 +536,10 @@ mod tests {
 
     /// What stands under the row of a socket whose owners these are.
     fn executables(owners: Owners) -> String {
+        executables_with(owners, HashMap::new())
+    }
+
+    fn executables_with(owners: Owners, services: HashMap<u32, Box<str>>) -> String {
         let runs = |pid, path: &str| Process { pid, executable: Some(path.into()), ..Process::default() };
         let processes: Processes = [
             runs(20, "/usr/sbin/nginx"),
@@ -542,12 +551,20 @@ mod tests {
         let components = HashMap::from([(20, "nginx.service".to_owned()), (40, "ssh.service".to_owned())]);
         let times = (&StateTimes::default(), Instant::now());
         let known = Knowledge { processes: &processes, components: &components, times, naming: None };
-        let snapshot = Snapshot { sockets: vec![socket("0.0.0.0", 80)], owners, ..Snapshot::default() };
+        let snapshot = Snapshot { sockets: vec![socket("0.0.0.0", 80)], owners, services, ..Snapshot::default() };
         let mut out = Vec::new();
         let columns = Columns { executable: true, ..Columns::default() };
         write_rows(&mut out, &snapshot, &[0], &columns, known, |_| Ok(())).unwrap();
         let text = String::from_utf8(out).unwrap();
         text.strip_prefix("  TCP    0.0.0.0:80             0.0.0.0:0              LISTENING\n").unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_service_that_made_the_socket_is_its_component() {
+        assert_eq!(
+            executables_with(Owners::ByRow(vec![Some(20)]), HashMap::from([(0, "Dns\ncache".into())])),
+            "  Dns\\u{a}cache\n [nginx]\n"
+        );
     }
 
     #[test]

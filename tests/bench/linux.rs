@@ -3,7 +3,7 @@
 use crate::cases::{self, Case, Measured};
 use crate::contenders::{self, Patience};
 use crate::farm::{self, Farm};
-use crate::floor;
+use crate::floor::{self, Walked};
 use crate::report::Report;
 use crate::stopwatch::Output;
 use clap::Parser;
@@ -93,7 +93,8 @@ pub fn main() -> ExitCode {
 
 fn measure(options: &Options) -> anyhow::Result<()> {
     let mut report = Report::new();
-    for case in cases(options)? {
+    let host = Host::now()?;
+    for case in cases(options, host.walked)? {
         eprintln!("{}: {} sockets in {} processes", case.name, case.plan.sockets(), case.plan.processes());
         let _farm = Farm::build(&case.plan)?;
         if let Some(command) = &options.exec {
@@ -106,18 +107,18 @@ fn measure(options: &Options) -> anyhow::Result<()> {
         report.add(&case, floor::bare_walk()?, &Measured { sockets, outcomes: &outcomes });
     }
     if options.exec.is_none() {
-        println!("{}", explanation(options));
+        println!("{}", explanation(options, &host));
         println!("{}", report.text());
     }
     Ok(())
 }
 
-fn cases(options: &Options) -> anyhow::Result<Vec<Case>> {
+fn cases(options: &Options, host: Walked) -> anyhow::Result<Vec<Case>> {
     let busy = |&sockets: &usize| cases::busy(sockets, options.processes, options.descriptors);
     Ok(match &options.sockets[..] {
         [] if options.is_a_test() => vec![busy(&300)],
         [] => {
-            let mut cases = vec![cases::quiet(floor::bare_walk()?)];
+            let mut cases = vec![cases::quiet(host)];
             if !options.quiet {
                 cases.extend([1_000, 10_000, 100_000].iter().map(busy));
             }
@@ -144,15 +145,40 @@ fn patience(options: &Options, sockets: usize) -> Patience {
     }
 }
 
-fn explanation(options: &Options) -> String {
+/// What the host has of its own, which is in everybody's way: the kernel's lists of processes and of established connections
+/// are shared by all namespaces.
+struct Host {
+    walked: Walked,
+    tcp_sockets: String,
+    load: String,
+}
+
+impl Host {
+    fn now() -> anyhow::Result<Self> {
+        let first_word = |text: &str| text.split_whitespace().next().unwrap_or("unknown").to_owned();
+        let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+        // The number of allocated TCP sockets is the whole machine's.
+        let sockets = read("/proc/net/sockstat");
+        Ok(Self {
+            walked: floor::bare_walk()?,
+            tcp_sockets: first_word(sockets.split_once("alloc ").map_or("", |(_, rest)| rest)),
+            load: first_word(&read("/proc/loadavg")),
+        })
+    }
+}
+
+fn explanation(options: &Options, host: &Host) -> String {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let kernel = rustix::system::uname();
     let output = match options.output {
         Output::Null => "/dev/null",
         Output::Pipe => "a pipe that is emptied",
     };
+    let Walked { processes, descriptors } = host.walked;
+    let (tcp_sockets, load) = (&host.tcp_sockets, &host.load);
     format!(
-        "{cores} cores, Linux {}. Medians of whole runs by turns, process start included, output to {output}.\n\
+        "{cores} cores, Linux {}; the host's own, before: {processes} processes, {descriptors} descriptors, {tcp_sockets} TCP sockets, load {load}.\n\
+         Medians of whole runs by turns, process start included, output to {output}.\n\
          The floor is the kernel's dump of the four tables on one thread, unparsed; the bare walk is readlinkat of every descriptor\n\
          on two threads; both run inside the bench and start no process.\n",
         kernel.release().to_string_lossy()

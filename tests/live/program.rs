@@ -18,6 +18,27 @@ pub fn rnetstat(switches: &str) -> Command {
     command
 }
 
+/// How owners are looked for, where the program would choose by itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// Every descriptor under /proc.
+    Walk,
+    /// The kernel's own iterator; where this host does not allow it, the walk.
+    Iterator,
+}
+
+impl Way {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Walk, Self::Iterator];
+}
+
+/// The program, which has to find owners this way.
+pub fn rnetstat_by(way: Way, switches: &str) -> Command {
+    let mut command = rnetstat(switches);
+    command.env("RNETSTAT_OWNERS", if matches!(way, Way::Walk) { "walk" } else { "iterator" });
+    command
+}
+
 /// What it prints; that it succeeds without a word on stderr is part of every test.
 pub fn table_of(command: &mut Command) -> Vec<Row> {
     let Output { status, stdout, stderr } = command.output().unwrap();

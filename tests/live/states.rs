@@ -1,7 +1,7 @@
 //! The rows: every state and every kind of address, as other witnesses have them.
 
-use crate::namespace::{LINK, Namespace, have, index_of, skipped, until};
-use crate::program::{rnetstat, table_of};
+use crate::namespace::{LINK, Namespace, index_of, skipped, until};
+use crate::program::{Way, rnetstat, rnetstat_by, table_of};
 use crate::row::{Row, assert_same};
 use crate::zoo::{Zoo, bound, listener, local, new_socket};
 use crate::{proc_fs, ss};
@@ -11,16 +11,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What rnetstat printed between two equal statements of a witness: nothing changed meanwhile.
+/// What rnetstat printed between two equal statements of a witness: nothing changed meanwhile. Both ways to find owners have
+/// to give the same table.
 fn while_still<T: Ord>(mut witness: impl FnMut() -> Vec<T>, switches: &str) -> (Vec<Row>, Vec<T>) {
     let mut found = None;
     until("the zoo keeps still", || {
         let mut before = witness();
-        let ours = table_of(&mut rnetstat(switches));
+        let ours = table_of(&mut rnetstat_by(Way::Walk, switches));
+        let iterated = table_of(&mut rnetstat_by(Way::Iterator, switches));
         let mut after = witness();
         before.sort();
         after.sort();
         let still = before == after;
+        assert!(!still || ours == iterated, "by the walk: {ours:#?}, by the iterator: {iterated:#?}");
         found = Some((ours, after));
         still
     });
@@ -102,12 +105,12 @@ fn the_switches_choose_among_these_rows() {
 #[test]
 fn every_row_and_owner_is_as_psutil_has_it() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("python3") || !Command::new("python3").args(["-c", "import psutil"]).output().unwrap().status.success() {
+    let Some(python) = python_with_psutil() else {
         skipped::<()>("psutil (Debian package python3-psutil) is not installed");
         return;
-    }
+    };
     let zoo = Zoo::full();
-    let (mut ours, theirs) = while_still(psutil, "-anoq");
+    let (mut ours, theirs) = while_still(|| psutil(python), "-anoq");
     take_bound(&mut ours, &zoo);
     // psutil shows a set, without scopes, and one row of twins that nobody holds.
     let ours: BTreeSet<_> = ours.iter().map(Row::anonymous_to_psutil).collect();
@@ -130,8 +133,15 @@ impl Row {
     }
 }
 
+/// The system's own Python may have psutil where one before it in the search path does not.
+fn python_with_psutil() -> Option<&'static str> {
+    let imports =
+        |python: &&str| Command::new(python).args(["-c", "import psutil"]).output().is_ok_and(|output| output.status.success());
+    ["python3", "/usr/bin/python3"].into_iter().find(imports)
+}
+
 /// Every connection that psutil knows.
-fn psutil() -> Vec<String> {
+fn psutil(python: &str) -> Vec<String> {
     const SCRIPT: &str = r#"
 import ipaddress, psutil, socket
 STATES = {"LISTEN": "LISTENING", "SYN_RECV": "SYN_RECEIVED", "FIN_WAIT1": "FIN_WAIT_1", "FIN_WAIT2": "FIN_WAIT_2", "NONE": ""}
@@ -145,7 +155,7 @@ for c in psutil.net_connections("inet"):
     protocol = "TCP" if c.type == socket.SOCK_STREAM else "UDP"
     print(protocol, endpoint(c.laddr), endpoint(c.raddr), STATES.get(c.status, c.status), c.pid or 0)
 "#;
-    let output = Command::new("python3").args(["-c", SCRIPT]).output().unwrap();
+    let output = Command::new(python).args(["-c", SCRIPT]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
@@ -200,5 +210,44 @@ fn row_of_own(socket: &socket2::Socket) -> Row {
         remote: if tcp { "0.0.0.0:0" } else { "*:*" }.to_owned(),
         state: if tcp { "LISTENING" } else { "" }.to_owned(),
         owner: std::process::id().to_string(),
+    }
+}
+
+#[test]
+fn of_thousands_of_sockets_each_is_shown_once() {
+    const CONNECTIONS: usize = 4000;
+    let Some(_namespace) = Namespace::enter() else { return };
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
+    if limit.maximum.is_some_and(|most| most < 4 * CONNECTIONS as u64) {
+        skipped::<()>("too few open files are allowed (ulimit -Hn)");
+        return;
+    }
+    let server = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    // A dual-stack server, so that both tables of the kernel are full.
+    let dual = listener("[::]:0".parse().unwrap());
+    let mut open = Vec::new();
+    let mut expected =
+        vec![(local(&server).to_string(), "0.0.0.0:0".to_owned()), (local(&dual).to_string(), "[::]:0".to_owned())];
+    for number in 0..CONNECTIONS {
+        let server = if number % 4 == 0 { &dual } else { &server };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, local(server).port()));
+        let client = new_socket(address, Protocol::TCP);
+        client.connect(&address.into()).unwrap();
+        let (served, _) = server.accept().unwrap();
+        let (near, far) = (local(&client).to_string(), address.to_string());
+        expected.extend([(near.clone(), far.clone()), (far, near)]);
+        open.extend([client, served]);
+    }
+    expected.sort();
+    let owner = std::process::id().to_string();
+    for way in Way::ALL {
+        let rows = table_of(&mut rnetstat_by(way, "-ano"));
+        assert!(rows.iter().all(|row| row.owner == owner));
+        let mut shown: Vec<_> = rows.into_iter().map(|row| (row.local, row.remote)).collect();
+        shown.sort();
+        // Not assert_eq: it would print all of them.
+        assert!(shown == expected, "{way:?}: {} rows instead of {}", shown.len(), expected.len());
     }
 }

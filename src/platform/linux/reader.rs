@@ -7,7 +7,7 @@ use super::{bytecode, proc_net};
 use crate::details::Details;
 use crate::request::SocketRequest;
 use crate::snapshot::{Problem, ProblemKind};
-use crate::socket::{Protocol, Socket, StateSet, Table};
+use crate::socket::{Protocol, Socket, State, StateSet, Table};
 use std::io::{self, BufRead, BufReader};
 
 /// What was read.
@@ -154,7 +154,9 @@ impl<'a> Reader<'a> {
     }
 
     fn admits(&self, part: &Part, socket: &Socket) -> bool {
-        socket.state.is_none_or(|state| part.states.contains(state))
+        // Closed sockets that keep their port come among the bound ones.
+        let among = |state| if state == State::Closed { State::Bound } else { state };
+        socket.state.is_none_or(|state| part.states.contains(among(state)))
             && part.share.as_ref().is_none_or(|share| share.contains(socket))
             && self.request.admits(socket)
     }
@@ -244,3 +246,26 @@ impl<'a> Reader<'a> {
 /// A watcher has seen enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GivenUp;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::tests::socket;
+
+    #[test]
+    fn details_stay_beside_their_rows_when_many_are_absorbed() {
+        let found = |ports: std::ops::Range<u32>| {
+            let mut found = Found::default();
+            for port in ports {
+                found.sockets.push(socket("127.0.0.1", port as u16));
+                found.details.push(Details { traffic_class: Some(port as u8), ..Details::default() });
+            }
+            found
+        };
+        let mut all = found(0..10);
+        all.absorb(found(10..150_000));
+        all.absorb(found(0..3));
+        assert_eq!((all.sockets.len(), all.details.len()), (150_003, 150_003));
+        assert!(all.sockets.iter().zip(&all.details).all(|(row, details)| details.traffic_class == Some(row.local.port as u8)));
+    }
+}

@@ -345,15 +345,15 @@ mod tests {
             byte
         };
         assert_eq!(extensions(WantedDetails::default()), 0);
-        assert_eq!(extensions(WantedDetails { traffic_class: true, congestion: false }), 1 << 4 | 1 << 5);
-        assert_eq!(extensions(WantedDetails { traffic_class: false, congestion: true }), 1 << 3);
+        assert_eq!(extensions(WantedDetails { traffic_class: true, ..WantedDetails::default() }), 1 << 4 | 1 << 5);
+        assert_eq!(extensions(WantedDetails { congestion: true, ..WantedDetails::default() }), 1 << 3);
     }
 
     #[test]
     fn details_are_read_from_their_attributes() {
         let attributes: &[(u16, &[u8])] = &[(8, &[0]), (INET_DIAG_TOS, &[0x10]), (INET_DIAG_TCLASS, &[0xb8]), (4, b"bbr\0")];
         let bytes = with_attributes(answer().to_vec(), attributes);
-        assert_eq!(details(&bytes), Details { traffic_class: Some(0xb8), congestion: CongestionControl::new(b"bbr") });
+        assert_eq!(details(&bytes), Details { traffic_class: Some(0xb8), congestion: CongestionControl::new(b"bbr"), age: None });
         let mut mapped = answer();
         mapped[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
         assert_eq!(details(&with_attributes(mapped.to_vec(), attributes)).traffic_class, Some(0x10));

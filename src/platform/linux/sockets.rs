@@ -48,7 +48,7 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
     let Found { sockets, details, mut problems, tcp_from_files } = found;
     problems.extend(bound::untold(request, tcp_from_files));
     let owners = owners::find(&sockets, search, early, &mut problems);
-    Snapshot { sockets, owners, details, problems }
+    Snapshot { sockets, owners, details, problems, ..Snapshot::default() }
 }
 
 /// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to

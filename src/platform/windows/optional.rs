@@ -1,6 +1,7 @@
 //! Functions that not every Windows has. They are looked for at run time: calling one that is missing would end the program.
 #![allow(unsafe_code)] // Addresses of functions have no types until somebody vouches for them.
 
+use crate::socket::Table;
 use std::ffi::{CStr, c_void};
 use windows_sys::Win32::Foundation::FARPROC;
 use windows_sys::Win32::NetworkManagement::IpHelper::{MIB_TCPSTATS2, MIB_UDPSTATS2};
@@ -8,6 +9,8 @@ use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEA
 
 /// `InternalGetBoundTcpEndpointTable` and its sister: a table, the heap that it is to be taken from, and that heap's flags.
 pub(super) type BoundTable = unsafe extern "system" fn(*mut *mut c_void, *mut c_void, u32) -> u32;
+/// `GetOwnerModuleFromTcpEntry` and its sisters: a row, the class of what is wanted, a buffer and its size.
+pub(super) type OwnerModule = unsafe extern "system" fn(*const c_void, i32, *mut c_void, *mut u32) -> u32;
 /// `GetTcpStatisticsEx2`
 pub(super) type TcpStatistics = unsafe extern "system" fn(*mut MIB_TCPSTATS2, u32) -> u32;
 /// `GetUdpStatisticsEx2`
@@ -18,6 +21,18 @@ pub(super) fn bound_table(ipv6: bool) -> Option<BoundTable> {
     let name = if ipv6 { c"InternalGetBoundTcp6EndpointTable" } else { c"InternalGetBoundTcpEndpointTable" };
     // SAFETY: this is the signature of both, as System Informer declares them too.
     ip_helper(name).map(|address| unsafe { std::mem::transmute::<Address, BoundTable>(address) })
+}
+
+/// The service that made a socket, by its row.
+pub(super) fn owner_module(table: Table) -> Option<OwnerModule> {
+    let name = match table {
+        Table::Tcp4 => c"GetOwnerModuleFromTcpEntry",
+        Table::Tcp6 => c"GetOwnerModuleFromTcp6Entry",
+        Table::Udp4 => c"GetOwnerModuleFromUdpEntry",
+        Table::Udp6 => c"GetOwnerModuleFromUdp6Entry",
+    };
+    // SAFETY: the documented signatures differ in the type that the first argument points to, which is left open here.
+    ip_helper(name).map(|address| unsafe { std::mem::transmute::<Address, OwnerModule>(address) })
 }
 
 /// The counters of TCP with 64 bits (Windows 10, version 1709, and later).

@@ -2,11 +2,14 @@
 
 use super::growing::CallError;
 use super::routing::{OwnAddress, Route, routing};
-use super::{adapters, mib};
+use super::{adapters, mib, persistent, registry};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::Family;
 use std::net::IpAddr;
+
+/// Where Windows keeps the routes that outlast a restart: each is the name of a value.
+const PERSISTENT_ROUTES: &str = r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\PersistentRoutes";
 
 /// Reads the interfaces, their addresses and both families' routes.
 pub(crate) fn read() -> (Routing, Vec<Problem>) {
@@ -36,7 +39,11 @@ pub(crate) fn read() -> (Routing, Vec<Problem>) {
             })
         })
         .collect();
-    (routing(&adapters, &own, &routes), problems)
+    let persistent = told(registry::value_names(PERSISTENT_ROUTES), "persistent routes", &mut problems);
+    let mut routing = routing(&adapters, &own, &routes);
+    routing.persistent_ipv4 = persistent.iter().filter_map(|name| persistent::parse(name)).collect();
+    routing.persistent_ipv4.sort();
+    (routing, problems)
 }
 
 fn told<T>(outcome: Result<Vec<T>, CallError>, what: &str, problems: &mut Vec<Problem>) -> Vec<T> {

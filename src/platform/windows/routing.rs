@@ -14,9 +14,9 @@ pub struct Adapter {
     pub hardware_address: Vec<u8>,
     /// What it calls itself.
     pub description: String,
-    /// What Windows adds to the metric of its IPv4 routes.
+    /// What Windows adds to the metric of its IPv4 routes; all ones where that is not known.
     pub ipv4_metric: u32,
-    /// What Windows adds to the metric of its IPv6 routes.
+    /// What Windows adds to the metric of its IPv6 routes; all ones where that is not known.
     pub ipv6_metric: u32,
 }
 
@@ -58,7 +58,7 @@ pub fn routing(adapters: &[Adapter], addresses: &[OwnAddress], routes: &[Route])
                 routing.ipv4.push(Ipv4Route {
                     destination,
                     prefix_length,
-                    metric: metric.saturating_add(of_interface.map_or(0, |adapter| adapter.ipv4_metric)),
+                    metric: sum(metric, of_interface.map(|adapter| adapter.ipv4_metric)),
                     gateway,
                     interface_address: own_address(next_hop, interface, addresses),
                     interface,
@@ -66,7 +66,7 @@ pub fn routing(adapters: &[Adapter], addresses: &[OwnAddress], routes: &[Route])
             }
             IpAddr::V6(destination) => {
                 let of_interface = adapters.iter().find(|adapter| adapter.ipv6_index == interface);
-                let metric = metric.saturating_add(of_interface.map_or(0, |adapter| adapter.ipv6_metric));
+                let metric = sum(metric, of_interface.map(|adapter| adapter.ipv6_metric));
                 routing.ipv6.push(Ipv6Route { destination, prefix_length, metric, gateway, interface });
             }
         }
@@ -74,6 +74,11 @@ pub fn routing(adapters: &[Adapter], addresses: &[OwnAddress], routes: &[Route])
     routing.ipv4.sort();
     routing.ipv6.sort();
     routing
+}
+
+/// The metric of a route that counts: its own and its interface's.
+fn sum(own: u32, of_interface: Option<u32>) -> u32 {
+    own.saturating_add(of_interface.filter(|&metric| metric != u32::MAX).unwrap_or(0))
 }
 
 fn interface(adapter: &Adapter) -> Interface {
@@ -125,7 +130,7 @@ mod tests {
         ];
         let routing = routing(&adapters, &[], &routes);
         let ipv4: Vec<(String, u32)> = routing.ipv4.iter().map(|route| (route.destination.to_string(), route.metric)).collect();
-        assert_eq!(ipv4, [("0.0.0.0".into(), 25), ("10.0.0.0".into(), 281), ("127.0.0.0".into(), u32::MAX)]);
+        assert_eq!(ipv4, [("0.0.0.0".into(), 25), ("10.0.0.0".into(), 281), ("127.0.0.0".into(), 256)]);
         let ipv6: Vec<(u32, Gateway)> = routing.ipv6.iter().map(|route| (route.metric, route.gateway)).collect();
         assert_eq!(ipv6, [(291, Gateway::Address("fe80::1".parse().unwrap())), (256, Gateway::OnLink)]);
         assert_eq!(routing.interfaces.iter().map(|interface| interface.index).collect::<Vec<_>>(), [1, 7]);

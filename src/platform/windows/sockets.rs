@@ -1,15 +1,19 @@
 //! The socket tables of Windows, each with the processes that own its rows.
 
+use super::owner_module::OwnerModules;
 use super::tables::{self, Class};
-use super::{ip_helper, optional};
+use super::{elevation, file_time, ip_helper, optional};
+use crate::details::Details;
 use crate::owners::Owners;
 use crate::request::{OwnerSearch, SocketRequest};
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
-use crate::socket::{Family, Pid, Socket, State, Table};
+use crate::socket::{Family, Pid, State, Table};
+use std::time::SystemTime;
 
 /// Reads the sockets. Windows tells the owner with each row, so that there is nothing to look for.
 pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
-    let mut reader = Reader { request, sockets: Vec::new(), pids: Vec::new(), problems: Vec::new() };
+    let snapshot = Snapshot { problems: problems(request), ..Snapshot::default() };
+    let mut reader = Reader { request, snapshot, pids: Vec::new(), modules: OwnerModules::default() };
     let mut buffer = ip_helper::TableBuffer::default();
     for table in request.tables.sources() {
         reader.read(table, &mut buffer);
@@ -19,18 +23,29 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
             reader.read_bound(table);
         }
     }
-    let owners = match search {
-        OwnerSearch::Skip => Owners::Unsupported,
-        OwnerSearch::Lowest | OwnerSearch::All => Owners::ByRow(reader.pids),
-    };
-    Snapshot { sockets: reader.sockets, owners, problems: reader.problems }
+    let mut snapshot = reader.snapshot;
+    if search != OwnerSearch::Skip {
+        snapshot.owners = Owners::ByRow(reader.pids);
+    }
+    snapshot
+}
+
+/// What is known beforehand not to be told.
+fn problems(request: &SocketRequest) -> Vec<Problem> {
+    let mut problems = request.details.untold();
+    if request.details.service && !elevation::is_elevated() {
+        let message = "the executables of other users' processes may be hidden: \
+                       run rnetstat as administrator (an elevated prompt) to see all of them";
+        problems.push(Problem::new(ProblemKind::OwnersHidden, message));
+    }
+    problems
 }
 
 struct Reader<'a> {
     request: &'a SocketRequest,
-    sockets: Vec<Socket>,
+    snapshot: Snapshot,
     pids: Vec<Option<Pid>>,
-    problems: Vec<Problem>,
+    modules: OwnerModules,
 }
 
 impl Reader<'_> {
@@ -41,7 +56,7 @@ impl Reader<'_> {
             Err(error) => {
                 let call = ip_helper::name_of_call(table.protocol());
                 let message = format!("the {table} table cannot be read: {call}: {error}");
-                self.problems.push(Problem::new(ProblemKind::TableUnreadable, message));
+                self.snapshot.problems.push(Problem::new(ProblemKind::TableUnreadable, message));
             }
         }
     }
@@ -50,29 +65,40 @@ impl Reader<'_> {
     fn read_bound(&mut self, table: Table) {
         let Some(function) = optional::bound_table(table.family() == Family::V6) else {
             let message = format!("this Windows has no table of bound {table} ports: rows in the state BOUND are missing");
-            return self.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
+            return self.snapshot.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
         };
         match ip_helper::bound_endpoints(function) {
             Ok(bytes) if bytes.is_empty() => {}
             Ok(bytes) => self.take(&bytes, table, Class::Offload),
             Err(error) => {
                 let message = format!("the table of bound {table} ports cannot be read: {error}");
-                self.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+                self.snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
             }
         }
     }
 
     fn take(&mut self, bytes: &[u8], table: Table, class: Class) {
+        let Self { request, snapshot, pids, modules } = self;
+        let owner_module = optional::owner_module(table).filter(|_| request.details.service && class == Class::OwnerModule);
+        let now = SystemTime::now();
         let parsed = tables::parse(bytes, table, class, |row| {
             let socket = if class == Class::Offload { tables::bound(row.socket) } else { row.socket };
-            if self.request.admits(&socket) {
-                self.sockets.push(socket);
-                self.pids.push(Some(row.pid));
+            if !request.admits(&socket) {
+                return;
             }
+            if let Some(service) = owner_module.and_then(|function| modules.service(function, row.bytes)) {
+                snapshot.services.insert(snapshot.sockets.len() as u32, service.into());
+            }
+            if request.details.age {
+                let age = row.created.map(|created| file_time::age(created, now));
+                snapshot.details.push(Details { age, ..Details::default() });
+            }
+            snapshot.sockets.push(socket);
+            pids.push(Some(row.pid));
         });
         if let Err(error) = parsed {
             let message = format!("the {table} table is damaged, rows may be missing: {error}");
-            self.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+            snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
         }
     }
 }

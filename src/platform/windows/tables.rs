@@ -13,7 +13,8 @@ pub enum Class {
     OwnerPid,
     /// `TCP_TABLE_OWNER_MODULE_ALL`, `UDP_TABLE_OWNER_MODULE`: the process, the creation time and the module.
     OwnerModule,
-    /// `MIB_TCPTABLE2`, `MIB_TCP6TABLE2`: the process and the offload state; there is no such table of UDP.
+    /// `MIB_TCPTABLE2`, `MIB_TCP6TABLE2`: the process and the offload state, which means nothing since Windows 10 (every
+    /// connection is in the host's hands); there is no such table of UDP.
     Offload,
 }
 
@@ -26,8 +27,6 @@ pub struct Row<'a> {
     pub pid: Pid,
     /// When the socket was made, in units of 100 ns since 1601 (a `FILETIME`), where the table tells.
     pub created: Option<u64>,
-    /// `TCP_CONNECTION_OFFLOAD_STATE`, where the table tells.
-    pub offload: Option<u32>,
     /// The row as the system gave it, for the functions that take it back.
     pub bytes: &'a [u8],
 }
@@ -75,7 +74,6 @@ struct Layout {
     remote: Option<At>,
     pid: usize,
     created: Option<usize>,
-    offload: Option<usize>,
 }
 
 /// Where an endpoint stands in a row. The port comes behind the address, and behind the scope where there is one.
@@ -98,32 +96,14 @@ impl At {
 impl Layout {
     const fn of(table: Table, class: Class) -> Option<Self> {
         let mut layout = match table {
-            Table::Tcp4 => Self {
-                first: 4,
-                size: 24,
-                state: Some(0),
-                local: At::v4(4),
-                remote: Some(At::v4(12)),
-                pid: 20,
-                created: None,
-                offload: None,
-            },
-            Table::Tcp6 => Self {
-                first: 4,
-                size: 56,
-                state: Some(48),
-                local: At::v6(0),
-                remote: Some(At::v6(24)),
-                pid: 52,
-                created: None,
-                offload: None,
-            },
-            Table::Udp4 => {
-                Self { first: 4, size: 12, state: None, local: At::v4(0), remote: None, pid: 8, created: None, offload: None }
+            Table::Tcp4 => {
+                Self { first: 4, size: 24, state: Some(0), local: At::v4(4), remote: Some(At::v4(12)), pid: 20, created: None }
             }
-            Table::Udp6 => {
-                Self { first: 4, size: 28, state: None, local: At::v6(0), remote: None, pid: 24, created: None, offload: None }
+            Table::Tcp6 => {
+                Self { first: 4, size: 56, state: Some(48), local: At::v6(0), remote: Some(At::v6(24)), pid: 52, created: None }
             }
+            Table::Udp4 => Self { first: 4, size: 12, state: None, local: At::v4(0), remote: None, pid: 8, created: None },
+            Table::Udp6 => Self { first: 4, size: 28, state: None, local: At::v6(0), remote: None, pid: 24, created: None },
         };
         match class {
             Class::OwnerPid => {}
@@ -140,7 +120,6 @@ impl Layout {
                 if layout.state.is_none() {
                     return None;
                 }
-                layout.offload = Some(layout.size);
                 layout.size += 4;
             }
         }
@@ -182,7 +161,6 @@ impl Layout {
             socket,
             pid: u32_at(bytes, self.pid)?,
             created: self.created.and_then(|at| u64_at(bytes, at)).filter(|&created| created != 0),
-            offload: self.offload.and_then(|at| u32_at(bytes, at)),
             bytes,
         })
     }
@@ -369,7 +347,7 @@ mod tests {
         let row = fields(&[0, v4("10.0.0.1"), port(7000), 0xffff_ffff, port(1), 55, 0]);
         let bytes = table(4, 2, &[row.clone(), row]);
         let (rows, outcome) = rows(&bytes, Table::Tcp4, Class::Offload);
-        assert_eq!((outcome, rows.len(), rows[1].pid, rows[1].offload), (Ok(()), 2, 55, Some(0)));
+        assert_eq!((outcome, rows.len(), rows[1].pid), (Ok(()), 2, 55));
         let socket = bound(rows[1].socket);
         assert_eq!((socket.state, socket.local), (Some(State::Bound), endpoint_of("10.0.0.1", 7000)));
         assert!(socket.remote.is_unspecified());

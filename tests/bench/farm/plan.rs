@@ -32,8 +32,8 @@ impl Plan {
     pub fn busy(sockets: usize, processes: usize, others: usize) -> Self {
         let servers = (processes / 2).max(1);
         let clients = processes.saturating_sub(servers).max(1);
-        let udp = sockets / 100;
-        let connections = sockets.saturating_sub(servers + udp) / 2;
+        let connections = sockets.saturating_sub(servers + sockets / 100) / 2;
+        let udp = sockets.saturating_sub(servers + 2 * connections);
         Self { servers, clients, idle: 0, connections, udp, others }
     }
 

@@ -1,0 +1,37 @@
+//! Which service of a process made a socket (`GetOwnerModuleFromTcpEntry` and its sisters).
+#![allow(unsafe_code)] // The functions take a row back by pointer.
+
+use super::growing;
+use super::module_name;
+use super::optional::OwnerModule;
+
+/// `TCPIP_OWNER_MODULE_INFO_BASIC`
+const BASIC: i32 = 0;
+/// The largest row, in numbers of 64 bits.
+const ROW: usize = 24;
+
+/// Asks for the owners of rows, one after the other.
+#[derive(Default)]
+pub(super) struct OwnerModules {
+    buffer: Vec<u64>,
+}
+
+impl OwnerModules {
+    /// The service that made the socket of a row of the class [`super::tables::Class::OwnerModule`]; `None` where a program
+    /// made it that is no service, or where nobody may tell.
+    pub(super) fn service(&mut self, function: OwnerModule, row: &[u8]) -> Option<String> {
+        // The function wants the row aligned as it once was.
+        let mut aligned = [0u64; ROW];
+        for (number, bytes) in aligned.iter_mut().zip(row.chunks_exact(size_of::<u64>())) {
+            *number = u64::from_le_bytes(*bytes.first_chunk()?);
+        }
+        let length = growing::read(&mut self.buffer, |buffer, size| {
+            // SAFETY: the row is a copy of one that the system gave, the buffer is `size` bytes large and aligned to 8.
+            unsafe { function(aligned.as_ptr().cast(), BASIC, buffer.as_mut_ptr().cast(), size) }
+        });
+        let start = self.buffer.as_ptr() as usize;
+        // SAFETY: `growing::read` returns no more than the size of the buffer; every byte of a u64 may be read as a byte.
+        let told = unsafe { std::slice::from_raw_parts(self.buffer.as_ptr().cast(), length.ok()?) };
+        module_name::service(told, start)
+    }
+}

@@ -1,6 +1,7 @@
 //! Which of the ways to find owners serves here, and what it means that an owner is missing.
 
 use super::fd_walk::{self, Wanted};
+use super::secure;
 use super::task_files::TaskFiles;
 use crate::owners::{InodeOwners, OwnerStatus, Owners};
 use crate::request::OwnerSearch;
@@ -17,7 +18,8 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 const PROCESSES_WORTH_THE_ITERATOR: usize = 64;
 /// Up to this many inodes what the iterator gives is sifted at once; beyond, finding an inode costs more than keeping it.
 const SIFTED: usize = 4096;
-/// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured.
+/// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured. It says nothing to a program
+/// that was given rights which its caller has not.
 const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
 /// What the iterator said while the sockets were still being read.
@@ -37,7 +39,7 @@ impl Early {
 
     /// The owners of the sockets. One that was not found may have been opened after its process had been visited: it is
     /// looked for once more.
-    fn complete(self, sockets: &[Socket]) -> InodeOwners {
+    fn complete(self, sockets: &[Socket]) -> io::Result<InodeOwners> {
         let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
         // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
@@ -50,12 +52,9 @@ impl Early {
         });
         let wanted = Wanted::of(&missing);
         if wanted.is_empty() {
-            return self.owners;
+            return Ok(self.owners);
         }
-        match ask(&self.tasks, &wanted) {
-            Ok(found) => self.owners.with(found),
-            Err(_) => self.owners,
-        }
+        Ok(self.owners.with(ask(&self.tasks, &wanted)?))
     }
 }
 
@@ -64,8 +63,8 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
     if search == OwnerSearch::Skip {
         return Owners::Unsupported;
     }
-    if let Some(early) = early {
-        return Owners::ByInode(early.complete(sockets));
+    if let Some(owners) = early.and_then(|early| early.complete(sockets).ok()) {
+        return Owners::ByInode(owners);
     }
     let wanted = Wanted::of(sockets);
     if wanted.is_empty() {
@@ -99,13 +98,14 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
         }
     };
     let elsewhere = pid_namespace().is_some_and(|inode| inode != INITIAL_PID_NAMESPACE);
-    let missing = if walk.denied > 0 || walk.hidden || elsewhere { OwnerStatus::Denied } else { OwnerStatus::Gone };
-    let owners = InodeOwners::new(walk.entries, missing);
-    if missing == OwnerStatus::Denied {
-        let hidden = sockets.iter().filter(|socket| owners.of(socket.inode).status == OwnerStatus::Denied).count();
-        if hidden > 0 {
-            problems.push(Problem::new(ProblemKind::OwnersHidden, hidden_owners(hidden, elsewhere)));
-        }
+    let unseen = walk.denied > 0 || walk.hidden || elsewhere || walk.failure.is_some();
+    let owners = InodeOwners::new(walk.entries, if unseen { OwnerStatus::Denied } else { OwnerStatus::Gone });
+    let hidden = sockets.iter().filter(|socket| owners.of(socket.inode).status == OwnerStatus::Denied).count();
+    if hidden > 0 {
+        problems.push(match walk.failure {
+            Some(error) => Problem::new(ProblemKind::OwnersUnreadable, lost_owners(hidden, error.into())),
+            None => Problem::new(ProblemKind::OwnersHidden, hidden_owners(hidden, elsewhere)),
+        });
     }
     Owners::ByInode(owners)
 }
@@ -113,7 +113,7 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
 /// The iterator, where it serves: it tells PIDs as the initial namespace counts them, it takes rights, and on a host with
 /// a handful of processes the walk is there sooner.
 fn iterator() -> Option<TaskFiles> {
-    let forced = std::env::var_os(FORCED_WAY);
+    let forced = std::env::var_os(FORCED_WAY).filter(|_| !secure::has_more_rights_than_its_caller());
     let cheaper = match forced.as_ref().and_then(|way| way.to_str()) {
         Some("iterator") => true,
         Some("walk") => false,
@@ -131,8 +131,16 @@ fn may_trace() -> bool {
         .is_ok_and(|held| held.effective.contains(CapabilitySet::SYS_ADMIN) || held.effective.contains(tracer))
 }
 
+fn sockets_in_words(count: usize) -> String {
+    if count == 1 { "1 socket".to_owned() } else { format!("{count} sockets") }
+}
+
+fn lost_owners(count: usize, error: io::Error) -> String {
+    format!("owners of {} are not known, for not every process could be looked into: /proc: {error}", sockets_in_words(count))
+}
+
 fn hidden_owners(count: usize, elsewhere: bool) -> String {
-    let sockets = if count == 1 { "1 socket" } else { &format!("{count} sockets") };
+    let sockets = sockets_in_words(count);
     if elsewhere {
         format!(
             "owners of {sockets} are hidden, perhaps outside this PID namespace; run rnetstat as root on the host to see them"
@@ -255,7 +263,7 @@ mod tests {
             Ok(tasks) if pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
                 assert_eq!(by_inode(&ask(&tasks, &wanted).unwrap()), expected, "the iterator");
                 let early = Early { tasks, owners: InodeOwners::new(Vec::new(), OwnerStatus::Gone) };
-                let completed = early.complete(&rows);
+                let completed = early.complete(&rows).unwrap();
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
                 }

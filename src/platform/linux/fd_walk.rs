@@ -71,6 +71,10 @@ impl Wanted {
 pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<Walk> {
     let proc = rustix::fs::open("/proc", FOLDER, Mode::empty())?;
     let pids = numbers(&proc)?;
+    if pids.is_empty() {
+        // It always lists this process itself: here nothing is mounted.
+        return Err(Errno::NOENT);
+    }
     let progress = Progress::new(wanted, search);
     let threads = threads_for(pids.len());
     let mut walk = std::thread::scope(|scope| {

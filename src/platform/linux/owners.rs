@@ -275,4 +275,29 @@ mod tests {
         drop(finish);
         thread.join().unwrap();
     }
+
+    #[test]
+    fn processes_that_end_at_any_stage_of_the_walk_are_no_failure_and_hide_nothing() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wanted = Wanted::of(&[Socket { inode: inode(&socket), ..crate::socket::tests::socket("127.0.0.1", 1) }]);
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    // Each has the socket too, until it has become another program.
+                    assert!(Command::new("true").status().unwrap().success());
+                }
+            });
+            let walks = (0..200).map(|_| fd_walk::walk(&wanted, OwnerSearch::All));
+            let bad = walks.filter_map(|walk| match walk {
+                Ok(walk) if walk.failure.is_none() && by_inode(&walk.entries)[&inode(&socket)].contains(&std::process::id()) => {
+                    None
+                }
+                other => Some(other),
+            });
+            let bad: Vec<_> = bad.collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(bad.is_empty(), "{bad:?}");
+        });
+    }
 }

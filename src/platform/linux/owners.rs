@@ -111,24 +111,37 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
 }
 
 /// The iterator, where it serves: it tells PIDs as the initial namespace counts them, it takes rights, and on a host with
-/// a handful of processes the walk is there sooner.
+/// a handful of processes the walk is there sooner, unless the walk would be shown less.
 fn iterator() -> Option<TaskFiles> {
     let forced = std::env::var_os(FORCED_WAY).filter(|_| !secure::has_more_rights_than_its_caller());
-    let cheaper = match forced.as_ref().and_then(|way| way.to_str()) {
+    let rights = Rights::held();
+    let better = match forced.as_ref().and_then(|way| way.to_str()) {
         Some("iterator") => true,
         Some("walk") => false,
         // The kernel counts every process as a link to /proc.
-        _ => rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_THE_ITERATOR),
+        _ => !rights.walk || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_THE_ITERATOR),
     };
-    let possible = cheaper && may_trace() && pid_namespace() == Some(INITIAL_PID_NAMESPACE);
+    let possible = better && rights.iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE);
     possible.then(TaskFiles::open)?.ok()
 }
 
-/// Whether loading the program has a chance, which is cheaper to ask than to try.
-fn may_trace() -> bool {
-    let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
-    rustix::thread::capabilities(None)
-        .is_ok_and(|held| held.effective.contains(CapabilitySet::SYS_ADMIN) || held.effective.contains(tracer))
+/// What this process has the rights for, which is cheaper to ask than to try.
+struct Rights {
+    /// To load the iterator's program.
+    iterator: bool,
+    /// To look into the processes of every user.
+    walk: bool,
+}
+
+impl Rights {
+    fn held() -> Self {
+        let held = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |held| held.effective);
+        let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
+        Self {
+            iterator: held.contains(CapabilitySet::SYS_ADMIN) || held.contains(tracer),
+            walk: held.contains(CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH),
+        }
+    }
 }
 
 fn sockets_in_words(count: usize) -> String {

@@ -9,6 +9,7 @@ use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::Socket;
 use rustix::thread::CapabilitySet;
 use std::io;
+use std::ops::ControlFlow;
 
 /// `PROC_PID_INIT_INO`: the inode of the initial PID namespace.
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -32,14 +33,13 @@ impl Early {
     /// Runs the iterator, where it is the way for this host.
     pub(super) fn search() -> Option<Self> {
         let tasks = iterator()?;
-        let mut entries = Vec::new();
-        tasks.each(|entry| entries.push(entry)).ok()?;
+        let entries = everything(&tasks).ok()?;
         Some(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
     }
 
     /// The owners of the sockets. One that was not found may have been opened after its process had been visited: it is
     /// looked for once more.
-    fn complete(self, sockets: &[Socket]) -> io::Result<InodeOwners> {
+    fn complete(self, sockets: &[Socket], search: OwnerSearch) -> io::Result<InodeOwners> {
         let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
         // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
@@ -54,7 +54,7 @@ impl Early {
         if wanted.is_empty() {
             return Ok(self.owners);
         }
-        Ok(self.owners.with(ask(&self.tasks, &wanted)?))
+        Ok(self.owners.with(ask(&self.tasks, &wanted, search)?))
     }
 }
 
@@ -63,28 +63,46 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
     if search == OwnerSearch::Skip {
         return Owners::Unsupported;
     }
-    if let Some(owners) = early.and_then(|early| early.complete(sockets).ok()) {
+    if let Some(owners) = early.and_then(|early| early.complete(sockets, search).ok()) {
         return Owners::ByInode(owners);
     }
     let wanted = Wanted::of(sockets);
     if wanted.is_empty() {
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
-    if let Some(entries) = iterator().and_then(|tasks| ask(&tasks, &wanted).ok()) {
+    if let Some(entries) = iterator().and_then(|tasks| ask(&tasks, &wanted, search).ok()) {
         // The iterator hides no process from those who may use it.
         return Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Gone));
     }
     walk(sockets, &wanted, search, problems)
 }
 
-/// What the iterator says of the sockets that are wanted, and perhaps of others.
-fn ask(tasks: &TaskFiles, wanted: &Wanted) -> io::Result<Vec<u64>> {
+/// What the iterator says of every socket.
+fn everything(tasks: &TaskFiles) -> io::Result<Vec<u64>> {
     let mut entries = Vec::new();
+    tasks.each(|entry| {
+        entries.push(entry);
+        ControlFlow::Continue(())
+    })?;
+    Ok(entries)
+}
+
+/// What the iterator says of the sockets that are wanted, and perhaps of others. Where the lowest owners are enough it
+/// stops as soon as each of them has one.
+fn ask(tasks: &TaskFiles, wanted: &Wanted, search: OwnerSearch) -> io::Result<Vec<u64>> {
     if wanted.len() > SIFTED {
-        tasks.each(|entry| entries.push(entry))?;
-    } else {
-        tasks.each(|entry| entries.extend(wanted.place(InodeOwners::inode(entry)).map(|_| entry)))?;
+        return everything(tasks);
     }
+    let mut entries = Vec::new();
+    let mut found = vec![false; wanted.len()];
+    let mut missing = wanted.len();
+    tasks.each(|entry| {
+        if let Some(place) = wanted.place(InodeOwners::inode(entry)) {
+            entries.push(entry);
+            missing -= usize::from(!std::mem::replace(&mut found[place], true));
+        }
+        if missing == 0 && search == OwnerSearch::Lowest { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
     Ok(entries)
 }
 
@@ -100,7 +118,8 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
     let elsewhere = pid_namespace().is_some_and(|inode| inode != INITIAL_PID_NAMESPACE);
     let unseen = walk.denied > 0 || walk.hidden || elsewhere || walk.failure.is_some();
     let owners = InodeOwners::new(walk.entries, if unseen { OwnerStatus::Denied } else { OwnerStatus::Gone });
-    let hidden = sockets.iter().filter(|socket| owners.of(socket.inode).status == OwnerStatus::Denied).count();
+    let is_hidden = |socket: &&Socket| unseen && owners.of(socket.inode).status == OwnerStatus::Denied;
+    let hidden = sockets.iter().filter(is_hidden).count();
     if hidden > 0 {
         problems.push(match walk.failure {
             Some(error) => Problem::new(ProblemKind::OwnersUnreadable, lost_owners(hidden, error.into())),
@@ -274,9 +293,12 @@ mod tests {
         assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
         match TaskFiles::open() {
             Ok(tasks) if pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
-                assert_eq!(by_inode(&ask(&tasks, &wanted).unwrap()), expected, "the iterator");
+                let all = ask(&tasks, &wanted, OwnerSearch::All).unwrap();
+                assert_eq!(by_inode(&all), expected, "the iterator");
+                let lowest = ask(&tasks, &wanted, OwnerSearch::Lowest).unwrap();
+                assert_eq!(lowest_of(&by_inode(&lowest)), lowest_of(&expected), "the iterator for the lowest");
                 let early = Early { tasks, owners: InodeOwners::new(Vec::new(), OwnerStatus::Gone) };
-                let completed = early.complete(&rows).unwrap();
+                let completed = early.complete(&rows, OwnerSearch::All).unwrap();
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
                 }

@@ -1,4 +1,5 @@
 //! A kernel that says what a test wants: recorded, interrupted, cut or malformed answers.
+#![allow(clippy::unwrap_used)] // only tests use it
 
 use super::netlink::Netlink;
 use super::nlmsg::{HEADER, u32_at};

@@ -202,13 +202,13 @@ mod tests {
     #[test]
     fn both_families_of_tcp_are_one_dump_and_bound_sockets_are_asked_for_apart() {
         let mut request = SocketRequest::everything();
-        let (all, bound) = (StateSet::ALL, StateSet::NONE.with(State::Bound));
+        let (all, bound) = (StateSet::ALL, StateSet::NONE.with(State::Bound).with(State::Closed));
         assert_eq!(
             sources(&request),
             [
                 (Source::Table(Table::Tcp4), bound),
                 (Source::Table(Table::Tcp6), bound),
-                (Source::BothTcp, all.without(State::Bound)),
+                (Source::BothTcp, all.without(State::Bound).without(State::Closed)),
                 (Source::Table(Table::Udp4), all),
                 (Source::Table(Table::Udp6), all),
             ]

@@ -1,6 +1,6 @@
 //! Where the kernel answers no sock_diag: the files of /proc/net tell the same rows.
 
-use crate::namespace::{LINK, Namespace, index_of};
+use crate::namespace::{LINK, Namespace, index_of, while_still};
 use crate::proc_fs;
 use crate::program::{rnetstat, table_of, with_terminal_for_stderr, without_netlink};
 use crate::row::{Row, assert_same};
@@ -8,13 +8,7 @@ use crate::zoo::Zoo;
 
 /// What rnetstat says with netlink and without it, at a moment at which nothing changes.
 fn both(switches: &str) -> (Vec<Row>, Vec<Row>) {
-    loop {
-        let before = table_of(&mut rnetstat(switches));
-        let without = table_of(without_netlink(&mut rnetstat(switches)));
-        if before == table_of(&mut rnetstat(switches)) {
-            return (before, without);
-        }
-    }
+    while_still(|| table_of(&mut rnetstat(switches)), || table_of(without_netlink(&mut rnetstat(switches))))
 }
 
 /// The files do not tell the interface, so that scopes are lost.

@@ -16,6 +16,7 @@ mod zoo;
 
 mod choice;
 mod fallback;
+mod filters;
 mod hidden;
 mod interfaces;
 mod owners;

@@ -1,7 +1,7 @@
 //! Running rnetstat: as this user or another, with this or that kept from it.
 #![allow(unsafe_code)] // what a child does between fork and exec, and the pseudo-terminal, have no safe wrappers
 
-use crate::namespace::program_user;
+use crate::namespace::{assert_entered, program_user};
 use crate::row::{Row, parse};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -13,6 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 /// The program, to be started in the calling thread's namespace.
 pub fn rnetstat(switches: &str) -> Command {
+    assert_entered();
     let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
     command.args(switches.split_ascii_whitespace()).stdin(Stdio::null());
     command

@@ -14,12 +14,15 @@
 //! ```
 
 pub mod cli;
+pub mod column;
 pub mod details;
 pub mod exit;
+pub mod explain;
 pub mod filter;
 pub mod interfaces;
 pub mod interval;
 pub mod lang;
+pub mod listing;
 pub mod names;
 pub mod order;
 pub mod output;
@@ -33,5 +36,6 @@ pub mod run;
 pub mod snapshot;
 pub mod socket;
 pub mod statistics;
+pub mod summary;
 pub mod time_in_state;
 pub mod views;

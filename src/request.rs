@@ -1,10 +1,14 @@
 //! What was asked, typed and validated.
 
+mod output;
+
+pub use output::{Amount, Color, Format, Output};
+
+use crate::column::Needs;
 use crate::details::WantedDetails;
 use crate::filter::Filter;
 use crate::lang::Language;
 use crate::order::SortKey;
-use crate::output::text::LineEnd;
 use crate::process::Facts;
 use crate::snapshot::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
@@ -28,17 +32,32 @@ pub struct Request {
     pub language: Language,
     /// The pause between two displays; `None` for one display.
     pub interval: Option<Duration>,
-    /// How lines end.
-    pub line_end: LineEnd,
     /// What was asked for and cannot be given: it is told with what the system would not tell.
     pub unmet: Vec<Problem>,
+    /// How the answer is written.
+    pub output: Output,
 }
 
 impl Request {
     /// How far owners have to be looked for: for the columns, for the filter, for the order.
     pub fn owner_search(&self) -> OwnerSearch {
         let sort = self.sort.iter().map(|by| by.key.owner_search()).max().unwrap_or(OwnerSearch::Skip);
-        self.columns.owner_search().max(self.sockets.filter.owner_search()).max(sort)
+        self.needs().owners.max(self.sockets.filter.owner_search()).max(sort)
+    }
+
+    /// What has to be looked up to write the answer.
+    pub fn needs(&self) -> Needs {
+        match self.views[..] {
+            [View::Explanation(_)] if self.output.amount == Amount::Rows => return Needs::EVERYTHING,
+            [View::Summary | View::Consumers] => return Needs { owners: OwnerSearch::All, ..Needs::NOTHING },
+            _ => {}
+        }
+        match (self.output.amount, self.output.format) {
+            (Amount::Count | Amount::Nothing, _) => Needs::NOTHING,
+            (Amount::Rows, Format::Table) => Needs { owners: self.columns.owner_search(), ..Needs::NOTHING },
+            (Amount::Rows, Format::Json | Format::Ndjson) => Needs::EVERYTHING,
+            (Amount::Rows, Format::Wide | Format::Csv) => Needs::of(self.output.columns()),
+        }
     }
 }
 
@@ -53,6 +72,10 @@ pub enum View {
     Statistics(Option<Section>),
     /// The interfaces and routes (`-r`).
     Routes,
+    /// The sockets in a few numbers (`--summary`).
+    Summary,
+    /// Why this port is taken (`--explain`).
+    Explanation(u16),
     /// The processes that hold the most ports (`-c`).
     Consumers,
     /// The RDMA connections (`-x`).

@@ -1,12 +1,19 @@
 //! One run: understand, read, order, name, print.
 
+mod document;
+mod explain;
+mod listing;
+mod summary;
+
 use crate::cli::{self, Command};
 use crate::exit::Exit;
+use crate::listing::Directory;
 use crate::names::hosts::{self, HostNames};
 use crate::names::services::Services;
+use crate::output::progress::Progress;
 use crate::output::text::LineEnd;
-use crate::process::{Facts, Processes};
-use crate::request::{Names, OwnerSearch, Request, View};
+use crate::process::Facts;
+use crate::request::{Amount, Format, Names, Request, View};
 use crate::routes::Routing;
 use crate::snapshot::{Problem, ProblemKind, Snapshot};
 use crate::socket::Pid;
@@ -45,9 +52,9 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
 struct Run {
     request: Request,
     hosts: HostNames,
-    services: Option<Services>,
+    services: Services,
     own_name: Option<String>,
-    processes: Processes,
+    directory: Directory,
     components: HashMap<Pid, String>,
     times: StateTimes,
     buffer: Vec<u8>,
@@ -56,12 +63,13 @@ struct Run {
 impl Run {
     fn new(request: Request) -> Self {
         let named = request.names != Names::Numeric;
+        let with_services = named || request.output.format != Format::Table || request.views != [View::Connections];
         Self {
-            services: named.then(|| Services::load(&platform::services_file())),
+            services: if with_services { Services::load(&platform::services_file()) } else { Services::default() },
             own_name: named.then(hosts::own_name).flatten(),
             request,
             hosts: HostNames::default(),
-            processes: Processes::default(),
+            directory: Directory::default(),
             components: HashMap::new(),
             times: StateTimes::default(),
             buffer: Vec::new(),
@@ -73,6 +81,9 @@ impl Run {
     }
 
     fn display(&mut self) -> anyhow::Result<Exit> {
+        if self.request.output.is_document() {
+            return self.document();
+        }
         let mut exit = Exit::Done;
         for (position, view) in self.request.views.clone().into_iter().enumerate() {
             exit = exit.max(match view {
@@ -82,57 +93,89 @@ impl Run {
                 View::Routes => self.routes(position > 0)?,
                 View::Consumers => self.consumers()?,
                 View::Rdma => self.rdma()?,
+                View::Summary => self.summary()?,
+                View::Explanation(port) => self.explain(port)?,
             });
         }
         Ok(exit)
     }
 
     fn connections(&mut self) -> anyhow::Result<Exit> {
-        let columns = self.request.columns;
+        let (snapshot, rows) = self.read();
+        match (self.request.output.amount, self.request.output.format) {
+            (Amount::Rows, Format::Table) => self.write_table(&snapshot, &rows),
+            (Amount::Rows, _) => self.write_listing(&snapshot, &rows),
+            (Amount::Count, _) => writeln!(self.buffer, "{}", rows.len()),
+            (Amount::Nothing, _) => Ok(()),
+        }
+        .context(WRITING)?;
+        self.hand_over()?;
+        Ok(self.outcome(&snapshot, &rows))
+    }
+
+    /// The sockets, and which of them are wanted, in the order wanted.
+    fn read(&self) -> (Snapshot, Vec<u32>) {
+        let _progress = Progress::of("reading the sockets");
         let mut snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
         snapshot.problems.extend_from_slice(&self.request.unmet);
-        let filter = &self.request.sockets.filter;
         let mut rows = order::windows_order(&snapshot.sockets);
-        filter.retain_owned(&mut rows, &snapshot);
+        self.request.sockets.filter.retain_owned(&mut rows, &snapshot);
         order::sort(&mut rows, &self.request.sort, &snapshot);
+        (snapshot, rows)
+    }
+
+    /// Tells what is missing, and whether anything was found.
+    fn outcome(&self, snapshot: &Snapshot, rows: &[u32]) -> Exit {
+        let filter = &self.request.sockets.filter;
+        match report(snapshot, !filter.owners.is_empty()) {
+            Exit::Done if rows.is_empty() && !filter.is_empty() => Exit::NothingMatched,
+            exit => exit,
+        }
+    }
+
+    fn look_up_hosts(&mut self, snapshot: &Snapshot, rows: &[u32]) {
         if let Names::Resolved { limit, .. } = self.request.names {
+            let _progress = Progress::of("looking up names; -n does without");
             let remotes = rows.iter().map(|&row| snapshot.sockets[row as usize].remote.address);
             self.hosts.look_up(remotes.filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
         }
+    }
+
+    fn write_table(&mut self, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
+        self.look_up_hosts(snapshot, rows);
+        let columns = self.request.columns;
         if let Some(facts) = columns.process_facts() {
-            let pids = owners_of(&snapshot, &rows);
+            let pids = owners_of(snapshot, rows);
             self.components.clear();
             if columns.executable {
                 let components = pids.iter().filter_map(|&pid| Some((pid, platform::component(pid)?)));
                 self.components.extend(components);
             }
-            self.processes.look_up(pids, facts);
+            self.directory.processes.look_up(pids, facts);
         }
         let now = Instant::now();
         if columns.time_in_state && self.request.interval.is_some() {
             self.times.observe(rows.iter().map(|&row| &snapshot.sockets[row as usize]), now);
         }
-        let naming = match (self.request.names, &self.services) {
-            (Names::Resolved { qualified, .. }, Some(services)) => {
-                Some(Naming { hosts: &self.hosts, services, own_name: self.own_name.as_deref(), qualified })
+        let naming = match self.request.names {
+            Names::Resolved { qualified, .. } => {
+                Some(Naming { hosts: &self.hosts, services: &self.services, own_name: self.own_name.as_deref(), qualified })
             }
-            _ => None,
+            Names::Numeric => None,
         };
         let known = Knowledge {
-            processes: &self.processes,
+            processes: &self.directory.processes,
             components: &self.components,
             times: (&self.times, now),
             naming: naming.as_ref(),
         };
-        connections::write_heading(&mut self.buffer, &columns, self.request.language.connections());
-        let line_end = self.request.line_end;
-        let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
-        connections::write_rows(&mut self.buffer, &snapshot, &rows, &columns, known, flush).context(WRITING)?;
-        io::stdout().flush().context(WRITING)?;
-        match report(&snapshot, !filter.owners.is_empty()) {
-            Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
-            exit => Ok(exit),
+        let _progress = Progress::of_writing();
+        if !self.request.output.headless {
+            connections::write_heading(&mut self.buffer, &columns, self.request.language.connections());
         }
+        let line_end = self.request.output.line_end;
+        let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
+        connections::write_rows(&mut self.buffer, snapshot, rows, &columns, known, flush)
     }
 }
 
@@ -166,7 +209,7 @@ impl Run {
             if follows {
                 self.buffer.push(b'\n');
             }
-            let line_end = self.request.line_end;
+            let line_end = self.request.output.line_end;
             let flush = |buffer: &mut Vec<u8>| write_out(buffer, line_end);
             views::routes::write(&mut self.buffer, &routing, self.request.language.routes(), flush).context(WRITING)?;
         }
@@ -175,18 +218,12 @@ impl Run {
     }
 
     fn consumers(&mut self) -> anyhow::Result<Exit> {
-        let snapshot = platform::snapshot(&self.request.sockets, OwnerSearch::All);
-        let filter = self.request.sockets.filter.clone();
-        let mut rows: Vec<u32> = (0..).take(snapshot.sockets.len()).collect();
-        filter.retain_owned(&mut rows, &snapshot);
+        let (snapshot, rows) = self.read();
         let consumers = views::consumers::count(&snapshot, &rows);
-        self.processes.look_up(consumers.iter().filter_map(|consumer| consumer.pid), Facts::default());
-        views::consumers::write(&mut self.buffer, &consumers, &self.processes, self.request.language.consumers());
+        self.directory.processes.look_up(consumers.iter().filter_map(|consumer| consumer.pid), Facts::default());
+        views::consumers::write(&mut self.buffer, &consumers, &self.directory.processes, self.request.language.consumers());
         self.hand_over()?;
-        match report(&snapshot, !filter.owners.is_empty()) {
-            Exit::Done if rows.is_empty() && !filter.is_empty() => Ok(Exit::NothingMatched),
-            exit => Ok(exit),
-        }
+        Ok(self.outcome(&snapshot, &rows))
     }
 
     fn rdma(&mut self) -> anyhow::Result<Exit> {
@@ -200,7 +237,7 @@ impl Run {
     }
 
     fn hand_over(&mut self) -> anyhow::Result<()> {
-        write_out(&mut self.buffer, self.request.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
+        write_out(&mut self.buffer, self.request.output.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
     }
 }
 
@@ -267,5 +304,5 @@ fn complain(sentence: &str) {
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<io::Error>().is_some_and(platform::is_closed_pipe)
 }

@@ -326,6 +326,19 @@ pub enum Timer {
     WindowProbe,
 }
 
+impl Timer {
+    /// The fixed word of the machine-readable formats; `None` where no timer runs.
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Off => None,
+            Self::Retransmit => Some("retransmit"),
+            Self::KeepAlive => Some("keepalive"),
+            Self::TimeWait => Some("time-wait"),
+            Self::WindowProbe => Some("window-probe"),
+        }
+    }
+}
+
 /// One socket, as one moment's table shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Socket {
@@ -360,6 +373,16 @@ impl Socket {
     pub const fn table(&self) -> Table {
         let family = if self.local.address.is_ipv4() { Family::V4 } else { Family::V6 };
         Table::new(self.protocol, family)
+    }
+
+    /// The other end, where there is one.
+    pub fn peer(&self) -> Option<&Endpoint> {
+        Some(&self.remote).filter(|remote| !remote.is_unspecified())
+    }
+
+    /// The user id of the socket's creator, where the system tells it: not for what has no inode, such as TIME_WAIT.
+    pub const fn creator(&self) -> Option<u32> {
+        if self.inode == 0 { None } else { Some(self.uid) }
     }
 
     /// Whether two rows tell of one socket, which a system may show twice when it moves while its table is read: the same

@@ -4,7 +4,9 @@ mod dialect;
 mod filters;
 mod linux;
 mod netstat;
+mod output;
 mod pages;
+mod questions;
 mod sort;
 mod validate;
 mod views;
@@ -75,6 +77,12 @@ struct Arguments {
     linux: linux::LinuxArguments,
 
     #[command(flatten)]
+    questions: questions::QuestionArguments,
+
+    #[command(flatten)]
+    output: output::OutputArguments,
+
+    #[command(flatten)]
     pages: pages::PageArguments,
 }
 
@@ -90,6 +98,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
         Err(error) => return Err(sentence_of(&error)),
     };
     let arguments = Arguments::from_arg_matches_mut(&mut matches).map_err(|error| sentence_of(&error))?;
+    if arguments.output.schema {
+        return Ok(Command::Print(crate::views::json::SCHEMA.to_owned()));
+    }
     if let Some(page) = arguments.pages.text(Arguments::command())? {
         return Ok(Command::Print(page));
     }

@@ -2,12 +2,11 @@
 
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::views::{choose_sections, protocol, table, views};
+use super::views::{check, choose_sections, protocol, question, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
 use crate::order::SortKey;
-use crate::platform;
-use crate::request::{Columns, Names, Request, SocketRequest, UdpRows, View};
+use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
 use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::{Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
@@ -21,11 +20,21 @@ const EVERY_SECOND: Duration = Duration::from_secs(1);
 impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
         let Self { netstat, linux, .. } = &self;
+        let output = self.output.output()?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = self.filters.filter(&ports)?;
-        let views = choose_sections(views(netstat)?, linux, filter.family);
+        let question = question(&self.questions, netstat)?;
+        let (views, least) = match question {
+            Some(view) => (vec![view], Scope::WithBound),
+            None => (choose_sections(views(netstat)?, linux, filter.family), Scope::Unchanged),
+        };
+        check(&views, &output)?;
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
+        let filter = match question {
+            Some(View::Explanation(port)) => Filter { local_port: Some([port..=port].into_iter().collect()), ..filter },
+            _ => filter,
+        };
         let columns = Columns {
             owner: netstat.owner || linux.programs,
             program: linux.programs,
@@ -37,14 +46,14 @@ impl Arguments {
         };
         Ok(Request {
             views,
-            sockets: SocketRequest { details: columns.details(), ..sockets(netstat, linux, filter)? },
+            sockets: SocketRequest { details: columns.details(), ..sockets(netstat, linux, filter, least)? },
             columns,
             sort,
-            names: names(netstat),
+            names: names(netstat, output.format),
             language: netstat.lang,
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
-            line_end: platform::LINE_END,
+            output,
         })
     }
 }
@@ -54,14 +63,14 @@ fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]
     let shows = |view| views.contains(&view);
     let counts = views.iter().any(|view| matches!(view, View::Statistics(_)));
     let chosen = if counts { &Filter { family: None, ..filter.clone() } } else { filter };
-    let filtered = shows(View::Connections) || shows(View::Consumers) || chosen.is_empty();
+    let filtered = shows(View::Connections) || shows(View::Consumers) || shows(View::Summary) || chosen.is_empty();
     let sorted = shows(View::Connections) || sort.is_empty();
     if filtered && sorted {
         return Ok(());
     }
     Err(UsageError::new(
         "filters and --sort are for the table of connections, which this line does not ask for",
-        "-s with -p TCP, UDP, TCPv6 or UDPv6 shows the table too; -e, -r and -s alone do not.",
+        "-s with -p TCP, UDP, TCPv6 or UDPv6 shows the table too; -e, -r, --explain and -s alone do not.",
     ))
 }
 
@@ -76,12 +85,17 @@ fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
 }
 
 /// What the switches show, or more where a filter asks for more.
-fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter) -> Result<SocketRequest, UsageError> {
+fn sockets(
+    netstat: &NetstatArguments,
+    linux: &LinuxArguments,
+    filter: Filter,
+    least: Scope,
+) -> Result<SocketRequest, UsageError> {
     let asked = match (netstat.bound || netstat.consumers, netstat.all) {
         // Whoever holds a port holds it, bound or connected: -c counts them all.
         (true, _) => Scope::WithBound,
         (false, true) => Scope::All,
-        (false, false) => Scope::Unchanged,
+        (false, false) => least,
     };
     // `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
     let listeners_only = linux.listeners && asked == Scope::Unchanged;
@@ -117,8 +131,12 @@ fn states(scope: Scope) -> StateSet {
     }
 }
 
-fn names(netstat: &NetstatArguments) -> Names {
-    if netstat.numeric { Names::Numeric } else { Names::Resolved { qualified: netstat.fqdn, limit: netstat.name_timeout } }
+/// The classic table names foreign addresses unless it is told not to; the other forms only if they are told to (`-f`).
+fn names(netstat: &NetstatArguments, format: Format) -> Names {
+    if netstat.numeric || (format != Format::Table && !netstat.fqdn) {
+        return Names::Numeric;
+    }
+    Names::Resolved { qualified: netstat.fqdn, limit: netstat.name_timeout }
 }
 
 fn interval(words: &[String]) -> Result<Option<Duration>, UsageError> {

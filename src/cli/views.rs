@@ -3,9 +3,47 @@
 use super::UsageError;
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use crate::request::View;
+use super::questions::QuestionArguments;
+use crate::request::{Amount, Format, Output, View};
 use crate::socket::{Family, Table};
 use crate::statistics::Section;
+
+/// The view of a question, where one is asked.
+pub(super) fn question(questions: &QuestionArguments, netstat: &NetstatArguments) -> Result<Option<View>, UsageError> {
+    let (view, switch) = match (questions.summary, questions.explain) {
+        (false, None) => return Ok(None),
+        (true, None) => (View::Summary, "--summary"),
+        (false, Some(port)) => (View::Explanation(port), "--explain"),
+        (true, Some(_)) => return Err(UsageError::new("--summary and --explain exclude each other", ONE_AT_A_TIME)),
+    };
+    if netstat.ethernet || netstat.routes || netstat.statistics {
+        return Err(UsageError::new(format!("{switch} excludes -e, -r and -s"), ONE_AT_A_TIME));
+    }
+    Ok(Some(view))
+}
+
+const ONE_AT_A_TIME: &str = "Ask one after the other.";
+
+/// What each view can be written as.
+pub(super) fn check(views: &[View], output: &Output) -> Result<(), UsageError> {
+    let connections = views == [View::Connections];
+    if output.format == Format::Csv && !connections {
+        return Err(UsageError::new("--format csv goes with the table of sockets alone", "Try --format json."));
+    }
+    if output.columns.is_some() && !connections {
+        return Err(UsageError::new("--columns goes with the table of sockets alone", "Leave it out."));
+    }
+    match output.amount {
+        Amount::Count if !connections => {
+            Err(UsageError::new("--count counts the rows of the table of sockets", "It goes with filters and with nothing else."))
+        }
+        Amount::Nothing if !connections && !matches!(views, [View::Explanation(_)]) => Err(UsageError::new(
+            "--quiet answers with the exit status, which says nothing for this view",
+            "It goes with filters and with --explain.",
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// Windows' views replace the table of sockets, except that `-s` with a protocol that has sockets goes on with them.
 pub(super) fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError> {

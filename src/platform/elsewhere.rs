@@ -12,6 +12,16 @@ pub(crate) mod pause {
     }
 }
 
+/// What the settings of the host say about ports.
+pub(crate) mod port_rules {
+    use crate::explain::PortRules;
+
+    /// Nothing is told.
+    pub(crate) fn read() -> PortRules {
+        PortRules::default()
+    }
+}
+
 /// Connections of remote direct memory access.
 pub(crate) mod rdma_dump {
     use crate::rdma::RdmaEndpoint;

@@ -3,6 +3,7 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
+use crate::explain::PortRules;
 use crate::interfaces::InterfaceTotals;
 use crate::interval::Pause;
 use crate::output::text::LineEnd;
@@ -13,6 +14,7 @@ use crate::routes::Routing;
 use crate::snapshot::{Problem, Snapshot};
 use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ pub mod linux {
     pub mod descriptor_link;
     pub mod division;
     pub mod nlmsg;
+    pub mod port_rules;
     pub mod proc_net;
     pub mod rdma;
     pub mod route_tables;
@@ -124,12 +127,12 @@ mod unix_users;
 mod untold;
 
 #[cfg(target_os = "linux")]
-use linux::{interfaces, pause, rdma_dump, routes, sockets as room, statistics, units};
+use linux::{interfaces, pause, port_rules, rdma_dump, routes, sockets as room, statistics, units};
 #[cfg(windows)]
 use windows::{interfaces, routes, sockets as room, statistics};
 
 #[cfg(not(target_os = "linux"))]
-use elsewhere::{pause, rdma_dump, units};
+use elsewhere::{pause, port_rules, rdma_dump, units};
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use none as room;
@@ -179,6 +182,11 @@ pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
     rdma_dump::read()
 }
 
+/// Whether a write failed because nobody reads any more.
+pub fn is_closed_pipe(error: &io::Error) -> bool {
+    manners::is_closed_pipe(error)
+}
+
 /// Where this system keeps the names of the well-known ports.
 pub fn services_file() -> PathBuf {
     manners::services_file()
@@ -187,6 +195,16 @@ pub fn services_file() -> PathBuf {
 /// The name of a process that the system itself stands behind, where it has a PID of its own.
 pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
     manners::fixed_name(pid)
+}
+
+/// What this host's settings say about ports, as far as the system tells.
+pub fn port_rules() -> PortRules {
+    port_rules::read()
+}
+
+/// The name of the interface that has this index now.
+pub fn interface_name(index: u32) -> Option<String> {
+    interface_names::interface_name(index)
 }
 
 /// The part of the system that a process belongs to: on Linux its systemd unit. `None` where it has none, or it may not be seen.

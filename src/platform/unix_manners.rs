@@ -2,6 +2,7 @@
 
 use crate::output::text::LineEnd;
 use crate::socket::Pid;
+use std::io;
 use std::path::PathBuf;
 
 /// How a line ends.
@@ -10,6 +11,11 @@ pub(crate) const LINE_END: LineEnd = LineEnd::Lf;
 /// The names of the well-known ports.
 pub(crate) fn services_file() -> PathBuf {
     PathBuf::from("/etc/services")
+}
+
+/// Whether a write failed because nobody reads any more.
+pub(crate) fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// Every process has the name that it tells.

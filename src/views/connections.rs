@@ -202,12 +202,8 @@ pub fn write_rows(
             }
             out.push(b'\n');
             if columns.executable {
-                write_executables(
-                    out,
-                    snapshot.owners.of(position, socket),
-                    snapshot.services.get(&row).map(AsRef::as_ref),
-                    known,
-                );
+                let service = snapshot.services.get(&row).map(AsRef::as_ref);
+                write_executables(out, snapshot.owners.of(position, socket), service, known);
             }
         }
     };

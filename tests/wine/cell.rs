@@ -64,6 +64,12 @@ impl Cell {
         self.run(self.programs.join(path))
     }
 
+    /// Starts the Windows build, with pipes to read what it prints.
+    pub fn start(&self, switches: &str) -> Child {
+        let mut command = self.program("rnetstat.exe");
+        command.args(switches.split(' ')).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Runs one of Wine's own programs, which has to succeed.
     pub fn wine(&self, words: &[&str]) {
         let output = self.run(words[0]).args(&words[1..]).stdin(Stdio::null()).output().unwrap();

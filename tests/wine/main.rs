@@ -21,6 +21,7 @@ mod figures;
 use cell::{Cell, Holder};
 use namespace::{LINK, Namespace, index_of, ip};
 use row::{Row, assert_same, parse};
+use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 
 /// An address of the namespace, and one beside it that never answers.
@@ -147,4 +148,17 @@ fn the_interfaces_and_routes_of_both_builds_agree() {
     for [destination, gateway] in [["198.51.100.0", SILENT], ["192.0.2.0", "On-link"], ["fe80::/64", "On-link"]] {
         assert!(routes.iter().any(|route| route.contains(destination) && route.contains(gateway)), "{windows}");
     }
+}
+
+#[test]
+fn a_display_again_and_again_ends_quietly_when_nobody_reads_it() {
+    let Some(cell) = Cell::find() else { return };
+    let mut child = cell.start("-an 1");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    for _ in 0..2 {
+        assert!(lines.any(|line| line == "Active Connections\r" || line == "Active Connections"));
+    }
+    drop(lines);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((String::from_utf8_lossy(&output.stderr).as_ref(), output.status.code()), ("", Some(0)));
 }

@@ -39,7 +39,16 @@ impl Early {
     /// looked for once more.
     fn complete(self, sockets: &[Socket]) -> InodeOwners {
         let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
-        let wanted = Wanted::of(sockets.iter().filter(ownerless));
+        let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
+        // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
+        let (front, back) = sockets.split_at(sockets.len() / 2);
+        let missing = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().spawn_scoped(scope, || collect(front));
+            let mut missing = collect(back);
+            missing.extend(thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| collect(front)));
+            missing
+        });
+        let wanted = Wanted::of(&missing);
         if wanted.is_empty() {
             return self.owners;
         }

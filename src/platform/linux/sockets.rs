@@ -28,7 +28,7 @@ mod cost {
     /// Passing by a socket of another share.
     pub(super) const PASSED: u64 = 15;
     /// Looking at an open file for its owner.
-    pub(super) const FILE: u64 = 50;
+    pub(super) const FILE: u64 = 70;
 }
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
@@ -169,16 +169,68 @@ impl Crew<'_> {
     }
 }
 
-/// Divides dumping and looking for owners, which the last thread does besides, so that all are ready at the same time.
+/// Divides the dump of so many sockets among the threads, so that all are ready at the same time; the last one also looks
+/// through so many files for owners. Where that takes long it does nothing else, which spares a walk through the table.
 fn weights(threads: u64, sockets: u64, files: u64) -> Vec<u64> {
-    let passing = sockets.saturating_mul(cost::PASSED);
+    let dump = sockets.saturating_mul(cost::ROW);
+    let pass = sockets.saturating_mul(cost::PASSED);
     let owners = files.saturating_mul(cost::FILE);
-    let all = sockets.saturating_mul(cost::ROW).saturating_add(passing.saturating_mul(threads)).saturating_add(owners);
-    let each = (all / threads).saturating_sub(passing);
-    let mut weights = vec![each; threads as usize];
-    if let Some(last) = weights.last_mut() {
-        // Where looking for owners takes longest of all, its thread dumps next to nothing.
-        *last = each.saturating_sub(owners);
+    let all_dump = owners.max(pass.saturating_add(dump.saturating_add(owners) / threads));
+    let others = threads - 1;
+    let others_dump = owners.max(dump / others + if others > 1 { pass } else { 0 });
+    let mut weights = vec![1; threads as usize];
+    if let Some((last, first)) = weights.split_last_mut() {
+        if others_dump <= all_dump {
+            *last = 0;
+        } else {
+            first.fill(all_dump.saturating_sub(pass));
+            *last = all_dump.saturating_sub(pass).saturating_sub(owners);
+        }
     }
     weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::{Table, TableSet};
+
+    fn sources(request: &SocketRequest) -> Vec<(Source, StateSet)> {
+        parts(request).into_iter().map(|part| (part.source, part.states)).collect()
+    }
+
+    #[test]
+    fn both_families_of_tcp_are_one_dump_and_bound_sockets_are_asked_for_apart() {
+        let mut request = SocketRequest::everything();
+        let (all, bound) = (StateSet::ALL, StateSet::NONE.with(State::Bound).with(State::Closed));
+        assert_eq!(
+            sources(&request),
+            [
+                (Source::Table(Table::Tcp4), bound),
+                (Source::Table(Table::Tcp6), bound),
+                (Source::BothTcp, all.without(State::Bound).without(State::Closed)),
+                (Source::Table(Table::Udp4), all),
+                (Source::Table(Table::Udp6), all),
+            ]
+        );
+        request.states = all.without(State::Bound);
+        request.tables = TableSet::NONE.with(Table::Tcp4);
+        assert_eq!(sources(&request), [(Source::BothTcp, request.states)]);
+        request.tables = TableSet::NONE.with(Table::Tcp6);
+        assert_eq!(sources(&request), [(Source::Table(Table::Tcp6), request.states)]);
+        request.tables = TableSet::NONE.with(Table::Udp6);
+        assert_eq!(sources(&request), [(Source::Table(Table::Udp6), request.states)]);
+        request.states = StateSet::NONE;
+        request.tables = TableSet::NONE.with(Table::Tcp4);
+        assert_eq!(sources(&request), []);
+    }
+
+    #[test]
+    fn the_one_who_looks_for_owners_dumps_less_or_nothing() {
+        assert_eq!(weights(2, 100_000, 0), [5_000_000, 5_000_000]);
+        assert_eq!(weights(2, 100_000, 120_000), [1, 0]);
+        let few_files = weights(2, 100_000, 30_000);
+        assert!(few_files[0] > few_files[1] && few_files[1] > 0, "{few_files:?}");
+        assert_eq!(weights(4, 100_000, 1_000_000), [1, 1, 1, 0]);
+    }
 }

@@ -4,6 +4,7 @@
 use crate::output::text::LineEnd;
 use crate::socket::Pid;
 use std::ffi::OsString;
+use std::io;
 use std::os::windows::ffi::OsStringExt;
 use std::path::PathBuf;
 use windows_sys::Win32::Foundation::MAX_PATH;
@@ -20,6 +21,14 @@ pub(crate) fn services_file() -> PathBuf {
     let length = unsafe { GetSystemDirectoryW(buffer.as_mut_ptr(), buffer.len() as u32) };
     let folder = OsString::from_wide(buffer.get(..length as usize).unwrap_or_default());
     PathBuf::from(folder).join("drivers").join("etc").join("services")
+}
+
+/// `ERROR_PIPE_NOT_CONNECTED`: nobody is at the other end of the pipe.
+const PIPE_NOT_CONNECTED: i32 = 233;
+
+/// Whether a write failed because nobody reads any more. Windows has three errors for it, of which Rust knows two.
+pub(crate) fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(PIPE_NOT_CONNECTED)
 }
 
 /// The two processes that have a number, but no program.

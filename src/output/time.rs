@@ -1,0 +1,26 @@
+//! Moments as text.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970 as RFC 3339 in UTC: `2026-11-23T15:53:57Z`; `None` beyond the year 9999.
+pub fn rfc3339(seconds: u64) -> Option<String> {
+    let seconds = i64::try_from(seconds).ok()?;
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}
+
+/// The seconds since 1970 now.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_in_utc() {
+        assert_eq!(rfc3339(0).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(rfc3339(1_795_449_600).as_deref(), Some("2026-11-23T16:00:00Z"));
+        assert_eq!(rfc3339(u64::MAX), None);
+    }
+}

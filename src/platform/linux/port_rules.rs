@@ -1,0 +1,57 @@
+//! What `/proc/sys/net/ipv4` says about ports.
+
+use crate::explain::PortRules;
+use std::ops::RangeInclusive;
+
+/// Understands the texts of `ip_local_port_range`, `ip_local_reserved_ports` and `ip_unprivileged_port_start`; one that
+/// could not be read is empty, and one that cannot be understood counts as not told.
+pub fn parse(local_range: &str, reserved: &str, unprivileged: &str) -> PortRules {
+    let mut bounds = local_range.split_ascii_whitespace().map_while(|word| word.parse().ok());
+    PortRules {
+        ephemeral: bounds.next().zip(bounds.next()).map(|(first, last)| first..=last),
+        reserved: reserved.trim().split(',').filter_map(range).collect(),
+        unprivileged_from: unprivileged.trim().parse().ok(),
+    }
+}
+
+/// `8080` or `9000-9010`.
+fn range(word: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Some(first.parse().ok()?..=last.parse().ok()?)
+}
+
+/// Reads the settings of the network namespace of this process.
+pub fn read() -> PortRules {
+    let text = |name| std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default();
+    parse(&text("ip_local_port_range"), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_three_files() {
+        let rules = parse("32768\t60999\n", "8080,9000-9010\n", "1024\n");
+        assert_eq!(
+            rules,
+            PortRules { ephemeral: Some(32768..=60999), reserved: vec![8080..=8080, 9000..=9010], unprivileged_from: Some(1024) }
+        );
+        assert!(rules.is_reserved(9010) && rules.is_privileged(1023) && !rules.is_privileged(1024));
+        assert!(rules.is_ephemeral(40000) && !rules.is_ephemeral(61000));
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_there() {
+        assert_eq!(parse("", "\n", ""), PortRules::default());
+        assert_eq!(parse("32768", "x,70000,9-", "none"), PortRules::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_understood_or_passed_over(a in ".{0,40}", b in ".{0,40}", c in ".{0,40}") {
+            let _ = parse(&a, &b, &c);
+        }
+    }
+}

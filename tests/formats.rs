@@ -1,0 +1,296 @@
+//! Every form of the output as programs read it, from real sockets of this host.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::process::{Output, Stdio};
+
+fn run(switches: &[&str]) -> Output {
+    Command::cargo_bin("rnetstat").unwrap().args(switches).env_remove("NO_COLOR").output().unwrap()
+}
+
+/// What a run prints, after checking that it went well and said nothing on stderr.
+#[track_caller]
+fn print(switches: &[&str]) -> String {
+    let output = run(switches);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.is_empty(), "{switches:?}: {:?} {stderr}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A listener, both ends of a connection to it, and a UDP socket.
+struct Sockets {
+    listener: TcpListener,
+    client: TcpStream,
+    _server: TcpStream,
+    udp: UdpSocket,
+}
+
+impl Sockets {
+    fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        Self { listener, client, _server: server, udp: UdpSocket::bind("[::1]:0").unwrap() }
+    }
+
+    fn port(&self) -> u16 {
+        self.listener.local_addr().unwrap().port()
+    }
+
+    fn client_port(&self) -> u16 {
+        self.client.local_addr().unwrap().port()
+    }
+}
+
+fn is_there(program: &str) -> bool {
+    let found = std::process::Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !found {
+        eprintln!("SKIPPED: {program} is not installed here, so that nothing is read with it");
+    }
+    found
+}
+
+/// What a program of the host makes of a text on its standard input.
+fn through(program: &str, arguments: &[&str], text: &str) -> String {
+    let output = Command::new(program).args(arguments).write_stdin(text).output().unwrap();
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn errors(schema: &Value, value: &Value) -> Vec<String> {
+    let validator = jsonschema::options().should_validate_formats(true).build(schema).unwrap();
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn every_document_is_what_the_printed_schema_says() {
+    let sockets = Sockets::open();
+    let schema: Value = serde_json::from_str(&print(&["--schema"])).unwrap();
+    let mut line_schema = schema.clone();
+    for keyword in ["type", "allOf", "properties", "unevaluatedProperties"] {
+        line_schema.as_object_mut().unwrap().remove(keyword);
+    }
+    line_schema["$ref"] = "#/$defs/line".into();
+    let port = sockets.port().to_string();
+    for (switches, section) in [
+        (&["-ano"][..], "sockets"),
+        (&["--summary"], "summary"),
+        (&["--explain", &port], "explanation"),
+        (&["-s"], "statistics"),
+        (&["-su"], "statistics"),
+        (&["-e"], "interfaces"),
+        (&["-r"], "routes"),
+        (&["-c"], "consumers"),
+    ] {
+        let document: Value = serde_json::from_str(&print(&[switches, &["--json"]].concat())).unwrap();
+        assert_eq!(errors(&schema, &document), [""; 0], "{switches:?}");
+        assert!(document.get(section).is_some(), "{switches:?} {document}");
+        for line in print(&[switches, &["--format", "ndjson"]].concat()).lines() {
+            assert_eq!(errors(&line_schema, &serde_json::from_str(line).unwrap()), [""; 0], "{switches:?} {line}");
+        }
+    }
+}
+
+#[test]
+fn two_views_are_one_document() {
+    let text = print(&["-stu", "--json"]);
+    assert_eq!(text.matches("\"statistics\"").count(), 1, "{text}");
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let sections: Vec<&String> = document["statistics"].as_object().unwrap().keys().collect();
+    assert_eq!(sections, ["tcp_ipv4", "tcp_ipv6", "udp_ipv4", "udp_ipv6"]);
+    let document: Value = serde_json::from_str(&print(&["-s", "-e", "--json"])).unwrap();
+    assert!(document["statistics"]["ipv4"]["packets_received"].is_u64() && document["interfaces"]["received"]["bytes"].is_u64());
+}
+
+#[test]
+fn json_tells_whose_a_socket_is() {
+    let sockets = Sockets::open();
+    let port = sockets.port().to_string();
+    let document: Value = serde_json::from_str(&print(&["--json", "--port", &port, "--listening"])).unwrap();
+    let rows = document["sockets"].as_array().unwrap();
+    assert_eq!(rows.len(), 1, "{document}");
+    let own = std::env::current_exe().unwrap();
+    assert_eq!(rows[0]["local"]["port"], sockets.port());
+    assert_eq!((&rows[0]["state"], &rows[0]["remote"]), (&"LISTENING".into(), &Value::Null));
+    let owner = &rows[0]["owners"][0];
+    assert_eq!((&owner["pid"], &owner["executable"]), (&std::process::id().into(), &own.to_str().unwrap().into()));
+    assert_eq!(owner["command_line"][0], std::env::args().next().unwrap());
+    let udp = sockets.udp.local_addr().unwrap().port().to_string();
+    let document: Value = serde_json::from_str(&print(&["--json", "--port", &udp, "--ipv6"])).unwrap();
+    assert_eq!(document["sockets"][0]["protocol"], "udp");
+}
+
+#[test]
+fn jq_and_python_read_what_is_printed() {
+    let sockets = Sockets::open();
+    let port = sockets.port().to_string();
+    let own = std::process::id();
+    if is_there("jq") {
+        let filter = ".sockets[] | select(.state == \"LISTENING\") | .owners[].pid";
+        let pids = through("jq", &[filter], &print(&["-a", "--json", "--port", &port]));
+        assert_eq!(pids.trim(), own.to_string());
+        let lines =
+            through("jq", &["-r", "select(.type == \"socket\") | .local.port"], &print(&["--format", "ndjson", "--port", &port]));
+        assert!(lines.lines().count() >= 2 && lines.lines().all(|line| line == port), "{lines}");
+    }
+    if is_there("python3") {
+        let script = "import csv,sys\nfor r in csv.DictReader(sys.stdin): print(r['local_port'], r['state'], r['pid'])";
+        let rows = through("python3", &["-c", script], &print(&["--format", "csv", "--port", &port, "--listening"]));
+        assert_eq!(rows.trim(), format!("{port} LISTENING {own}"));
+    }
+}
+
+#[test]
+fn the_wide_table_names_the_process_at_the_other_end() {
+    let sockets = Sockets::open();
+    let client = sockets.client_port().to_string();
+    let table = print(&["--format", "wide", "--port", &client]);
+    assert!(!table.contains('\u{1b}'), "no colour where there is no terminal");
+    let row = table.lines().find(|line| line.contains(&format!("127.0.0.1:{client}"))).unwrap();
+    assert!(row.contains(&format!("({})", std::process::id())), "{table}");
+    assert!(print(&["--format", "wide", "--port", &client, "--color", "always"]).contains("\u{1b}["));
+}
+
+#[test]
+fn a_terminal_gets_colour_and_its_width_unless_it_is_told_otherwise() {
+    if !is_there("script") {
+        return;
+    }
+    let sockets = Sockets::open();
+    let program = assert_cmd::cargo::cargo_bin("rnetstat");
+    let port = sockets.port();
+    let on_terminal = |environment: &str, switches: &str| {
+        let command = format!("stty rows 24 cols 70; {environment} {} --format wide --port {port} {switches}", program.display());
+        let output = std::process::Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .env("TERM", "xterm-256color")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let plain = on_terminal("NO_COLOR=1", "");
+    assert!(plain.contains("LISTENING") && !plain.contains('\u{1b}'), "{plain}");
+    assert!(plain.contains("--columns chooses"), "{plain}");
+    assert!(on_terminal("", "").contains("\u{1b}["));
+    assert!(on_terminal("NO_COLOR=1", "--color always").contains("\u{1b}["));
+    assert!(!on_terminal("", "--color never").contains('\u{1b}'));
+}
+
+#[test]
+fn scripts_get_a_number_or_a_status_and_no_headings() {
+    let sockets = Sockets::open();
+    let port = sockets.port().to_string();
+    // The listener and its end of the connection.
+    assert_eq!(print(&["--count", "--port", &port]), "2\n");
+    assert_eq!(print(&["--quiet", "--port", &port]), "");
+    assert_eq!(
+        print(&["--columns", "local_port,state", "--format", "csv", "--no-header", "--port", &port, "--listening"]),
+        format!("{port},LISTENING\n")
+    );
+    assert!(print(&["-an", "--no-header", "--port", &port]).starts_with("  TCP    127.0.0.1:"));
+    let udp_only = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    for switches in [&["--quiet", "--port", &udp_only][..], &["--json", "--port", &udp_only], &["--count", "--port", &udp_only]] {
+        assert_eq!(run(switches).status.code(), Some(1), "nothing matches any more: {switches:?}");
+    }
+}
+
+#[test]
+fn crlf_ends_every_line_of_every_form() {
+    for form in ["table", "wide", "json", "ndjson", "csv"] {
+        let text = print(&["-an", "--crlf", "--format", form]);
+        assert!(text.ends_with("\r\n") && text.matches('\n').count() == text.matches("\r\n").count(), "{form}");
+    }
+    assert!(print(&["-s", "--crlf"]).contains("\r\n"));
+}
+
+#[test]
+fn explain_says_who_has_the_port_and_what_to_do() {
+    let sockets = Sockets::open();
+    let port = sockets.port().to_string();
+    let text = print(&["--explain", &port]);
+    assert!(text.starts_with(&format!("Port {port} is taken.")), "{text}");
+    for part in ["Listening:", "Connections (1):", "Command line", "Started by", &format!("(PID {})", std::process::id())] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let output = run(&["--explain", &free]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with(&format!("Port {free} is free.")));
+}
+
+#[test]
+fn explain_tells_how_long_time_wait_lasts() {
+    let sockets = Sockets::open();
+    let client = sockets.client_port().to_string();
+    let Sockets { client: connection, _server: server, .. } = sockets;
+    drop(connection);
+    // The client has closed first, so that its end waits.
+    drop(server);
+    let text = print(&["--explain", &client]);
+    assert!(text.contains("kept back for late segments") && text.contains("SO_REUSEADDR"), "{text}");
+}
+
+#[test]
+fn summary_counts() {
+    let sockets = Sockets::open();
+    let port = sockets.port().to_string();
+    let text = print(&["--summary", "--port", &port]);
+    assert!(text.starts_with("2 sockets, 0 of them without a known owner\n"), "{text}");
+    assert!(text.contains("TCP LISTENING") && text.contains('█'));
+    let document: Value = serde_json::from_str(&print(&["--summary", "--json", "--port", &port])).unwrap();
+    assert_eq!(document["summary"]["local_ports"][0]["sockets"], 2);
+    assert_eq!(document["summary"]["processes"][0]["pid"], std::process::id());
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_in_a_sentence() {
+    for switches in [
+        &["--columns", "pid,nothing"][..],
+        &["--columns", "pid", "--json"],
+        &["--columns", "pid", "--format", "table"],
+        &["--columns", ""],
+        &["--format", "yaml"],
+        &["--color", "sometimes"],
+        &["--count", "--json"],
+        &["--count", "--quiet"],
+        &["--count", "-s"],
+        &["--quiet", "-r"],
+        &["--format", "csv", "-s"],
+        &["--summary", "--explain", "80"],
+        &["--summary", "-r"],
+        &["--explain", "0"],
+        &["--explain", "70000"],
+        &["--explain", "80", "--port", "80"],
+    ] {
+        let output = run(switches);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{switches:?}");
+        assert!(output.stdout.is_empty(), "{switches:?}");
+        assert!(stderr.starts_with("rnetstat: ") && stderr.lines().count() == 2, "{switches:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_slow_reader_is_told_on_the_terminal_and_the_telling_is_erased() {
+    if !is_there("script") {
+        return;
+    }
+    // More rows than a pipe holds.
+    let _sockets: Vec<UdpSocket> = (0..300).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+    let program = assert_cmd::cargo::cargo_bin("rnetstat");
+    let command = format!("{} -a --json | (sleep 2.5; cat >/dev/null)", program.display());
+    let output = std::process::Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let seen = String::from_utf8(output.stdout).unwrap();
+    assert!(seen.contains("\rrnetstat: writing: the reader of the output is slow (1 s)"), "{seen:?}");
+    let after = seen.rsplit("s)").next().unwrap();
+    assert!(after.starts_with('\r') && after.trim().is_empty(), "{seen:?}");
+}

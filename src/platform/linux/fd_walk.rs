@@ -135,13 +135,16 @@ impl Progress {
 fn work(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> Walk {
     let mut visitor = Visitor { proc, wanted, progress, found: Walk::default() };
     while let Some(&pid) = progress.next().and_then(|place| pids.get(place)) {
-        match visitor.process(pid) {
-            Ok(()) => {}
-            Err(Errno::ACCESS | Errno::PERM) => visitor.found.denied += 1,
-            Err(_) => {} // it has exited
+        if visitor.process(pid).is_err_and(is_refusal) {
+            visitor.found.denied += 1;
         }
     }
     visitor.found
+}
+
+/// Whether somebody is kept out; every other error is that of a process that has ended.
+fn is_refusal(error: Errno) -> bool {
+    matches!(error, Errno::ACCESS | Errno::PERM)
 }
 
 /// One thread's part of the walk.
@@ -155,7 +158,7 @@ struct Visitor<'a> {
 impl Visitor<'_> {
     /// The descriptors of a process, and of those of its threads that have a table of their own.
     fn process(&mut self, pid: Pid) -> rustix::io::Result<()> {
-        let descriptors = self.table(pid, &format!("{pid}/fd"))?;
+        let descriptors = self.table(pid, &pid.to_string())?;
         let threads = format!("{pid}/task");
         // A folder has a link for itself, one in its parent and one for each thread.
         if rustix::fs::statat(self.proc, &threads, AtFlags::empty())?.st_nlink <= 3 {
@@ -170,15 +173,28 @@ impl Visitor<'_> {
                 None => descriptors == Some(0),
             };
             if own {
-                self.table(pid, &format!("{threads}/{thread}/fd"))?;
-                compared = thread;
+                match self.table(pid, &format!("{threads}/{thread}")) {
+                    Err(error) if is_refusal(error) => return Err(error),
+                    // A thread that has ended leaves the others to be visited.
+                    Err(_) => {}
+                    Ok(_) => compared = thread,
+                }
             }
         }
         Ok(())
     }
 
-    /// Visits a folder of descriptors; says how many there are, where the kernel tells.
-    fn table(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
+    /// Visits the descriptors of a process or thread; says how many there are, where the kernel tells.
+    fn table(&mut self, pid: Pid, whose: &str) -> rustix::io::Result<Option<u64>> {
+        let visited = self.visit(pid, &format!("{whose}/fd"));
+        // The kernel refuses the links of a process that has just ended as those of one that may not be seen.
+        if visited.is_err_and(is_refusal) {
+            rustix::fs::statat(self.proc, whose, AtFlags::empty())?;
+        }
+        visited
+    }
+
+    fn visit(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
         let size = rustix::fs::statat(self.proc, path, AtFlags::empty())?.st_size as u64;
         let count = sizes_are_counts(self.proc).then_some(size);
         if count == Some(0) {

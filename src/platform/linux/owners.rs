@@ -20,7 +20,7 @@ const SIFTED: usize = 4096;
 /// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured.
 const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
-/// What the iterator said while the sockets were still being read.
+/// What the iterator said, perhaps while the sockets were still being read.
 pub(super) struct Early {
     tasks: TaskFiles,
     owners: InodeOwners,
@@ -29,14 +29,17 @@ pub(super) struct Early {
 impl Early {
     /// Runs the iterator, where it is the way for this host.
     pub(super) fn search() -> Option<Self> {
-        let tasks = iterator()?;
-        let mut entries = Vec::new();
-        tasks.each(|entry| entries.push(entry)).ok()?;
-        Some(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
+        Self::of(iterator()?, everybody).ok()
     }
 
-    /// The owners of the sockets. One that was not found may have been opened after its process had been visited: it is
-    /// looked for once more.
+    fn of(tasks: TaskFiles, search: impl FnOnce(&TaskFiles) -> io::Result<Vec<u64>>) -> io::Result<Self> {
+        let entries = search(&tasks)?;
+        // The iterator hides no process from those who may use it.
+        Ok(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
+    }
+
+    /// The owners of the sockets. One that was not found may have been opened after its process had been visited, or passed
+    /// on to such a process: it is looked for once more.
     fn complete(self, sockets: &[Socket]) -> InodeOwners {
         let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
@@ -71,21 +74,26 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
     if wanted.is_empty() {
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
-    if let Some(entries) = iterator().and_then(|tasks| ask(&tasks, &wanted).ok()) {
-        // The iterator hides no process from those who may use it.
-        return Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Gone));
+    if let Some(search) = iterator().and_then(|tasks| Early::of(tasks, |tasks| ask(tasks, &wanted)).ok()) {
+        return Owners::ByInode(search.complete(sockets));
     }
     walk(sockets, &wanted, search, problems)
 }
 
 /// What the iterator says of the sockets that are wanted, and perhaps of others.
 fn ask(tasks: &TaskFiles, wanted: &Wanted) -> io::Result<Vec<u64>> {
-    let mut entries = Vec::new();
     if wanted.len() > SIFTED {
-        tasks.each(|entry| entries.push(entry))?;
-    } else {
-        tasks.each(|entry| entries.extend(wanted.place(InodeOwners::inode(entry)).map(|_| entry)))?;
+        return everybody(tasks);
     }
+    let mut entries = Vec::new();
+    tasks.each(|entry| entries.extend(wanted.place(InodeOwners::inode(entry)).map(|_| entry)))?;
+    Ok(entries)
+}
+
+/// What the iterator says of every socket.
+fn everybody(tasks: &TaskFiles) -> io::Result<Vec<u64>> {
+    let mut entries = Vec::new();
+    tasks.each(|entry| entries.push(entry))?;
     Ok(entries)
 }
 

@@ -21,6 +21,8 @@ use worker::Job;
 const WORKER: &str = "bustle-worker";
 /// So many processes have children one after another.
 const PARENTS: u8 = 2;
+/// So many times a second a listener is passed on.
+pub const RELAYS: u32 = 200;
 /// So many processes open connections.
 const CONNECTORS: u8 = 4;
 
@@ -50,6 +52,7 @@ pub fn live_as_worker(words: &[OsString]) -> Option<ExitCode> {
 pub struct Bustle {
     connectors: Vec<Worker>,
     parents: Vec<Worker>,
+    relays: Vec<Worker>,
     since: Instant,
     /// Every worker goes on until this end of its standard input is closed.
     life: PipeWriter,
@@ -66,7 +69,7 @@ impl Bustle {
     /// Starts it in the calling thread's network namespace; returns when every worker is at work.
     pub fn begin(plan: &Plan) -> anyhow::Result<Self> {
         let (stdin, life) = std::io::pipe()?;
-        let mut bustle = Self { connectors: Vec::new(), parents: Vec::new(), since: Instant::now(), life };
+        let mut bustle = Self { connectors: Vec::new(), parents: Vec::new(), relays: Vec::new(), since: Instant::now(), life };
         for number in 0..CONNECTORS {
             let job = Job::Connect { number, rate: plan.connections / u32::from(CONNECTORS) };
             bustle.connectors.push(Worker::start(&job, stdin.try_clone()?.into())?);
@@ -75,29 +78,27 @@ impl Bustle {
             let job = Job::Multiply { number, rate: plan.processes / u32::from(PARENTS) };
             bustle.parents.push(Worker::start(&job, stdin.try_clone()?.into())?);
         }
+        let job = Job::Relay { number: 0, rate: RELAYS };
+        bustle.relays.push(Worker::start(&job, stdin.try_clone()?.into())?);
         bustle.since = Instant::now();
         Ok(bustle)
     }
 
     /// How many sockets last as long as the bustle: the listeners of its workers.
     pub fn lasting(&self) -> usize {
-        self.connectors.len() + self.parents.len()
+        self.connectors.len() + self.parents.len() + self.relays.len()
     }
 
     /// Ends it and says what there was.
     pub fn end(self) -> anyhow::Result<Chronicle> {
-        let Self { connectors, parents, since, life } = self;
+        let Self { connectors, parents, relays, since, life } = self;
         let lasted = since.elapsed();
         drop(life);
-        let of_connectors = connectors.into_iter().map(Worker::end).collect::<anyhow::Result<Vec<_>>>()?;
-        let of_parents = parents.into_iter().map(Worker::end).collect::<anyhow::Result<Vec<_>>>()?;
-        let connections = of_connectors.iter().flat_map(|(_, numbers)| numbers).map(|&count| u64::from(count)).sum();
-        Ok(Chronicle {
-            connectors: of_connectors.iter().map(|(pid, _)| *pid).collect(),
-            connections,
-            parents: of_parents,
-            lasted,
-        })
+        let end = |workers: Vec<Worker>| workers.into_iter().map(Worker::end).collect::<anyhow::Result<Vec<_>>>();
+        let (connectors, parents, relays) = (end(connectors)?, end(parents)?, end(relays)?);
+        let connections = connectors.iter().flat_map(|(_, numbers)| numbers).map(|&count| u64::from(count)).sum();
+        let connectors = connectors.into_iter().map(|(pid, _)| pid).collect();
+        Ok(Chronicle { connections, lasted, connectors, parents, relays })
     }
 }
 
@@ -156,21 +157,25 @@ pub struct Chronicle {
     connectors: Vec<u32>,
     /// The processes that had children: their PIDs, and those of their children in the order of their birth.
     parents: Vec<(u32, Vec<u32>)>,
+    /// The first process of each relay, and those that it was followed by.
+    relays: Vec<(u32, Vec<u32>)>,
 }
 
 impl Chronicle {
     /// How many processes were started and ended.
     pub fn processes(&self) -> usize {
-        self.parents.iter().map(|(_, children)| children.len()).sum()
+        self.parents.iter().chain(&self.relays).map(|(_, children)| children.len()).sum()
     }
 
     /// Whether a process ever had the socket at this address; `None` where there never was such a socket.
     pub fn ever_had(&self, pid: u32, local: SocketAddr) -> Option<bool> {
         let connector = |number: u8| self.connectors.get(usize::from(number)).map(|&connector| connector == pid);
         let family = |number: u8| self.parents.get(usize::from(number));
+        let any_of = |(first, others): &(u32, Vec<u32>)| *first == pid || others.contains(&pid);
         match Place::of(local)? {
             Place::Server(number) | Place::Client(number) => connector(number),
-            Place::Shared(number) => family(number).map(|(parent, children)| *parent == pid || children.contains(&pid)),
+            Place::Shared(number) => family(number).map(any_of),
+            Place::Relayed(number) => self.relays.get(usize::from(number)).map(any_of),
             Place::Inherited(number, birth) => {
                 family(number).map(|(parent, children)| *parent == pid || children.get(birth as usize) == Some(&pid))
             }

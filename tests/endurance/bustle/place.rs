@@ -19,6 +19,8 @@ pub enum Place {
     Client(u8),
     /// The listener of a parent, which all its children inherit.
     Shared(u8),
+    /// A listener that each process of a relay passes on to the next.
+    Relayed(u8),
     /// A socket that a parent opened for the child of this birth, and closed when that was born.
     Inherited(u8, u32),
     /// A socket that the child of this birth opened itself.
@@ -37,6 +39,7 @@ impl Place {
             Self::Server(number) => at(1, number, 1, LASTING),
             Self::Client(number) => at(3, number, 1, 0),
             Self::Shared(number) => at(2, number, 1, LASTING),
+            Self::Relayed(number) => at(4, number, 1, LASTING),
             Self::Inherited(number, birth) => of_birth(birth, INHERITED + u16::from(number)),
             Self::Own(number, birth) => of_birth(birth, OWN + u16::from(number)),
         }
@@ -51,6 +54,7 @@ impl Place {
             ([127, 1, number, 1], LASTING) => Some(Self::Server(number)),
             ([127, 3, number, 1], _) => Some(Self::Client(number)),
             ([127, 2, number, 1], LASTING) => Some(Self::Shared(number)),
+            ([127, 4, number, 1], LASTING) => Some(Self::Relayed(number)),
             ([127, b @ 128..=255, c, d], INHERITED..OWN) => Some(Self::Inherited(number(INHERITED)?, birth(b, c, d))),
             ([127, b @ 128..=255, c, d], OWN..) => Some(Self::Own(number(OWN)?, birth(b, c, d))),
             _ => None,

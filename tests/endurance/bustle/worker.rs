@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 /// One child in so many lives for a while.
 const LONG_LIVED: u32 = 4;
-const LONG_LIFE: Duration = Duration::from_millis(5);
+const LONG_LIFE: Duration = Duration::from_millis(50);
 /// One connection in so many is closed as most programs close theirs, and leaves a TIME_WAIT behind.
 const ORDINARY: u32 = 50;
 /// So many connections of a connector are open at a time.
-const OPEN: usize = 8;
+const OPEN: usize = 128;
 
 /// What one process does, and how often each second.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) enum Job {
     Connect { number: u8, rate: u32 },
     /// Has children.
     Multiply { number: u8, rate: u32 },
+    /// Has one child, to which it leaves its work, and so on.
+    Relay { number: u8, rate: u32 },
 }
 
 impl Job {
@@ -36,6 +38,7 @@ impl Job {
         let (name, number, rate) = match self {
             Self::Connect { number, rate } => ("connect", number, rate),
             Self::Multiply { number, rate } => ("multiply", number, rate),
+            Self::Relay { number, rate } => ("relay", number, rate),
         };
         [name.to_owned(), number.to_string(), rate.to_string()]
     }
@@ -55,6 +58,7 @@ pub(super) fn live(words: &[OsString]) -> anyhow::Result<()> {
     match name {
         "connect" => connect(number, pace),
         "multiply" => multiply(number, pace),
+        "relay" => relay(number, pace),
         _ => anyhow::bail!("a job that is none"),
     }
 }
@@ -136,6 +140,27 @@ fn multiply(number: u8, mut pace: Pace) -> anyhow::Result<()> {
     }
     drop(shared);
     Ok(log.flush()?)
+}
+
+/// Logs the PIDs of all who had the listener but the first.
+fn relay(number: u8, mut pace: Pace) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(Place::Relayed(number).address())?;
+    let mut log = begin()?;
+    while pace.next()?.is_some() {
+        // SAFETY: this process has one thread, and nothing of it is left behind in the parent.
+        match unsafe { libc::fork() } {
+            0 => {
+                log.write_all(&std::process::id().to_ne_bytes())?;
+                log.flush()?;
+            }
+            child => {
+                anyhow::ensure!(child > 0, "no child can be had: {}", io::Error::last_os_error());
+                return Ok(());
+            }
+        }
+    }
+    drop(listener);
+    Ok(())
 }
 
 /// The life of a child: it opens a socket of its own, and is gone without a word of its parent's log.

@@ -8,6 +8,7 @@ use crate::snapshot::{Problem, ProblemKind};
 use crate::socket::Socket;
 use rustix::thread::CapabilitySet;
 use std::io;
+use std::ops::ControlFlow;
 
 /// `PROC_PID_INIT_INO`: the inode of the initial PID namespace.
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -17,6 +18,8 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 const PROCESSES_WORTH_THE_ITERATOR: usize = 64;
 /// Up to this many inodes what the iterator gives is sifted at once; beyond, finding an inode costs more than keeping it.
 const SIFTED: usize = 4096;
+/// From this many sockets on a second thread helps to find those without an owner.
+const SOCKETS_WORTH_A_THREAD: usize = 4096;
 /// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured.
 const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
@@ -29,33 +32,37 @@ pub(super) struct Early {
 impl Early {
     /// Runs the iterator, where it is the way for this host.
     pub(super) fn search() -> Option<Self> {
-        Self::of(iterator()?, everybody).ok()
+        Self::of(iterator()?, everything).ok()
     }
 
-    fn of(tasks: TaskFiles, search: impl FnOnce(&TaskFiles) -> io::Result<Vec<u64>>) -> io::Result<Self> {
-        let entries = search(&tasks)?;
+    fn of(tasks: TaskFiles, look: impl FnOnce(&TaskFiles) -> io::Result<Vec<u64>>) -> io::Result<Self> {
+        let entries = look(&tasks)?;
         // The iterator hides no process from those who may use it.
         Ok(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
     }
 
     /// The owners of the sockets. One that was not found may have been opened after its process had been visited, or passed
     /// on to such a process: it is looked for once more.
-    fn complete(self, sockets: &[Socket]) -> InodeOwners {
+    fn complete(self, sockets: &[Socket], search: OwnerSearch) -> InodeOwners {
         let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
-        // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
-        let (front, back) = sockets.split_at(sockets.len() / 2);
-        let missing = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().spawn_scoped(scope, || collect(front));
-            let mut missing = collect(back);
-            missing.extend(thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| collect(front)));
-            missing
-        });
+        let missing = if sockets.len() < SOCKETS_WORTH_A_THREAD {
+            collect(sockets)
+        } else {
+            // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
+            let (front, back) = sockets.split_at(sockets.len() / 2);
+            std::thread::scope(|scope| {
+                let thread = std::thread::Builder::new().spawn_scoped(scope, || collect(front));
+                let mut missing = collect(back);
+                missing.extend(thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| collect(front)));
+                missing
+            })
+        };
         let wanted = Wanted::of(&missing);
         if wanted.is_empty() {
             return self.owners;
         }
-        match ask(&self.tasks, &wanted) {
+        match ask(&self.tasks, &wanted, search) {
             Ok(found) => self.owners.with(found),
             Err(_) => self.owners,
         }
@@ -68,32 +75,44 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
         return Owners::Unsupported;
     }
     if let Some(early) = early {
-        return Owners::ByInode(early.complete(sockets));
+        return Owners::ByInode(early.complete(sockets, search));
     }
     let wanted = Wanted::of(sockets);
     if wanted.is_empty() {
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
-    if let Some(search) = iterator().and_then(|tasks| Early::of(tasks, |tasks| ask(tasks, &wanted)).ok()) {
-        return Owners::ByInode(search.complete(sockets));
+    if let Some(early) = iterator().and_then(|tasks| Early::of(tasks, |tasks| ask(tasks, &wanted, search)).ok()) {
+        return Owners::ByInode(early.complete(sockets, search));
     }
     walk(sockets, &wanted, search, problems)
 }
 
-/// What the iterator says of the sockets that are wanted, and perhaps of others.
-fn ask(tasks: &TaskFiles, wanted: &Wanted) -> io::Result<Vec<u64>> {
-    if wanted.len() > SIFTED {
-        return everybody(tasks);
-    }
+/// What the iterator says of every socket.
+fn everything(tasks: &TaskFiles) -> io::Result<Vec<u64>> {
     let mut entries = Vec::new();
-    tasks.each(|entry| entries.extend(wanted.place(InodeOwners::inode(entry)).map(|_| entry)))?;
+    tasks.each(|entry| {
+        entries.push(entry);
+        ControlFlow::Continue(())
+    })?;
     Ok(entries)
 }
 
-/// What the iterator says of every socket.
-fn everybody(tasks: &TaskFiles) -> io::Result<Vec<u64>> {
+/// What the iterator says of the sockets that are wanted, and perhaps of others. Where the lowest owners are enough it
+/// stops as soon as each of them has one.
+fn ask(tasks: &TaskFiles, wanted: &Wanted, search: OwnerSearch) -> io::Result<Vec<u64>> {
+    if wanted.len() > SIFTED {
+        return everything(tasks);
+    }
     let mut entries = Vec::new();
-    tasks.each(|entry| entries.push(entry))?;
+    let mut found = vec![false; wanted.len()];
+    let mut missing = wanted.len();
+    tasks.each(|entry| {
+        if let Some(place) = wanted.place(InodeOwners::inode(entry)) {
+            entries.push(entry);
+            missing -= usize::from(!std::mem::replace(&mut found[place], true));
+        }
+        if missing == 0 && search == OwnerSearch::Lowest { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
     Ok(entries)
 }
 
@@ -261,9 +280,12 @@ mod tests {
         assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
         match TaskFiles::open() {
             Ok(tasks) if pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
-                assert_eq!(by_inode(&ask(&tasks, &wanted).unwrap()), expected, "the iterator");
+                let all = ask(&tasks, &wanted, OwnerSearch::All).unwrap();
+                assert_eq!(by_inode(&all), expected, "the iterator");
+                let lowest = ask(&tasks, &wanted, OwnerSearch::Lowest).unwrap();
+                assert_eq!(lowest_of(&by_inode(&lowest)), lowest_of(&expected), "the iterator for the lowest");
                 let early = Early { tasks, owners: InodeOwners::new(Vec::new(), OwnerStatus::Gone) };
-                let completed = early.complete(&rows);
+                let completed = early.complete(&rows, OwnerSearch::All);
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
                 }

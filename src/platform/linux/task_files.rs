@@ -8,8 +8,10 @@ use super::bpf_program::{Instruction, Register, Width};
 use super::btf::{self, TaskFileLayout};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 use std::io;
+use std::ops::ControlFlow;
 
 /// Writing into the iterator's output (`BPF_FUNC_seq_write`) is reserved to programs with a license that the GPL admits.
 const LICENSE: &std::ffi::CStr = c"Dual MIT/GPL";
@@ -31,20 +33,25 @@ impl TaskFiles {
         bpf::Iterator::attach(&program(&layout), layout.hook, LICENSE).map(Self)
     }
 
-    /// Hands every descriptor of every process that is a socket to `each`, packed by [`crate::owners::InodeOwners::entry`]. A process
-    /// that has a socket twice comes twice.
-    pub(crate) fn each(&self, mut each: impl FnMut(u64)) -> io::Result<()> {
+    /// Hands every descriptor of every process that is a socket to `each`, packed by [`crate::owners::InodeOwners::entry`],
+    /// until that has enough. Processes come by ascending PID. One that has a socket twice comes twice.
+    pub(crate) fn each(&self, mut each: impl FnMut(u64) -> ControlFlow<()>) -> io::Result<()> {
         const ENTRY: usize = size_of::<u64>();
         let run = self.0.run()?;
         let mut buffer = vec![0; BUFFER];
         let mut kept = 0;
         loop {
-            let length = rustix::io::retry_on_intr(|| rustix::io::read(&run, &mut buffer[kept..]))?;
-            if length == 0 {
+            let length = match rustix::io::read(&run, &mut buffer[kept..]) {
+                Ok(0) => return Ok(()),
+                Ok(length) => length,
+                // The kernel takes a break after a million descriptors of which none is a socket.
+                Err(Errno::INTR | Errno::AGAIN) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let (entries, rest) = buffer[..kept + length].as_chunks::<ENTRY>();
+            if entries.iter().try_for_each(|entry| each(u64::from_ne_bytes(*entry))).is_break() {
                 return Ok(());
             }
-            let (entries, rest) = buffer[..kept + length].as_chunks::<ENTRY>();
-            entries.iter().for_each(|entry| each(u64::from_ne_bytes(*entry)));
             kept = rest.len();
             let whole = entries.len() * ENTRY;
             buffer.copy_within(whole..whole + kept, 0);
@@ -145,7 +152,11 @@ mod tests {
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&socket));
         let inode = std::fs::metadata(path).unwrap().ino() as u32;
         let mut entries = Vec::new();
-        tasks.each(|entry| entries.push(entry)).unwrap();
+        let mut keep = |entry| {
+            entries.push(entry);
+            ControlFlow::Continue(())
+        };
+        tasks.each(&mut keep).unwrap();
         assert!(entries.contains(&InodeOwners::entry(inode, std::process::id())));
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{AddressFamily, SocketType};
 use rustix::process::Signal;
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -14,12 +15,14 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// One child in so many lives for a while.
-const LONG_LIVED: u32 = 4;
-const LONG_LIFE: Duration = Duration::from_millis(50);
+const LONG_LIVED: u32 = 32;
+const LONG_LIFE: Duration = Duration::from_millis(500);
 /// One connection in so many is closed as most programs close theirs, and leaves a TIME_WAIT behind.
 const ORDINARY: u32 = 50;
-/// So many connections of a connector are open at a time.
-const OPEN: usize = 128;
+/// One connection in so many lasts that many times as long as the others.
+const LASTING: u32 = 16;
+/// So many connections of either kind a connector has open at a time.
+const OPEN: usize = 96;
 
 /// What one process does, and how often each second.
 #[derive(Debug)]
@@ -101,7 +104,8 @@ fn connect(number: u8, mut pace: Pace) -> anyhow::Result<()> {
     let listener = TcpListener::bind(Place::Server(number).address())?;
     let server = listener.local_addr()?;
     let mut log = begin()?;
-    let mut open = std::collections::VecDeque::with_capacity(OPEN);
+    let mut short = VecDeque::with_capacity(OPEN);
+    let mut long = VecDeque::with_capacity(OPEN);
     while let Some(connection) = pace.next()? {
         let client = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
         rustix::net::bind(&client, &Place::Client(number).address())?;
@@ -110,6 +114,7 @@ fn connect(number: u8, mut pace: Pace) -> anyhow::Result<()> {
         if !connection.is_multiple_of(ORDINARY) {
             rustix::net::sockopt::set_socket_linger(&served, Some(Duration::ZERO))?;
         }
+        let open = if connection.is_multiple_of(LASTING) { &mut long } else { &mut short };
         open.push_back((OwnedFd::from(served), client));
         if open.len() == OPEN {
             open.pop_front();

@@ -265,6 +265,9 @@ fn what_does_not_go_together_is_refused_in_a_sentence() {
         &["--explain", "0"],
         &["--explain", "70000"],
         &["--explain", "80", "--port", "80"],
+        &["-an", "-d", "--json"],
+        &["-it", "--format", "wide"],
+        &["-any", "--columns", "pid"],
     ] {
         let output = run(switches);
         let stderr = String::from_utf8(output.stderr).unwrap();

@@ -44,6 +44,7 @@ impl Arguments {
             template: netstat.template,
             executable: netstat.executable,
         };
+        refuse_columns_without_table(&columns, output.format)?;
         Ok(Request {
             views,
             sockets: SocketRequest { details: columns.details(), ..sockets(netstat, linux, filter, least)? },
@@ -55,6 +56,18 @@ impl Arguments {
             unmet: unmet(linux)?,
             output,
         })
+    }
+}
+
+/// A column that another form has not would pass for one that is empty.
+fn refuse_columns_without_table(columns: &Columns, format: Format) -> Result<(), UsageError> {
+    let switches = [(columns.dscp, 'd'), (columns.time_in_state, 'i'), (columns.offload, 't'), (columns.template, 'y')];
+    match switches.iter().find(|(asked, _)| *asked) {
+        Some((_, letter)) if format != Format::Table => Err(UsageError::new(
+            format!("-{letter} adds a column to the classic table, and no other form has it"),
+            "Leave out --format and --json, or the switch.",
+        )),
+        _ => Ok(()),
     }
 }
 

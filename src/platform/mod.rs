@@ -231,3 +231,15 @@ pub fn interface_index(name: &str) -> Option<u32> {
 pub(crate) fn user_of_process(id: &sysinfo::Uid) -> User {
     users::user_of_process(id)
 }
+
+/// A name that is no text, as this system may have them.
+#[cfg(all(test, unix))]
+pub(crate) fn name_that_is_no_text() -> std::ffi::OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(b"bad\xff\x1b".to_vec())
+}
+
+/// A name that is no text, as this system may have them.
+#[cfg(all(test, windows))]
+pub(crate) fn name_that_is_no_text() -> std::ffi::OsString {
+    std::os::windows::ffi::OsStringExt::from_wide(&[0x62, 0xd800, 0x1b])
+}

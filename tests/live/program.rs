@@ -163,7 +163,7 @@ pub fn without_proc(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(mount) }
 }
 
-/// Runs the program with a terminal as its stderr; what it printed on stdout, what it said on the terminal, and its status.
+/// Runs the program with a terminal as its stderr; what it printed on stdout, what it left standing on the terminal, and its status.
 pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Option<i32>) {
     let (mut ours, mut theirs) = (-1, -1);
     let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
@@ -180,5 +180,11 @@ pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Optio
     while let Ok(count @ 1..) = ours.read(&mut chunk) {
         said.extend_from_slice(&chunk[..count]);
     }
-    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(said).unwrap(), output.status.code())
+    (String::from_utf8(output.stdout).unwrap(), left_standing(&String::from_utf8(said).unwrap()), output.status.code())
+}
+
+/// What stands on a terminal in the end: a slow host is shown its progress, which is wiped away afterwards.
+fn left_standing(said: &str) -> String {
+    let lines = said.split_terminator("\r\n").map(|line| line.rsplit('\r').next().unwrap());
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }

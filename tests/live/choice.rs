@@ -1,7 +1,7 @@
 //! A filter chooses the rows that reading the whole table and choosing among its lines chooses: what of it the kernel decides
 //! can neither lose a row nor add one.
 
-use crate::namespace::{LINK, Namespace, index_of};
+use crate::namespace::{LINK, Namespace, index_of, while_still};
 use crate::program::{rnetstat, table_of};
 use crate::row::{Row, assert_same};
 use crate::zoo::Zoo;
@@ -43,14 +43,10 @@ impl<'a> Cases<'a> {
 
     /// Compares each with the same choice among all rows, at a time during which nothing changes.
     fn compare(&self) {
-        let whole = || table_of(&mut rnetstat("-anq"));
-        let (rows, tables) = loop {
-            let before = whole();
-            let tables: Vec<Vec<Row>> = self.0.iter().map(|(filter, _)| filtered(filter)).collect();
-            if before == whole() {
-                break (before, tables);
-            }
-        };
+        let in_order = || table_of(&mut rnetstat("-anq")).into_iter().enumerate().collect();
+        let tables = || self.0.iter().map(|(filter, _)| filtered(filter)).collect();
+        let (rows, tables): (Vec<(usize, Row)>, Vec<Vec<Row>>) = while_still(in_order, tables);
+        let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
         for ((filter, is_chosen), table) in self.0.iter().zip(tables) {
             let chosen: Vec<Row> = rows.iter().filter(|row| is_chosen(row)).cloned().collect();
             assert_same(&table, &chosen, &format!("the whole table, for {filter},"));
@@ -109,6 +105,7 @@ fn prefixes_choose_by_the_address_that_is_shown() {
     cases.add("--remote fe80::2001", |row| row.remote.starts_with("[fe80::2001"));
     cases.add(format!("--local fe80::2001%{LINK}"), |row| row.local.starts_with(&format!("[fe80::2001%{}]", index_of(LINK))));
     cases.add("--local 192.0.2.0/24", |_| false);
+    cases.add("--ipv4 --remote 0.0.0.0/0,::/0", |row| !row.local.starts_with('['));
     cases.add("--local 127.0.0.1 --remote 127.0.0.1 --state ESTABLISHED", |row| {
         row.state == "ESTABLISHED" && loopback4(local(row)) && loopback4(remote(row))
     });

@@ -1,6 +1,6 @@
 //! Where the kernel answers no sock_diag: the files of /proc/net tell the same rows.
 
-use crate::namespace::{LINK, Namespace, index_of};
+use crate::namespace::{LINK, Namespace, index_of, while_still};
 use crate::proc_fs;
 use crate::program::{refusing, rnetstat, table_of, with_terminal_for_stderr, without_netlink, without_proc};
 use crate::row::{Row, assert_same};
@@ -9,13 +9,7 @@ use std::process::Command;
 
 /// What rnetstat says with netlink and without it, at a moment at which nothing changes.
 fn both(switches: &str, refuse: impl Fn(&mut Command) -> &mut Command) -> (Vec<Row>, Vec<Row>) {
-    loop {
-        let before = table_of(&mut rnetstat(switches));
-        let without = table_of(refuse(&mut rnetstat(switches)));
-        if before == table_of(&mut rnetstat(switches)) {
-            return (before, without);
-        }
-    }
+    while_still(|| table_of(&mut rnetstat(switches)), || table_of(refuse(&mut rnetstat(switches))))
 }
 
 /// The files do not tell the interface, so that scopes are lost.

@@ -1,6 +1,6 @@
 //! Owners that may not be seen: runs by a user who owns nothing.
 
-use crate::namespace::{Namespace, may_change_user, skipped};
+use crate::namespace::{Namespace, may_change_user, skipped, while_still};
 use crate::owners::{Holder, inheritable_listener, owner_of};
 use crate::program::{PublicCopy, rnetstat, table_of, with_hidepid, with_terminal_for_stderr};
 use crate::row::{Row, parse};
@@ -22,14 +22,9 @@ fn the_rows_are_the_same_and_only_what_is_nobodys_or_ones_own_has_an_owner() {
     let (socket, address) = inheritable_listener();
     let own = Holder::start_as_nobody();
     drop(socket);
-    // No timer of the zoo fires so seldom that this would not settle.
-    let (whole, seen) = loop {
-        let before = table_of(&mut rnetstat("-anoq"));
-        let seen = table_of(&mut program.as_nobody("-anoq"));
-        if before == table_of(&mut rnetstat("-anoq")) {
-            break (before, seen);
-        }
-    };
+    let in_order = || table_of(&mut rnetstat("-anoq")).into_iter().enumerate().collect();
+    let (whole, seen) = while_still(in_order, || table_of(&mut program.as_nobody("-anoq")));
+    let whole: Vec<Row> = whole.into_iter().map(|(_, row)| row).collect();
     assert_eq!(whole.iter().map(Row::anonymous).collect::<Vec<_>>(), seen.iter().map(Row::anonymous).collect::<Vec<_>>());
     assert_eq!(owner_of(address, &seen), own.pid().to_string());
     for (whole, seen) in whole.iter().zip(&seen) {

@@ -17,6 +17,7 @@ mod zoo;
 mod choice;
 mod disturbances;
 mod fallback;
+mod filters;
 mod hidden;
 mod hostile;
 mod interfaces;

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // unshare has no safe wrapper: it changes what a thread shares with others
 
 use serde_json::Value;
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,7 +17,8 @@ pub const LINK_LOCAL: &str = "fe80::2001";
 /// A network namespace that the calling thread and the programs that it starts live in. It has a loopback interface, a pair
 /// of linked interfaces with a link-local address, and no socket but those that the test opens.
 pub struct Namespace {
-    /// Every zoo belongs to this one process: while another test forks, its child holds this test's sockets for a moment.
+    /// Every zoo belongs to this one process: while another test starts a program, its child holds this test's sockets for a
+    /// moment, and those that are to be inherited for as long as it runs.
     _one_at_a_time: MutexGuard<'static, ()>,
 }
 
@@ -41,8 +43,45 @@ impl Namespace {
             ip(&format!("link set {end} up"));
         }
         ip(&format!("addr add {LINK_LOCAL}/64 dev {LINK} nodad"));
+        INSIDE.set(true);
         Some(Self { _one_at_a_time: guard })
     }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        INSIDE.set(false);
+    }
+}
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Fails where the calling thread might disturb a test that is in a namespace, by starting a program beside it.
+pub fn assert_entered() {
+    assert!(INSIDE.get(), "a live test starts programs in a namespace of its own");
+}
+
+/// What `act` gave between two equal statements of a witness, and that statement: nothing changed meanwhile. The order in
+/// which the witness speaks does not matter.
+pub fn while_still<T: Ord, R>(mut witness: impl FnMut() -> Vec<T>, mut act: impl FnMut() -> R) -> (Vec<T>, R) {
+    let mut sorted = || {
+        let mut statement = witness();
+        statement.sort();
+        statement
+    };
+    let mut before = sorted();
+    let mut found = None;
+    until("the sockets keep still", || {
+        let result = act();
+        let after = sorted();
+        let still = before == after;
+        before = after;
+        found = Some(result);
+        still
+    });
+    (before, found.unwrap())
 }
 
 /// Runs `ip` in the calling thread's namespace.
@@ -104,7 +143,7 @@ pub const fn program_user() -> u32 {
 
 /// Waits until `what` holds, at most for a time that no healthy machine needs.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::sleep(Duration::from_millis(5));

@@ -58,11 +58,15 @@ fn address(field: &str) -> (IpAddr, u16) {
     (address, u16::from_str_radix(port, 16).unwrap())
 }
 
-/// Which processes hold which sockets, by a walk that is as plain as can be.
+/// Which processes hold which of the test's sockets, by a walk that is as plain as can be. Nobody but this process and those
+/// that it started can have any of them: the rest of the host, which may be busy, is left out.
 pub fn holders() -> BTreeMap<u64, BTreeSet<u32>> {
     let mut holders = BTreeMap::<u64, BTreeSet<u32>>::new();
     for process in fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if !is_of_the_family(pid) {
+            continue;
+        }
         let Ok(descriptors) = fs::read_dir(process.path().join("fd")) else { continue };
         for target in descriptors.flatten().filter_map(|descriptor| fs::read_link(descriptor.path()).ok()) {
             let inode = target.to_str().and_then(|target| target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
@@ -74,6 +78,16 @@ pub fn holders() -> BTreeMap<u64, BTreeSet<u32>> {
     holders
 }
 
+/// Whether a process is this one, or was started by it.
+fn is_of_the_family(mut pid: u32) -> bool {
+    while pid > 1 && pid != std::process::id() {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
+        pid = parent.unwrap_or(0);
+    }
+    pid > 1
+}
+
 /// What stands in the owner column for a socket that no process was found to hold: nobody does, unless some process would not
 /// be looked into, even by root (a security module, a container without `CAP_SYS_PTRACE`).
 pub fn nobody_found() -> &'static str {
@@ -81,8 +95,9 @@ pub fn nobody_found() -> &'static str {
         fs::read_dir("/proc").unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
     let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
     let denies = |process: fs::DirEntry| match fs::read_dir(process.path().join("fd")) {
+        // A process shows every link or none.
         Ok(mut descriptors) => {
-            descriptors.any(|entry| entry.is_ok_and(|entry| fs::read_link(entry.path()).is_err_and(|error| refused(&error))))
+            descriptors.next().is_some_and(|entry| fs::read_link(entry.unwrap().path()).is_err_and(|error| refused(&error)))
         }
         Err(error) => refused(&error),
     };

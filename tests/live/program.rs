@@ -1,7 +1,7 @@
 //! Running rnetstat: as this user or another, with this or that kept from it.
 #![allow(unsafe_code)] // what a child does between fork and exec, and the pseudo-terminal, have no safe wrappers
 
-use crate::namespace::program_user;
+use crate::namespace::{assert_entered, program_user};
 use crate::row::{Row, parse};
 use std::ffi::CString;
 use std::fs::{self, File, Permissions};
@@ -14,6 +14,7 @@ use std::process::{Command, Output, Stdio};
 
 /// The program, to be started in the calling thread's namespace.
 pub fn rnetstat(switches: &str) -> Command {
+    assert_entered();
     let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
     command.args(switches.split_ascii_whitespace()).stdin(Stdio::null());
     command
@@ -204,7 +205,7 @@ pub fn without_proc(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(mount) }
 }
 
-/// Runs the program with a terminal as its stderr; what it printed on stdout, what it said on the terminal, and its status.
+/// Runs the program with a terminal as its stderr; what it printed on stdout, what it left standing on the terminal, and its status.
 pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Option<i32>) {
     let (mut ours, mut theirs) = (-1, -1);
     let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
@@ -221,5 +222,11 @@ pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Optio
     while let Ok(count @ 1..) = ours.read(&mut chunk) {
         said.extend_from_slice(&chunk[..count]);
     }
-    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(said).unwrap(), output.status.code())
+    (String::from_utf8(output.stdout).unwrap(), left_standing(&String::from_utf8(said).unwrap()), output.status.code())
+}
+
+/// What stands on a terminal in the end: a slow host is shown its progress, which is wiped away afterwards.
+fn left_standing(said: &str) -> String {
+    let lines = said.split_terminator("\r\n").map(|line| line.rsplit('\r').next().unwrap());
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }

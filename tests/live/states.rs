@@ -1,6 +1,6 @@
 //! The rows: every state and every kind of address, as other witnesses have them.
 
-use crate::namespace::{LINK, Namespace, index_of, skipped, until};
+use crate::namespace::{LINK, Namespace, index_of, skipped, while_still};
 use crate::program::{Way, rnetstat, rnetstat_by, table_of};
 use crate::row::{Row, assert_same};
 use crate::zoo::{Zoo, bound, listener, local, new_socket};
@@ -11,23 +11,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What rnetstat printed between two equal statements of a witness: nothing changed meanwhile. Both ways to find owners have
-/// to give the same table.
-fn while_still<T: Ord>(mut witness: impl FnMut() -> Vec<T>, switches: &str) -> (Vec<Row>, Vec<T>) {
-    let mut found = None;
-    until("the zoo keeps still", || {
-        let mut before = witness();
-        let ours = table_of(&mut rnetstat_by(Way::Walk, switches));
-        let iterated = table_of(&mut rnetstat_by(Way::Iterator, switches));
-        let mut after = witness();
-        before.sort();
-        after.sort();
-        let still = before == after;
-        assert!(!still || ours == iterated, "by the walk: {ours:#?}, by the iterator: {iterated:#?}");
-        found = Some((ours, after));
-        still
-    });
-    found.unwrap()
+/// What rnetstat prints; both ways to find owners have to give the same table.
+fn by_both_ways<T: Ord>(witness: impl FnMut() -> Vec<T>, switches: &str) -> (Vec<Row>, Vec<T>) {
+    let by = |way| table_of(&mut rnetstat_by(way, switches));
+    let (theirs, [walked, iterated]) = while_still(witness, || Way::ALL.map(by));
+    assert_eq!(walked, iterated, "by the walk and by the iterator");
+    (walked, theirs)
 }
 
 /// Takes from rnetstat's rows those that the other witnesses do not know; every one of them has to be there.
@@ -57,7 +46,7 @@ fn every_row_and_owner_is_as_ss_has_it() {
     if ss::rows().is_none() {
         return;
     }
-    let (mut ours, theirs) = while_still(|| ss::rows().unwrap(), "-anoq");
+    let (mut ours, theirs) = by_both_ways(|| ss::rows().unwrap(), "-anoq");
     zoo.assert_all_in(&ours);
     take_bound(&mut ours, &zoo);
     assert_same(&ours, &theirs, "ss -tuanpe");
@@ -68,7 +57,7 @@ fn every_row_and_owner_is_as_proc_has_it() {
     let Some(_namespace) = Namespace::enter() else { return };
     let zoo = Zoo::full();
     let link = index_of(LINK);
-    let (mut ours, theirs) = while_still(|| proc_fs::owned_rows(link), "-anoq");
+    let (mut ours, theirs) = by_both_ways(|| proc_fs::owned_rows(link), "-anoq");
     zoo.assert_all_in(&ours);
     take_bound(&mut ours, &zoo);
     assert_same(&ours, &theirs, "/proc");
@@ -78,9 +67,6 @@ fn every_row_and_owner_is_as_proc_has_it() {
 fn the_switches_choose_among_these_rows() {
     let Some(_namespace) = Namespace::enter() else { return };
     let zoo = Zoo::full();
-    let whole = |witness: Vec<Row>, keep: &dyn Fn(&Row) -> bool| -> Vec<Row> {
-        witness.into_iter().filter(keep).map(|row| row.anonymous()).collect()
-    };
     let link = index_of(LINK);
     let ipv6 = |row: &Row| row.local.starts_with('[');
     type Keep<'a> = &'a dyn Fn(&Row) -> bool;
@@ -95,9 +81,12 @@ fn the_switches_choose_among_these_rows() {
         ("-np udp", &|_| false),
         ("-nqp udpv6", &|row| row.protocol == "UDP" && ipv6(row)),
     ];
-    for (switches, keep) in cases {
-        let (ours, theirs) = while_still(|| proc_fs::owned_rows(link), switches);
-        assert_same(&ours, &whole(theirs, keep), &format!("/proc, as {switches} chooses"));
+    let print = || cases.map(|(switches, _)| table_of(&mut rnetstat(switches)));
+    let (theirs, ours) = while_still(|| proc_fs::rows(link), print);
+    let theirs: Vec<Row> = theirs.into_iter().map(|(row, _)| row).collect();
+    for ((switches, keep), ours) in cases.into_iter().zip(ours) {
+        let chosen: Vec<Row> = theirs.iter().filter(|row| keep(row)).cloned().collect();
+        assert_same(&ours, &chosen, &format!("/proc, as {switches} chooses"));
     }
     drop(zoo);
 }
@@ -110,7 +99,7 @@ fn every_row_and_owner_is_as_psutil_has_it() {
         return;
     };
     let zoo = Zoo::full();
-    let (mut ours, theirs) = while_still(|| psutil(python), "-anoq");
+    let (mut ours, theirs) = by_both_ways(|| psutil(python), "-anoq");
     take_bound(&mut ours, &zoo);
     // psutil shows a set, without scopes, and one row of twins that nobody holds.
     let ours: BTreeSet<_> = ours.iter().map(Row::anonymous_to_psutil).collect();

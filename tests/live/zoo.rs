@@ -6,7 +6,11 @@ use crate::proc_fs;
 use crate::row::{Row, endpoint, remote_endpoint};
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
+
+/// `TCP_CLOSE_WAIT`
+const CLOSE_WAIT: u8 = 8;
 
 /// Open sockets, and what only their maker knows of them.
 #[derive(Default)]
@@ -14,8 +18,8 @@ pub struct Zoo {
     open: Vec<Socket>,
     /// The rows that only `-q` shows and that neither `ss` nor `/proc/net` knows.
     pub bound: Vec<Row>,
-    /// Every TCP state that each house was given, as (local address, state).
-    expected: Vec<(String, &'static str)>,
+    /// Every TCP state that each house was given, as (local address, foreign address, state).
+    expected: Vec<(String, String, &'static str)>,
 }
 
 /// Where a server listens and how its clients reach it.
@@ -103,11 +107,22 @@ fn text(address: SocketAddr) -> String {
     endpoint(address.ip(), scope, address.port())
 }
 
-fn state_of(local: &str, remote: &str) -> Option<String> {
-    let rows = proc_fs::rows(index_of(LINK));
-    rows.into_iter()
-        .find(|(row, _)| row.protocol == "TCP" && row.local == local && row.remote == remote)
-        .map(|(row, _)| row.state)
+/// Waits until a socket that is open has this state, by the kernel's number.
+fn wait_for(socket: &Socket, state: u8) {
+    until(&format!("{socket:?} is in state {state}"), || state_of(socket) == state);
+}
+
+/// The first byte of `struct tcp_info`: a question to one socket, where the tables are a walk through those of every namespace.
+#[allow(unsafe_code)] // the option has no safe wrapper
+fn state_of(socket: &Socket) -> u8 {
+    let mut info = [0u8; 8];
+    let mut length = info.len() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes to the buffer, which is as long and outlives the call.
+    let answer = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut length)
+    };
+    assert_eq!(answer, 0, "{}", std::io::Error::last_os_error());
+    info[0]
 }
 
 impl Zoo {
@@ -119,6 +134,7 @@ impl Zoo {
         }
         zoo.add_listeners();
         zoo.add_datagrams();
+        zoo.settle();
         zoo
     }
 
@@ -126,24 +142,24 @@ impl Zoo {
     pub fn fill(&mut self, house: House) {
         let server = listener(house.listen);
         let reach = with_port(house.reach, local(&server).port());
-        self.expect(text(with_port(house.listen, reach.port())), "LISTENING");
+        self.expect_listener(&server);
 
         let (client, served) = self.pair(&server, reach);
-        self.is_in(&client, "ESTABLISHED");
-        self.is_in(&served, "ESTABLISHED");
+        self.expect_of(&client, "ESTABLISHED");
+        self.expect_of(&served, "ESTABLISHED");
         self.open.extend([client, served]);
 
         let (client, served) = self.pair(&server, reach);
         close_writing(&client);
-        self.is_in(&client, "FIN_WAIT_2");
-        self.is_in(&served, "CLOSE_WAIT");
+        self.expect_of(&client, "FIN_WAIT_2");
+        self.expect_of(&served, "CLOSE_WAIT");
         self.open.extend([client, served]);
 
         let (client, served) = self.pair(&server, reach);
         deafen(&client);
         close_writing(&client);
-        self.is_in(&client, "FIN_WAIT_1");
-        self.is_in(&served, "CLOSE_WAIT");
+        self.expect_of(&client, "FIN_WAIT_1");
+        self.expect_of(&served, "CLOSE_WAIT");
         self.open.extend([client, served]);
 
         // Both close and neither hears of it; then one hears, by a retransmission, that the other has closed.
@@ -153,38 +169,36 @@ impl Zoo {
         close_writing(&client);
         close_writing(&served);
         client.detach_filter().unwrap();
-        self.is_in(&client, "CLOSING");
-        self.is_in(&served, "FIN_WAIT_1");
+        self.expect_of(&client, "CLOSING");
+        self.expect_of(&served, "FIN_WAIT_1");
         self.open.extend([client, served]);
 
         let (client, served) = self.pair(&server, reach);
         close_writing(&served);
-        self.is_in(&client, "CLOSE_WAIT");
-        self.expected.pop(); // it moves on
+        wait_for(&client, CLOSE_WAIT);
         deafen(&client);
         close_writing(&client);
-        self.is_in(&client, "LAST_ACK");
+        self.expect_of(&client, "LAST_ACK");
         self.open.extend([client, served]);
 
         let (client, served) = self.pair(&server, reach);
         close_writing(&client);
-        self.is_in(&served, "CLOSE_WAIT");
-        self.expected.pop();
+        wait_for(&served, CLOSE_WAIT);
         let (from, to) = (text(local(&client)), text(peer(&client)));
         drop((served, client));
-        self.is_between(from, to, "TIME_WAIT");
+        self.expect(from, to, "TIME_WAIT");
 
         // Orphans: closed by their owner, kept by the kernel.
         let (client, served) = self.pair(&server, reach);
         let (from, to) = (text(local(&client)), text(peer(&client)));
         drop(client);
-        self.is_between(from, to, "FIN_WAIT_2");
+        self.expect(from, to, "FIN_WAIT_2");
         self.open.push(served);
         let (client, served) = self.pair(&server, reach);
         let (from, to) = (text(local(&client)), text(peer(&client)));
         deafen(&client);
         drop(client);
-        self.is_between(from, to, "FIN_WAIT_1");
+        self.expect(from, to, "FIN_WAIT_1");
         self.open.push(served);
 
         // The client does not hear the server's answer, so that the server does not hear the client's.
@@ -193,8 +207,8 @@ impl Zoo {
         client.set_nonblocking(true).unwrap();
         assert_eq!(client.connect(&reach.into()).unwrap_err().raw_os_error(), Some(libc::EINPROGRESS));
         let (from, to) = (text(local(&client)), text(reach));
-        self.is_between(from.clone(), to.clone(), "SYN_SENT");
-        self.is_between(to, from, "SYN_RECEIVED");
+        self.expect(from.clone(), to.clone(), "SYN_SENT");
+        self.expect(to, from, "SYN_RECEIVED");
         self.open.push(client);
 
         let idle = bound(house.reach, Protocol::TCP);
@@ -238,7 +252,7 @@ impl Zoo {
             twins.push(twin);
         }
         for socket in twins.iter().chain([&wildcard, &on_device, &only_v6, &mapped]) {
-            self.expect(text(local(socket)), "LISTENING");
+            self.expect_listener(socket);
         }
         // A connection that nobody has accepted yet has no inode, so nobody's.
         let waiting = new_socket(any4, Protocol::TCP);
@@ -306,17 +320,34 @@ impl Zoo {
         (client, served)
     }
 
-    fn expect(&mut self, local: String, state: &'static str) {
-        self.expected.push((local, state));
+    fn expect(&mut self, local: String, remote: String, state: &'static str) {
+        self.expected.push((local, remote, state));
     }
 
-    fn is_in(&mut self, socket: &Socket, state: &'static str) {
-        self.is_between(text(local(socket)), text(peer(socket)), state);
+    fn expect_of(&mut self, socket: &Socket, state: &'static str) {
+        self.expect(text(local(socket)), text(peer(socket)), state);
     }
 
-    fn is_between(&mut self, local: String, remote: String, state: &'static str) {
-        until(&format!("{local} to {remote} is in {state}"), || state_of(&local, &remote).as_deref() == Some(state));
-        self.expect(local, state);
+    fn expect_listener(&mut self, socket: &Socket) {
+        let address = local(socket).ip();
+        let remote = remote_endpoint("TCP", address, Ipv6Addr::UNSPECIFIED.into(), 0, 0);
+        self.expect(text(local(socket)), remote, "LISTENING");
+    }
+
+    /// Waits until every socket is in the state that it was brought into: some of them get there by a retransmission.
+    fn settle(&self) {
+        until("the zoo is complete", || {
+            let rows: Vec<Row> = proc_fs::rows(index_of(LINK)).into_iter().map(|(row, _)| row).collect();
+            self.missing_from(&rows).is_empty()
+        });
+    }
+
+    /// Which of the sockets are not in the table in the state that they were brought into.
+    fn missing_from(&self, rows: &[Row]) -> Vec<&(String, String, &'static str)> {
+        let is_in = |(local, remote, state): &(String, String, &'static str)| {
+            rows.iter().any(|row| row.local == *local && row.remote == *remote && row.state == *state)
+        };
+        self.expected.iter().filter(|expected| !is_in(expected)).collect()
     }
 
     fn remember(&mut self, socket: &Socket, remote: String, state: &str) {
@@ -331,8 +362,7 @@ impl Zoo {
 
     /// Whether every socket is in the table in the state that it was brought into.
     pub fn assert_all_in(&self, rows: &[Row]) {
-        for (local, state) in &self.expected {
-            assert!(rows.iter().any(|row| row.local == *local && row.state == *state), "{local} {state} is not in {rows:#?}");
-        }
+        let missing = self.missing_from(rows);
+        assert!(missing.is_empty(), "{missing:#?} are not in {rows:#?}");
     }
 }

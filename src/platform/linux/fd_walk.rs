@@ -37,6 +37,14 @@ pub(crate) struct Walk {
     pub(crate) failure: Option<Errno>,
 }
 
+impl Walk {
+    fn absorb(&mut self, part: Self) {
+        self.entries.extend(part.entries);
+        self.denied += part.denied;
+        self.failure = self.failure.or(part.failure);
+    }
+}
+
 /// The inodes whose owners are wanted: ascending, each once.
 pub(crate) struct Wanted(Vec<u32>);
 
@@ -68,6 +76,8 @@ impl Wanted {
 /// Walks `/proc`. Processes that exit meanwhile are no error; only a `/proc` that cannot be listed is.
 ///
 /// Where the lowest owners are enough it stops as soon as each wanted inode has one: processes are visited by ascending PID.
+/// A socket may be passed on, from a process that has not been visited yet to a child that it has meanwhile: where an owner
+/// is missing, the processes that are new are visited too.
 pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<Walk> {
     let proc = rustix::fs::open("/proc", FOLDER, Mode::empty())?;
     let pids = numbers(&proc)?;
@@ -76,23 +86,30 @@ pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<W
         return Err(Errno::NOENT);
     }
     let progress = Progress::new(wanted, search);
-    let threads = threads_for(pids.len());
-    let mut walk = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads)
-            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, || work(&proc, &pids, wanted, &progress)).ok())
-            .collect();
-        let mut walk = work(&proc, &pids, wanted, &progress);
-        for other in others {
-            let Ok(part) = other.join() else { continue };
-            walk.entries.extend(part.entries);
-            walk.denied += part.denied;
-            walk.failure = walk.failure.or(part.failure);
-        }
-        walk
-    });
+    let mut walk = visit_all(&proc, &pids, wanted, &progress);
+    if progress.misses_some() {
+        let mut newborn = numbers(&rustix::fs::open("/proc", FOLDER, Mode::empty())?)?;
+        newborn.retain(|pid| pids.binary_search(pid).is_err());
+        walk.absorb(visit_all(&proc, &newborn, wanted, &progress));
+    }
     // Every PID namespace has a process 1: where it is not listed, /proc is mounted with hidepid.
     walk.hidden = pids.first() != Some(&1);
     Ok(walk)
+}
+
+fn visit_all(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> Walk {
+    let next = AtomicUsize::new(0);
+    let work = || work(proc, pids, &next, wanted, progress);
+    std::thread::scope(|scope| {
+        let others: Vec<_> =
+            (1..threads_for(pids.len())).filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+        let mut walk = work();
+        for other in others {
+            let Ok(part) = other.join() else { continue };
+            walk.absorb(part);
+        }
+        walk
+    })
 }
 
 fn threads_for(processes: usize) -> usize {
@@ -112,50 +129,60 @@ fn numbers(folder: &OwnedFd) -> rustix::io::Result<Vec<Pid>> {
     Ok(numbers)
 }
 
-/// What the threads share.
+/// What the threads know of the inodes that are wanted.
 struct Progress {
-    next: AtomicUsize,
-    /// Which wanted inodes have an owner, and how many have none yet; not kept where every owner is wanted.
-    found: Option<(Vec<AtomicBool>, AtomicUsize)>,
+    /// Which of them have an owner.
+    found: Vec<AtomicBool>,
+    /// How many have none yet.
+    missing: AtomicUsize,
+    /// Whether an inode is done with when it has one.
+    one_is_enough: bool,
 }
 
 impl Progress {
     fn new(wanted: &Wanted, search: OwnerSearch) -> Self {
-        let found = (search == OwnerSearch::Lowest).then(|| {
-            let found = std::iter::repeat_with(AtomicBool::default).take(wanted.len()).collect();
-            (found, AtomicUsize::new(wanted.len()))
-        });
-        Self { next: AtomicUsize::new(0), found }
-    }
-
-    /// The place of the next process in the list. A process that was begun is always finished, so that no lower PID is
-    /// missed when the last inode is found in a higher one.
-    fn next(&self) -> Option<usize> {
-        match &self.found {
-            Some((_, missing)) if missing.load(Ordering::Relaxed) == 0 => None,
-            _ => Some(self.next.fetch_add(1, Ordering::Relaxed)),
+        Self {
+            found: std::iter::repeat_with(AtomicBool::default).take(wanted.len()).collect(),
+            missing: AtomicUsize::new(wanted.len()),
+            one_is_enough: search == OwnerSearch::Lowest,
         }
     }
 
+    fn misses_some(&self) -> bool {
+        self.missing.load(Ordering::Relaxed) > 0
+    }
+
+    /// A process that was begun is always finished, so that no lower PID is missed when the last inode is found in a higher
+    /// one.
+    fn is_done(&self) -> bool {
+        self.one_is_enough && !self.misses_some()
+    }
+
     fn find(&self, place: usize) {
-        if let Some((found, missing)) = &self.found
-            && !found[place].swap(true, Ordering::Relaxed)
-        {
-            missing.fetch_sub(1, Ordering::Relaxed);
+        if !self.found[place].swap(true, Ordering::Relaxed) {
+            self.missing.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-fn work(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> Walk {
+/// Visits processes until none is left that no other thread has begun.
+fn work(proc: &OwnedFd, pids: &[Pid], next: &AtomicUsize, wanted: &Wanted, progress: &Progress) -> Walk {
     let mut visitor = Visitor { proc, wanted, progress, found: Walk::default() };
-    while let Some(&pid) = progress.next().and_then(|place| pids.get(place)) {
+    while !progress.is_done()
+        && let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed))
+    {
         match visitor.process(pid) {
             Ok(()) | Err(EXITED | ENDED) => {}
-            Err(Errno::ACCESS | Errno::PERM) => visitor.found.denied += 1,
+            Err(error) if is_refusal(error) => visitor.found.denied += 1,
             Err(failure) => visitor.found.failure = Some(failure),
         }
     }
     visitor.found
+}
+
+/// Whether somebody is kept out.
+fn is_refusal(error: Errno) -> bool {
+    matches!(error, Errno::ACCESS | Errno::PERM)
 }
 
 /// One thread's part of the walk.
@@ -169,7 +196,7 @@ struct Visitor<'a> {
 impl Visitor<'_> {
     /// The descriptors of a process, and of those of its threads that have a table of their own.
     fn process(&mut self, pid: Pid) -> rustix::io::Result<()> {
-        let descriptors = self.table(pid, &format!("{pid}/fd"))?;
+        let descriptors = self.table(pid, &pid.to_string())?;
         let threads = format!("{pid}/task");
         // A folder has a link for itself, one in its parent and one for each thread.
         if rustix::fs::statat(self.proc, &threads, AtFlags::empty())?.st_nlink <= 3 {
@@ -184,15 +211,28 @@ impl Visitor<'_> {
                 None => descriptors == Some(0),
             };
             if own {
-                self.table(pid, &format!("{threads}/{thread}/fd"))?;
-                compared = thread;
+                match self.table(pid, &format!("{threads}/{thread}")) {
+                    Err(error) if is_refusal(error) => return Err(error),
+                    // A thread that has ended leaves the others to be visited.
+                    Err(_) => {}
+                    Ok(_) => compared = thread,
+                }
             }
         }
         Ok(())
     }
 
-    /// Visits a folder of descriptors; says how many there are, where the kernel tells.
-    fn table(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
+    /// Visits the descriptors of a process or thread; says how many there are, where the kernel tells.
+    fn table(&mut self, pid: Pid, whose: &str) -> rustix::io::Result<Option<u64>> {
+        let visited = self.visit(pid, &format!("{whose}/fd"));
+        // The kernel refuses the links of a process that has just ended as those of one that may not be seen.
+        if visited.is_err_and(is_refusal) {
+            rustix::fs::statat(self.proc, whose, AtFlags::empty())?;
+        }
+        visited
+    }
+
+    fn visit(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
         let size = rustix::fs::statat(self.proc, path, AtFlags::empty())?.st_size as u64;
         let count = sizes_are_counts(self.proc).then_some(size);
         if count == Some(0) {

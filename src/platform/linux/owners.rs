@@ -19,11 +19,13 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 const PROCESSES_WORTH_THE_ITERATOR: usize = 64;
 /// Up to this many inodes what the iterator gives is sifted at once; beyond, finding an inode costs more than keeping it.
 const SIFTED: usize = 4096;
+/// From this many sockets on a second thread helps to find those without an owner.
+const SOCKETS_WORTH_A_THREAD: usize = 4096;
 /// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured. It says nothing to a program
 /// that was given rights which its caller has not.
 const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
-/// What the iterator said while the sockets were still being read.
+/// What the iterator said, perhaps while the sockets were still being read.
 pub(super) struct Early {
     tasks: TaskFiles,
     owners: InodeOwners,
@@ -32,24 +34,32 @@ pub(super) struct Early {
 impl Early {
     /// Runs the iterator, where it is the way for this host.
     pub(super) fn search() -> Option<Self> {
-        let tasks = iterator()?;
-        let entries = everything(&tasks).ok()?;
-        Some(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
+        Self::of(iterator()?, everything).ok()
     }
 
-    /// The owners of the sockets. One that was not found may have been opened after its process had been visited: it is
-    /// looked for once more.
+    fn of(tasks: TaskFiles, look: impl FnOnce(&TaskFiles) -> io::Result<Vec<u64>>) -> io::Result<Self> {
+        let entries = look(&tasks)?;
+        // The iterator hides no process from those who may use it.
+        Ok(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
+    }
+
+    /// The owners of the sockets. One that was not found may have been opened after its process had been visited, or passed
+    /// on to such a process: it is looked for once more.
     fn complete(self, sockets: &[Socket], search: OwnerSearch) -> io::Result<InodeOwners> {
         let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
-        // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
-        let (front, back) = sockets.split_at(sockets.len() / 2);
-        let missing = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().spawn_scoped(scope, || collect(front));
-            let mut missing = collect(back);
-            missing.extend(thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| collect(front)));
-            missing
-        });
+        let missing = if sockets.len() < SOCKETS_WORTH_A_THREAD {
+            collect(sockets)
+        } else {
+            // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
+            let (front, back) = sockets.split_at(sockets.len() / 2);
+            std::thread::scope(|scope| {
+                let thread = std::thread::Builder::new().spawn_scoped(scope, || collect(front));
+                let mut missing = collect(back);
+                missing.extend(thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| collect(front)));
+                missing
+            })
+        };
         let wanted = Wanted::of(&missing);
         if wanted.is_empty() {
             return Ok(self.owners);
@@ -70,9 +80,9 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
     if wanted.is_empty() {
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
-    if let Some(entries) = iterator().and_then(|tasks| ask(&tasks, &wanted, search).ok()) {
-        // The iterator hides no process from those who may use it.
-        return Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Gone));
+    let found = iterator().and_then(|tasks| Early::of(tasks, |tasks| ask(tasks, &wanted, search)).ok());
+    if let Some(owners) = found.and_then(|early| early.complete(sockets, search).ok()) {
+        return Owners::ByInode(owners);
     }
     walk(sockets, &wanted, search, problems)
 }

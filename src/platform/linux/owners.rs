@@ -21,9 +21,6 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 const PROCESSES_WORTH_THE_ITERATOR: usize = 64;
 /// Up to this many inodes what the iterator gives is sifted at once; beyond, finding an inode costs more than keeping it.
 const SIFTED: usize = 4096;
-/// From so many open files on the program that reads tables is worth its loading, on which the kernel spends 3 ms more: it
-/// has to see that the loop is safe.
-const FILES_WORTH_TABLES: u64 = 10_000;
 /// So many files may be opened unforeseen.
 const MORE_FILES: usize = 4096;
 /// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured.
@@ -87,11 +84,10 @@ fn ask(wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
     let layout = task_files::layout()?;
     let wanted = wanted.filter(|wanted| wanted.len() <= SIFTED);
     let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
-    let by_tables = if files < FILES_WORTH_TABLES { None } else { by_tables(&layout, files, wanted).ok() };
-    by_tables.map_or_else(|| by_files(&layout, wanted, search), Ok)
+    by_tables(&layout, files, wanted).or_else(|_| by_files(&layout, wanted, search))
 }
 
-/// The quicker program, for newer kernels, where the machine has so many files open.
+/// The quicker program, for newer kernels; the machine has so many files open.
 fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io::Result<Vec<u64>> {
     // A file counts once, and may stand in several tables.
     let capacity = usize::try_from(files).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(MORE_FILES);

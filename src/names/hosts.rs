@@ -24,7 +24,8 @@ impl HostNames {
     /// Looks up the addresses that are not known yet and waits for their names, at most for `limit`. An address whose
     /// name did not come in time has none now; it is asked for again the next time.
     pub fn look_up(&mut self, addresses: impl IntoIterator<Item = IpAddr>, limit: Duration) {
-        self.look_up_with(addresses, limit, |address| dns_lookup::lookup_addr(&address).ok());
+        // The root of all names is nobody's own.
+        self.look_up_with(addresses, limit, |address| dns_lookup::lookup_addr(&address).ok().filter(|name| name != "."));
     }
 
     fn look_up_with(

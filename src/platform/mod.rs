@@ -57,10 +57,14 @@ pub mod linux {
     pub(crate) mod rdma_dump;
     #[cfg(target_os = "linux")]
     pub(crate) mod reader;
+    #[cfg(all(test, target_os = "linux"))]
+    mod replay;
     #[cfg(target_os = "linux")]
     pub(crate) mod route_dump;
     #[cfg(target_os = "linux")]
     pub(crate) mod routes;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod secure;
     #[cfg(target_os = "linux")]
     pub(crate) mod sockets;
     #[cfg(target_os = "linux")]

@@ -2,15 +2,16 @@
 
 use crate::namespace::{LINK, Namespace, index_of};
 use crate::proc_fs;
-use crate::program::{rnetstat, table_of, with_terminal_for_stderr, without_netlink};
+use crate::program::{refusing, rnetstat, table_of, with_terminal_for_stderr, without_netlink, without_proc};
 use crate::row::{Row, assert_same};
 use crate::zoo::Zoo;
+use std::process::Command;
 
 /// What rnetstat says with netlink and without it, at a moment at which nothing changes.
-fn both(switches: &str) -> (Vec<Row>, Vec<Row>) {
+fn both(switches: &str, refuse: impl Fn(&mut Command) -> &mut Command) -> (Vec<Row>, Vec<Row>) {
     loop {
         let before = table_of(&mut rnetstat(switches));
-        let without = table_of(without_netlink(&mut rnetstat(switches)));
+        let without = table_of(refuse(&mut rnetstat(switches)));
         if before == table_of(&mut rnetstat(switches)) {
             return (before, without);
         }
@@ -29,11 +30,43 @@ fn the_files_tell_the_same_rows_and_owners() {
     let Some(_namespace) = Namespace::enter() else { return };
     let zoo = Zoo::full();
     for switches in ["-ano", "-no", "-anop tcp", "-anop udpv6"] {
-        let (netlink, files) = both(switches);
+        let (netlink, files) = both(switches, without_netlink);
         assert!(!netlink.is_empty());
         assert_same(&files, &without_scope(&netlink), "sock_diag");
     }
     zoo.assert_all_in(&table_of(&mut rnetstat("-an")));
+}
+
+#[test]
+fn whatever_the_kernel_answers_instead_of_a_dump_the_rows_are_there() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let _zoo = Zoo::full();
+    let refusals = [
+        (libc::SYS_socket, Some(libc::AF_NETLINK), libc::EPROTONOSUPPORT),
+        // A kernel without tcp_diag and udp_diag, and one without memory.
+        (libc::SYS_sendto, None, libc::ENOENT),
+        (libc::SYS_recvfrom, None, libc::ENOENT),
+        (libc::SYS_recvfrom, None, libc::ENOBUFS),
+    ];
+    for (call, first, errno) in refusals {
+        let (netlink, files) = both("-ano", |command| refusing(command, call, first, errno));
+        assert_same(&files, &without_scope(&netlink), "sock_diag");
+    }
+}
+
+#[test]
+fn without_netlink_and_proc_there_is_nothing_and_that_is_a_failure() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    for switches in ["-ano", "--json", "--summary", "-c"] {
+        let output = without_netlink(without_proc(&mut rnetstat(switches))).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{switches}: {said}");
+        assert!(
+            said.lines().all(|line| line.starts_with("rnetstat: the ") && line.contains(" cannot be read: sock_diag: ")),
+            "{said}"
+        );
+        assert!(said.contains("/proc/net/tcp: No such file"), "{said}");
+    }
 }
 
 #[test]

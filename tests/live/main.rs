@@ -15,11 +15,17 @@ mod ss;
 mod zoo;
 
 mod choice;
+mod disturbances;
 mod fallback;
 mod hidden;
+mod hostile;
 mod interfaces;
 mod owners;
+mod privileges;
+mod resolver;
 mod routes;
+mod shortages;
 mod states;
 mod statistics;
 mod switches;
+mod threads;

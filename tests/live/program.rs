@@ -3,12 +3,13 @@
 
 use crate::namespace::program_user;
 use crate::row::{Row, parse};
+use std::ffi::CString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// The program, to be started in the calling thread's namespace.
@@ -73,6 +74,11 @@ impl PublicCopy {
         Self(folder)
     }
 
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.0.join("rnetstat")
+    }
+
     /// The program, to be started by a user who owns nothing.
     pub fn as_nobody(&self, switches: &str) -> Command {
         let mut command = Command::new(self.0.join("rnetstat"));
@@ -90,18 +96,22 @@ impl Drop for PublicCopy {
 
 /// Makes the kernel refuse every netlink socket with EPERM, as sandboxes do.
 pub fn without_netlink(command: &mut Command) -> &mut Command {
+    refusing(command, libc::SYS_socket, Some(libc::AF_NETLINK), libc::EPERM)
+}
+
+/// Makes the kernel answer a system call with an error: always, or where its first argument is this one.
+pub fn refusing(command: &mut Command, call: libc::c_long, first: Option<i32>, errno: i32) -> &mut Command {
     let load = |offset| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset);
-    let equal =
-        |value, otherwise| libc::sock_filter { jf: otherwise, ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, value) };
+    let jump = |how, value, otherwise| libc::sock_filter { jf: otherwise, ..statement(libc::BPF_JMP | how | libc::BPF_K, value) };
     let answer = |answer| statement(libc::BPF_RET | libc::BPF_K, answer);
     // struct seccomp_data: the number at 0, the first argument's low half at 16 or, big-endian, at 20.
     let first_argument = if cfg!(target_endian = "little") { 16 } else { 20 };
     let program = [
         load(0),
-        equal(libc::SYS_socket as u32, 3),
+        jump(libc::BPF_JEQ, call as u32, 3),
         load(first_argument),
-        equal(libc::AF_NETLINK as u32, 1),
-        answer(libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
+        first.map_or(jump(libc::BPF_JGE, 0, 0), |first| jump(libc::BPF_JEQ, first as u32, 1)),
+        answer(libc::SECCOMP_RET_ERRNO | errno as u32),
         answer(libc::SECCOMP_RET_ALLOW),
     ];
     let filter = move || {
@@ -116,6 +126,38 @@ pub fn without_netlink(command: &mut Command) -> &mut Command {
     };
     // SAFETY: the closure allocates nothing and takes no lock.
     unsafe { command.pre_exec(filter) }
+}
+
+/// Lets the program have no more than this of a resource (`RLIMIT_NOFILE`, `RLIMIT_AS`).
+pub fn limited(command: &mut Command, resource: libc::__rlimit_resource_t, most: u64) -> &mut Command {
+    let limit = move || {
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        // SAFETY: the limit outlives the call that reads it.
+        if unsafe { libc::setrlimit(resource, &raw const limit) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(limit) }
+}
+
+/// Shows the program other files in the place of these, each of which has to be there already.
+pub fn with_files(command: &mut Command, files: &[(&Path, &str)]) {
+    let text = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
+    let files: Vec<(CString, CString)> =
+        files.iter().map(|(theirs, place)| (text(theirs), CString::new(*place).unwrap())).collect();
+    let mount = move || {
+        let nothing = std::ptr::null();
+        // SAFETY: every string ends with a zero and outlives the call; the calls are plain system calls.
+        let refused = unsafe {
+            libc::unshare(libc::CLONE_NEWNS) != 0
+                || libc::mount(c"none".as_ptr(), c"/".as_ptr(), nothing, libc::MS_REC | libc::MS_PRIVATE, nothing.cast()) != 0
+                || files.iter().any(|(theirs, place)| {
+                    libc::mount(theirs.as_ptr(), place.as_ptr(), nothing, libc::MS_BIND, nothing.cast()) != 0
+                })
+        };
+        if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(mount) };
 }
 
 fn statement(code: u32, k: u32) -> libc::sock_filter {

@@ -19,6 +19,10 @@ const THREADS: usize = 4;
 /// How a folder is opened that is to be listed.
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
+/// What `/proc` answers about a process that is there no more: its folder is gone, or was opened before it went.
+const EXITED: Errno = Errno::NOENT;
+const ENDED: Errno = Errno::SRCH;
+
 /// What a walk found.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
@@ -28,6 +32,9 @@ pub(crate) struct Walk {
     pub(crate) denied: usize,
     /// Whether there are processes that `/proc` does not even list.
     pub(crate) hidden: bool,
+    /// What kept some process from being looked into, although it was there and would have shown its descriptors: a shortage
+    /// of descriptors or memory.
+    pub(crate) failure: Option<Errno>,
 }
 
 /// The inodes whose owners are wanted: ascending, each once.
@@ -64,6 +71,10 @@ impl Wanted {
 pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<Walk> {
     let proc = rustix::fs::open("/proc", FOLDER, Mode::empty())?;
     let pids = numbers(&proc)?;
+    if pids.is_empty() {
+        // It always lists this process itself: here nothing is mounted.
+        return Err(Errno::NOENT);
+    }
     let progress = Progress::new(wanted, search);
     let threads = threads_for(pids.len());
     let mut walk = std::thread::scope(|scope| {
@@ -75,6 +86,7 @@ pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<W
             let Ok(part) = other.join() else { continue };
             walk.entries.extend(part.entries);
             walk.denied += part.denied;
+            walk.failure = walk.failure.or(part.failure);
         }
         walk
     });
@@ -92,8 +104,10 @@ fn threads_for(processes: usize) -> usize {
 
 /// The processes that `/proc` lists, or the threads that a process has: ascending.
 fn numbers(folder: &OwnedFd) -> rustix::io::Result<Vec<Pid>> {
-    let mut numbers: Vec<Pid> =
-        Dir::read_from(folder)?.filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse().ok()).collect();
+    let mut numbers = Vec::new();
+    for entry in Dir::read_from(folder)? {
+        numbers.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<Pid>().ok()));
+    }
     numbers.sort_unstable();
     Ok(numbers)
 }
@@ -136,9 +150,9 @@ fn work(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> W
     let mut visitor = Visitor { proc, wanted, progress, found: Walk::default() };
     while let Some(&pid) = progress.next().and_then(|place| pids.get(place)) {
         match visitor.process(pid) {
-            Ok(()) => {}
+            Ok(()) | Err(EXITED | ENDED) => {}
             Err(Errno::ACCESS | Errno::PERM) => visitor.found.denied += 1,
-            Err(_) => {} // it has exited
+            Err(failure) => visitor.found.failure = Some(failure),
         }
     }
     visitor.found
@@ -194,9 +208,9 @@ impl Visitor<'_> {
             }
             let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
                 Ok(inode) => inode,
+                Err(EXITED | ENDED) => continue, // or only this descriptor has been closed
                 // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
-                Err(refusal @ (Errno::ACCESS | Errno::PERM)) => return Err(refusal),
-                Err(_) => continue, // it has been closed
+                Err(refusal) => return Err(refusal),
             };
             if let Some(inode) = inode
                 && let Some(place) = self.wanted.place(inode)

@@ -58,7 +58,12 @@ impl Netlink {
     /// A socket of one netlink protocol, closed on exec. `None` is protocol number 0, `NETLINK_ROUTE`.
     pub(crate) fn open(protocol: impl Into<Option<Protocol>>) -> io::Result<Self> {
         let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol.into())?;
-        Ok(Self { socket, buffer: vec![0; DATAGRAM], sequence: 0 })
+        Ok(Self::over(socket))
+    }
+
+    /// Whatever answers at the other end of this socket.
+    pub(super) fn over(socket: OwnedFd) -> Self {
+        Self { socket, buffer: vec![0; DATAGRAM], sequence: 0 }
     }
 
     /// Sends the request that `encode` makes of a sequence number, and hands the type and payload of every message of

@@ -2,6 +2,7 @@
 
 use super::btf::TaskFileLayout;
 use super::fd_walk::{self, Wanted};
+use super::secure;
 use super::sockstat;
 use super::task_files::{self, TaskFiles};
 use super::task_tables::TaskTables;
@@ -23,7 +24,8 @@ const PROCESSES_WORTH_THE_ITERATOR: usize = 64;
 const SIFTED: usize = 4096;
 /// So many files may be opened unforeseen.
 const MORE_FILES: usize = 4096;
-/// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured.
+/// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured. It says nothing to a program
+/// that was given rights which its caller has not.
 const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
 /// What the iterator said while the sockets were still being read.
@@ -38,7 +40,7 @@ impl Early {
 
     /// The owners of the sockets. One that was not found may have been opened after its process had been visited: it is
     /// looked for once more.
-    fn complete(self, sockets: &[Socket], search: OwnerSearch) -> InodeOwners {
+    fn complete(self, sockets: &[Socket], search: OwnerSearch) -> io::Result<InodeOwners> {
         let ownerless = |socket: &&Socket| self.0.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
         // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
@@ -51,12 +53,9 @@ impl Early {
         });
         let wanted = Wanted::of(&missing);
         if wanted.is_empty() {
-            return self.0;
+            return Ok(self.0);
         }
-        match ask(Some(&wanted), search) {
-            Ok(found) => self.0.with(found),
-            Err(_) => self.0,
-        }
+        Ok(self.0.with(ask(Some(&wanted), search)?))
     }
 }
 
@@ -65,8 +64,8 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
     if search == OwnerSearch::Skip {
         return Owners::Unsupported;
     }
-    if let Some(early) = early {
-        return Owners::ByInode(early.complete(sockets, search));
+    if let Some(owners) = early.and_then(|early| early.complete(sockets, search).ok()) {
+        return Owners::ByInode(owners);
     }
     let wanted = Wanted::of(sockets);
     if wanted.is_empty() {
@@ -132,39 +131,62 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
         }
     };
     let elsewhere = pid_namespace().is_some_and(|inode| inode != INITIAL_PID_NAMESPACE);
-    let missing = if walk.denied > 0 || walk.hidden || elsewhere { OwnerStatus::Denied } else { OwnerStatus::Gone };
-    let owners = InodeOwners::new(walk.entries, missing);
-    if missing == OwnerStatus::Denied {
-        let hidden = sockets.iter().filter(|socket| owners.of(socket.inode).status == OwnerStatus::Denied).count();
-        if hidden > 0 {
-            problems.push(Problem::new(ProblemKind::OwnersHidden, hidden_owners(hidden, elsewhere)));
-        }
+    let unseen = walk.denied > 0 || walk.hidden || elsewhere || walk.failure.is_some();
+    let owners = InodeOwners::new(walk.entries, if unseen { OwnerStatus::Denied } else { OwnerStatus::Gone });
+    let is_hidden = |socket: &&Socket| unseen && owners.of(socket.inode).status == OwnerStatus::Denied;
+    let hidden = sockets.iter().filter(is_hidden).count();
+    if hidden > 0 {
+        problems.push(match walk.failure {
+            Some(error) => Problem::new(ProblemKind::OwnersUnreadable, lost_owners(hidden, error.into())),
+            None => Problem::new(ProblemKind::OwnersHidden, hidden_owners(hidden, elsewhere)),
+        });
     }
     Owners::ByInode(owners)
 }
 
 /// Whether the iterator serves: it tells PIDs as the initial namespace counts them, it takes rights, and on a host with
-/// a handful of processes the walk is there sooner.
+/// a handful of processes the walk is there sooner, unless the walk would be shown less.
 fn iterator_serves() -> bool {
-    let forced = std::env::var_os(FORCED_WAY);
-    let cheaper = match forced.as_ref().and_then(|way| way.to_str()) {
+    let forced = std::env::var_os(FORCED_WAY).filter(|_| !secure::has_more_rights_than_its_caller());
+    let rights = Rights::held();
+    let better = match forced.as_ref().and_then(|way| way.to_str()) {
         Some("iterator") => true,
         Some("walk") => false,
         // The kernel counts every process as a link to /proc.
-        _ => rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_THE_ITERATOR),
+        _ => !rights.walk || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_THE_ITERATOR),
     };
-    cheaper && may_trace() && pid_namespace() == Some(INITIAL_PID_NAMESPACE)
+    better && rights.iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE)
 }
 
-/// Whether loading the program has a chance, which is cheaper to ask than to try.
-fn may_trace() -> bool {
-    let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
-    rustix::thread::capabilities(None)
-        .is_ok_and(|held| held.effective.contains(CapabilitySet::SYS_ADMIN) || held.effective.contains(tracer))
+/// What this process has the rights for, which is cheaper to ask than to try.
+struct Rights {
+    /// To load the iterator's program.
+    iterator: bool,
+    /// To look into the processes of every user.
+    walk: bool,
+}
+
+impl Rights {
+    fn held() -> Self {
+        let held = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |held| held.effective);
+        let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
+        Self {
+            iterator: held.contains(CapabilitySet::SYS_ADMIN) || held.contains(tracer),
+            walk: held.contains(CapabilitySet::SYS_PTRACE | CapabilitySet::DAC_READ_SEARCH),
+        }
+    }
+}
+
+fn sockets_in_words(count: usize) -> String {
+    if count == 1 { "1 socket".to_owned() } else { format!("{count} sockets") }
+}
+
+fn lost_owners(count: usize, error: io::Error) -> String {
+    format!("owners of {} are not known, for not every process could be looked into: /proc: {error}", sockets_in_words(count))
 }
 
 fn hidden_owners(count: usize, elsewhere: bool) -> String {
-    let sockets = if count == 1 { "1 socket" } else { &format!("{count} sockets") };
+    let sockets = sockets_in_words(count);
     if elsewhere {
         format!(
             "owners of {sockets} are hidden, perhaps outside this PID namespace; run rnetstat as root on the host to see them"
@@ -191,7 +213,8 @@ mod tests {
     use std::os::fd::{AsRawFd, OwnedFd};
     use std::os::unix::fs::MetadataExt;
     use std::process::{Child, Command, Stdio};
-    use std::sync::mpsc;
+    use std::sync::{Mutex, PoisonError, mpsc};
+    use std::time::{Duration, Instant};
 
     /// A process that holds a socket and does nothing else.
     struct Holder(Child);
@@ -232,8 +255,12 @@ mod tests {
         let _ = end.recv();
     }
 
+    /// While one test starts a process, that process has the sockets of the others for a moment.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
     #[test]
     fn the_iterator_and_the_walk_give_the_same_answer() {
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let own = std::process::id();
         let mut expected = BTreeMap::new();
 
@@ -284,7 +311,7 @@ mod tests {
         };
         assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
         match task_files::layout() {
-            Ok(layout) if may_trace() && pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
+            Ok(layout) if Rights::held().iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
                 match by_tables(&layout, 1 << 16, Some(&wanted)) {
                     Ok(all) => assert_eq!(by_inode(&all), expected, "the iterator over tables"),
                     Err(error) => eprintln!("SKIPPED: no iterator over tables here: {error}"),
@@ -293,7 +320,8 @@ mod tests {
                 assert_eq!(by_inode(&all), expected, "the iterator over files");
                 let lowest = by_files(&layout, Some(&wanted), OwnerSearch::Lowest).unwrap();
                 assert_eq!(lowest_of(&by_inode(&lowest)), lowest_of(&expected), "the iterator for the lowest");
-                let completed = Early(InodeOwners::new(Vec::new(), OwnerStatus::Gone)).complete(&rows, OwnerSearch::All);
+                let early = Early(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
+                let completed = early.complete(&rows, OwnerSearch::All).unwrap();
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
                 }
@@ -303,5 +331,34 @@ mod tests {
         }
         drop(finish);
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn processes_that_end_at_any_stage_of_the_walk_are_no_failure_and_hide_nothing() {
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let wanted = Wanted::of(&[Socket { inode: inode(&socket), ..crate::socket::tests::socket("127.0.0.1", 1) }]);
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    // Each has the socket too, until it has become another program.
+                    assert!(Command::new("true").status().unwrap().success());
+                }
+            });
+            // On a machine that has other things to do fewer have to be enough.
+            let begun = Instant::now();
+            let enough = |&walk: &usize| walk < 20 || begun.elapsed() < Duration::from_secs(2);
+            let walks = (0..200).take_while(enough).map(|_| fd_walk::walk(&wanted, OwnerSearch::All));
+            let bad = walks.filter_map(|walk| match walk {
+                Ok(walk) if walk.failure.is_none() && by_inode(&walk.entries)[&inode(&socket)].contains(&std::process::id()) => {
+                    None
+                }
+                other => Some(other),
+            });
+            let bad: Vec<_> = bad.collect();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(bad.is_empty(), "{bad:?}");
+        });
     }
 }

@@ -248,24 +248,4 @@ impl<'a> Reader<'a> {
 pub(super) struct GivenUp;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::socket::tests::socket;
-
-    #[test]
-    fn details_stay_beside_their_rows_when_many_are_absorbed() {
-        let found = |ports: std::ops::Range<u32>| {
-            let mut found = Found::default();
-            for port in ports {
-                found.sockets.push(socket("127.0.0.1", port as u16));
-                found.details.push(Details { traffic_class: Some(port as u8), ..Details::default() });
-            }
-            found
-        };
-        let mut all = found(0..10);
-        all.absorb(found(10..150_000));
-        all.absorb(found(0..3));
-        assert_eq!((all.sockets.len(), all.details.len()), (150_003, 150_003));
-        assert!(all.sockets.iter().zip(&all.details).all(|(row, details)| details.traffic_class == Some(row.local.port as u8)));
-    }
-}
+mod tests;

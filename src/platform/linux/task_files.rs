@@ -98,6 +98,8 @@ pub(super) fn layout() -> io::Result<TaskFileLayout> {
     let file = rustix::fs::open(btf::PATH, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let found = match Mapping::of(&file) {
         Ok(mapping) => TaskFileLayout::find(mapping.bytes()),
+        // Where there is no room to map them there is none to copy them.
+        Err(Errno::NOMEM) => return Err(Errno::NOMEM.into()),
         Err(_) => {
             let mut bytes = Vec::new();
             io::Read::read_to_end(&mut std::fs::File::from(file), &mut bytes)?;

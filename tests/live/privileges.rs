@@ -1,0 +1,128 @@
+//! What a privileged run does and does not do, and which capability is good for what.
+
+use crate::namespace::{Namespace, have, may_change_user, skipped};
+use crate::owners::owner_of;
+use crate::program::{PublicCopy, rnetstat, table_of};
+use crate::zoo::{listener, local};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
+
+/// The system calls of a run, one a line.
+fn calls(switches: &str, way: &str) -> Option<String> {
+    if !have("strace") {
+        return skipped("strace (Debian package strace) is not installed");
+    }
+    let program = rnetstat(switches);
+    let output = Command::new("strace")
+        .args(["-f", "-qq", "-e", "signal=none", "-e", "trace=%desc,%file,%network,%process,bpf"])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env("RNETSTAT_OWNERS", way)
+        .output()
+        .unwrap();
+    let calls = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(0 | 1)) && calls.contains("execve("), "strace does not work here: {calls}");
+    Some(calls)
+}
+
+#[test]
+fn nothing_is_written_no_child_is_started_and_no_descriptor_is_left_to_one() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let views = ["-anob", "-a --name-timeout 1", "-ser", "-c", "-x", "--json", "--summary", "--explain 53", "-tulpn"];
+    for (switches, way) in views.map(|switches| (switches, "walk")).into_iter().chain([("-ano", "iterator"), ("-ani", "walk")]) {
+        let Some(calls) = calls(switches, way) else { return };
+        let found = |what: &dyn Fn(&str) -> bool| calls.lines().find(|line| what(line)).map(str::to_owned);
+        let opens = |line: &str| line.contains("open(") || line.contains("openat(") || line.contains("openat2(");
+        let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"];
+        assert_eq!(found(&|line| opens(line) && writes.iter().any(|flag| line.contains(flag))), None, "{switches}");
+        let changes = ["unlink", "rename", "mkdir", "chmod", "chown", "symlink", "truncate", "mknod", "utimens"];
+        let changing =
+            |line: &str| changes.iter().any(|call| line.contains(&format!("{call}(")) || line.contains(&format!("{call}at(")));
+        assert_eq!(found(&changing), None, "{switches}");
+        assert_eq!(calls.matches("execve(").count(), 1, "{switches}");
+        assert_eq!(found(&|line| line.contains("fork(")), None, "{switches}");
+        // A thread shares its memory; a child would not.
+        assert_eq!(
+            found(&|line| (line.contains("clone(") || line.contains("clone3(")) && !line.contains("CLONE_VM")),
+            None,
+            "{switches}"
+        );
+        assert_eq!(found(&|line| opens(line) && !line.contains("O_CLOEXEC") && !line.contains(" = -1 ")), None, "{switches}");
+        let sockets = |line: &str| line.contains("socket(") || line.contains("socketpair(");
+        assert_eq!(found(&|line| sockets(line) && !line.contains("SOCK_CLOEXEC")), None, "{switches}");
+        assert_eq!(found(&|line| line.contains("pipe2(") && !line.contains("O_CLOEXEC")), None, "{switches}");
+        assert_eq!(found(&|line| line.contains("F_DUPFD,") || line.contains("dup2(")), None, "{switches}");
+    }
+}
+
+#[test]
+fn the_environment_changes_nothing_of_what_is_opened() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !have("strace") {
+        return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
+    }
+    let opened = |environment: &[(&str, &str)]| {
+        let program = rnetstat("-an --json");
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-e", "signal=none", "-e", "trace=open,openat,execve"]);
+        for (name, value) in environment {
+            command.args(["-E", &format!("{name}={value}")]);
+        }
+        let output = command.arg(program.get_program()).args(program.get_args()).output().unwrap();
+        let calls = String::from_utf8_lossy(&output.stderr).into_owned();
+        // Only what lies outside /proc: processes come and go.
+        let mut paths: Vec<String> = calls.lines().filter_map(|line| Some(line.split('"').nth(1)?.to_owned())).collect();
+        paths.retain(|path| path.starts_with('/') && !path.starts_with("/proc/"));
+        paths.sort();
+        paths.dedup();
+        paths
+    };
+    let lies = [
+        ("HOME", "/tmp/x"),
+        ("XDG_CONFIG_HOME", "/tmp/x"),
+        ("XDG_RUNTIME_DIR", "/tmp/x"),
+        ("TMPDIR", "/tmp/x"),
+        ("PROC_ROOT", "/tmp/x"),
+        ("HOST_PROC", "/tmp/x"),
+        ("RNETSTAT_CONFIG", "/tmp/x"),
+        ("RUST_LOG", "trace"),
+        ("RUST_BACKTRACE", "full"),
+        ("LANG", "ko_KR.UTF-8"),
+        ("TZ", ":/tmp/x"),
+        ("TERM", "../../tmp/x"),
+        ("COLUMNS", "-1"),
+        ("NO_COLOR", "1"),
+        ("PATH", "/tmp/x"),
+    ];
+    assert_eq!(opened(&lies), opened(&[]));
+}
+
+#[test]
+fn each_capability_gives_what_is_said_of_it() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !may_change_user() || !have("setcap") {
+        return skipped("file capabilities cannot be given here (root, Debian package libcap2-bin)").unwrap_or_default();
+    }
+    let socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let program = PublicCopy::make();
+    let owner = |capabilities: &str| {
+        let set = Command::new("setcap").arg(format!("{capabilities}+ep")).arg(program.path()).status().unwrap();
+        assert!(set.success(), "{capabilities}");
+        owner_of(local(&socket), &table_of(&mut program.as_nobody("-ano")))
+    };
+    let own = std::process::id().to_string();
+    // The walk needs both. The iterator is there for those who may load it where this host allows it at all.
+    assert_eq!(owner("cap_dac_read_search,cap_sys_ptrace"), own);
+    assert_eq!(owner("cap_net_admin,cap_dac_read_search,cap_sys_ptrace,cap_bpf,cap_perfmon"), own);
+    assert!([own.as_str(), "-"].contains(&owner("cap_bpf,cap_perfmon").as_str()));
+    for too_little in ["cap_net_admin", "cap_dac_read_search", "cap_sys_ptrace", "cap_bpf", "cap_perfmon"] {
+        assert_eq!(owner(too_little), "-", "{too_little}");
+    }
+    // What the caller says does not choose the way of a program that has more rights than he.
+    assert_eq!(owner("cap_dac_read_search,cap_sys_ptrace,cap_bpf,cap_perfmon"), own);
+    for way in ["walk", "iterator"] {
+        let rows = table_of(program.as_nobody("-ano").env("RNETSTAT_OWNERS", way));
+        assert_eq!(owner_of(local(&socket), &rows), own);
+    }
+}

@@ -72,6 +72,8 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod task_files;
     #[cfg(target_os = "linux")]
+    pub(crate) mod task_tables;
+    #[cfg(target_os = "linux")]
     pub(crate) mod units;
 }
 

@@ -1,4 +1,5 @@
-//! The `bpf` system call, as far as an iterator needs it: load a program, attach it, open what it writes.
+//! The `bpf` system call, as far as an iterator needs it: load a program, attach it, open what it writes; and memory that a
+//! program shares with this process.
 #![allow(unsafe_code)] // rustix knows nothing of bpf
 
 use super::bpf_program::Instruction;
@@ -6,7 +7,8 @@ use std::ffi::{CStr, c_int, c_long};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-/// `BPF_PROG_LOAD`, `BPF_LINK_CREATE` and `BPF_ITER_CREATE`.
+/// `BPF_MAP_CREATE`, `BPF_PROG_LOAD`, `BPF_LINK_CREATE` and `BPF_ITER_CREATE`.
+const CREATE_MAP: c_int = 0;
 const LOAD: c_int = 5;
 const LINK: c_int = 28;
 const ITERATE: c_int = 33;
@@ -14,6 +16,25 @@ const ITERATE: c_int = 33;
 /// `BPF_PROG_TYPE_TRACING` and `BPF_TRACE_ITER`.
 const TRACING: u32 = 26;
 const TRACE_ITERATOR: u32 = 28;
+
+/// `BPF_MAP_TYPE_ARRAY` and `BPF_F_MMAPABLE`.
+const ARRAY: u32 = 2;
+const MAPPABLE: u32 = 1 << 10;
+
+/// The part of `union bpf_attr` that creates a map.
+#[repr(C)]
+struct MapAttributes {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    entries: u32,
+    flags: u32,
+}
+
+/// An array with one value of so many bytes, all 0, that can be mapped into memory.
+pub(crate) fn shared_memory(bytes: u32) -> io::Result<OwnedFd> {
+    call(CREATE_MAP, &MapAttributes { map_type: ARRAY, key_size: 4, value_size: bytes, entries: 1, flags: MAPPABLE })
+}
 
 /// The part of `union bpf_attr` that loads a program. What stands behind it in newer kernels is 0.
 #[repr(C)]

@@ -48,6 +48,12 @@ impl Instruction {
         Self { code, registers, offset, immediate }
     }
 
+    /// The same jump, over so many instructions.
+    #[must_use]
+    pub const fn over(self, skipped: i16) -> Self {
+        Self { offset: skipped, ..self }
+    }
+
     /// `to = from`
     pub const fn copy(to: Register, from: Register) -> Self {
         Self::new(0xbf, to, from, 0, 0)
@@ -61,6 +67,11 @@ impl Instruction {
     /// `to += number`
     pub const fn add(to: Register, number: i32) -> Self {
         Self::new(0x07, to, Register::R0, 0, number)
+    }
+
+    /// `to += from`
+    pub const fn add_register(to: Register, from: Register) -> Self {
+        Self::new(0x0f, to, from, 0, 0)
     }
 
     /// `to &= mask`
@@ -86,6 +97,39 @@ impl Instruction {
     /// `*(u64 *)(to + offset) = from`
     pub const fn store(to: Register, offset: i16, from: Register) -> Self {
         Self::new(0x7b, to, from, offset, 0)
+    }
+
+    /// `to = ` the address of the value in an array of one, two instructions long; `map` is the array's descriptor.
+    pub const fn map_value(to: Register, map: i32) -> [Self; 2] {
+        const PSEUDO_MAP_VALUE: u8 = 2;
+        let mut first = Self::new(0x18, to, Register::R0, 0, map);
+        first.registers |= if cfg!(target_endian = "little") { PSEUDO_MAP_VALUE << 4 } else { PSEUDO_MAP_VALUE };
+        [first, Self::new(0, Register::R0, Register::R0, 0, 0)]
+    }
+
+    /// The next `skipped` instructions are skipped; where the number is negative, the program goes back.
+    pub const fn skip(skipped: i16) -> Self {
+        Self::new(0x05, Register::R0, Register::R0, skipped, 0)
+    }
+
+    /// Permits a loop: nothing is skipped until the kernel finds that the program takes too long (6.9).
+    pub const fn skip_if_exhausted(skipped: i16) -> Self {
+        Self::new(0xe5, Register::R0, Register::R0, skipped, 0)
+    }
+
+    /// If `register >= other`, the next `skipped` instructions are skipped.
+    pub const fn skip_if_at_least(register: Register, other: Register, skipped: i16) -> Self {
+        Self::new(0x3d, register, other, skipped, 0)
+    }
+
+    /// If `register == other`, the next `skipped` instructions are skipped.
+    pub const fn skip_if_same(register: Register, other: Register, skipped: i16) -> Self {
+        Self::new(0x1d, register, other, skipped, 0)
+    }
+
+    /// If `register >= number`, the next `skipped` instructions are skipped.
+    pub const fn skip_from(register: Register, number: i32, skipped: i16) -> Self {
+        Self::new(0x35, register, Register::R0, skipped, number)
     }
 
     /// If `register == number`, the next `skipped` instructions are skipped.
@@ -130,6 +174,14 @@ mod tests {
         assert_eq!(bytes(Instruction::load(R2, Width::Half, R1, 0)), [0x69, 0x12, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes(Instruction::store(R10, -8, R2)), [0x7b, 0x2a, 0xf8, 0xff, 0, 0, 0, 0]);
         assert_eq!(bytes(Instruction::skip_unless_equal(R2, 0xc000, 3)), [0x55, 2, 3, 0, 0, 0xc0, 0, 0]);
+        assert_eq!(bytes(Instruction::add_register(R2, R6)), [0x0f, 0x62, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::map_value(R2, 5)[0]), [0x18, 0x22, 0, 0, 5, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::map_value(R2, 5)[1]), [0; 8]);
+        assert_eq!(bytes(Instruction::skip(-2)), [0x05, 0, 0xfe, 0xff, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::skip_if_exhausted(3)), [0xe5, 0, 3, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::skip_if_at_least(R2, R6, 3)), [0x3d, 0x62, 3, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::skip_if_same(R2, R6, 3)), [0x1d, 0x62, 3, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::skip_from(R2, 7, 3)), [0x35, 2, 3, 0, 7, 0, 0, 0]);
         assert_eq!(bytes(Instruction::call(127)), [0x85, 0, 0, 0, 127, 0, 0, 0]);
         assert_eq!(bytes(Instruction::exit()), [0x95, 0, 0, 0, 0, 0, 0, 0]);
     }

@@ -64,8 +64,20 @@ pub struct TaskFileLayout {
     pub inode_number: i16,
     /// `struct task_struct`, `tgid`
     pub task_tgid: i16,
-    /// The type number of the function `bpf_iter_task_file`, to which the program is attached.
-    pub hook: u32,
+    /// `struct task_struct`, `group_leader`
+    pub task_leader: i16,
+    /// `struct task_struct`, `files`
+    pub task_files: i16,
+    /// `struct files_struct`, `fdt`
+    pub files_table: i16,
+    /// `struct fdtable`, `max_fds`
+    pub table_size: i16,
+    /// `struct fdtable`, `fd`
+    pub table_files: i16,
+    /// The type number of the function `bpf_iter_task_file`, to which the program is attached that sees every file.
+    pub file_hook: u32,
+    /// The same of `bpf_iter_task`, for the program that sees every task.
+    pub task_hook: u32,
 }
 
 /// Why a description is of no use here.
@@ -80,13 +92,21 @@ pub enum BtfError {
 }
 
 /// The fields that are looked for: structure, member, and how the two are called in a message.
-const FIELDS: [(&[u8], &[u8], &str); 4] = [
+const FIELDS: [(&[u8], &[u8], &str); 9] = [
     (b"file", b"f_inode", "file.f_inode"),
     (b"inode", b"i_mode", "inode.i_mode"),
     (b"inode", b"i_ino", "inode.i_ino"),
     (b"task_struct", b"tgid", "task_struct.tgid"),
+    (b"task_struct", b"group_leader", "task_struct.group_leader"),
+    (b"task_struct", b"files", "task_struct.files"),
+    (b"files_struct", b"fdt", "files_struct.fdt"),
+    (b"fdtable", b"max_fds", "fdtable.max_fds"),
+    (b"fdtable", b"fd", "fdtable.fd"),
 ];
-const HOOK: &[u8] = b"bpf_iter_task_file";
+/// The functions that are looked for.
+const HOOKS: [(&[u8], &str); 2] = [(b"bpf_iter_task_file", "bpf_iter_task_file"), (b"bpf_iter_task", "bpf_iter_task")];
+/// How many names all of these have.
+const NAMES: usize = 7;
 
 impl TaskFileLayout {
     /// Looks everything up in the bytes of [`PATH`].
@@ -94,11 +114,12 @@ impl TaskFileLayout {
         let mut types = Types::open(btf).ok_or(BtfError::Malformed)?;
         // A name may stand for several types: each is a candidate until one has the field.
         let mut fields = [None; FIELDS.len()];
-        let mut hook = None;
+        let mut hooks = [None; HOOKS.len()];
         // Names are compared as numbers, and only those that agree as texts: the texts of 60,000 types need not be fetched.
-        let names = [FIELDS[0].0, FIELDS[1].0, FIELDS[3].0, HOOK].map(|name| types.place_of(name));
+        let names: [&[u8]; NAMES] = [FIELDS[0].0, FIELDS[1].0, FIELDS[3].0, FIELDS[6].0, FIELDS[7].0, HOOKS[0].0, HOOKS[1].0];
+        let names = names.map(|name| types.place_of(name));
         let mut cursor = Cursor::START;
-        while fields.contains(&None) || hook.is_none() {
+        while fields.contains(&None) || hooks.contains(&None) {
             cursor = types.skip_to(cursor, names)?;
             let Some((kind, next)) = types.read(cursor)? else { break };
             match kind.kind {
@@ -109,18 +130,31 @@ impl TaskFileLayout {
                         }
                     }
                 }
-                FUNC if hook.is_none() && types.is_named(kind.name, HOOK) => hook = Some(cursor.id),
+                FUNC => {
+                    for (found, (function, _)) in hooks.iter_mut().zip(HOOKS) {
+                        if found.is_none() && types.is_named(kind.name, function) {
+                            *found = Some(cursor.id);
+                        }
+                    }
+                }
                 _ => {}
             }
             cursor = next;
         }
         let field = |index: usize| fields[index].ok_or(BtfError::Missing(FIELDS[index].2));
+        let hook = |index: usize| hooks[index].ok_or(BtfError::Missing(HOOKS[index].1));
         Ok(Self {
             file_inode: field(0)?,
             inode_mode: field(1)?,
             inode_number: field(2)?,
             task_tgid: field(3)?,
-            hook: hook.ok_or(BtfError::Missing("bpf_iter_task_file"))?,
+            task_leader: field(4)?,
+            task_files: field(5)?,
+            files_table: field(6)?,
+            table_size: field(7)?,
+            table_files: field(8)?,
+            file_hook: hook(0)?,
+            task_hook: hook(1)?,
         })
     }
 }
@@ -171,7 +205,7 @@ impl<'a> Types<'a> {
     }
 
     /// The place of the next type that has one of these names; the end of the list where none has.
-    fn skip_to(&mut self, mut cursor: Cursor, names: [u32; 4]) -> Result<Cursor, BtfError> {
+    fn skip_to(&mut self, mut cursor: Cursor, names: [u32; NAMES]) -> Result<Cursor, BtfError> {
         while let Some(header) = self.types.get(cursor.at..).and_then(|rest| rest.first_chunk::<TYPE>()) {
             let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
             if names.contains(&word(0)) {
@@ -351,15 +385,32 @@ mod tests {
         btf.add("bpf_iter_task_files", FUNC << 24, 1, &[]);
         btf.structure("inode", &[("i_mode", 1, 0), ("i_ino", 1, 512)]);
         btf.structure("file", &[("f_mode", 1, 0), ("f_inode", 2, 320)]);
-        btf.structure("task_struct", &[("state", 1, 0), ("tgid", 1, 19872)]);
+        let task = [("state", 1, 0), ("tgid", 1, 19872), ("group_leader", 2, 20096), ("files", 2, 24512)];
+        btf.structure("task_struct", &task);
+        btf.structure("files_struct", &[("count", 1, 0), ("fdt", 2, 256)]);
+        btf.structure("fdtable", &[("max_fds", 1, 0), ("fd", 2, 64)]);
+        btf.add("bpf_iter_task", FUNC << 24, 1, &[]);
         btf
     }
 
     #[test]
     fn fields_and_the_hook_are_found_behind_every_kind_of_type() {
         let mut btf = kernel();
-        let hook = btf.add("bpf_iter_task_file", FUNC << 24, 1, &[]);
-        let expected = TaskFileLayout { file_inode: 40, inode_mode: 0, inode_number: 64, task_tgid: 2484, hook };
+        let task_hook = btf.count;
+        let file_hook = btf.add("bpf_iter_task_file", FUNC << 24, 1, &[]);
+        let expected = TaskFileLayout {
+            file_inode: 40,
+            inode_mode: 0,
+            inode_number: 64,
+            task_tgid: 2484,
+            task_leader: 2512,
+            task_files: 3064,
+            files_table: 32,
+            table_size: 0,
+            table_files: 8,
+            file_hook,
+            task_hook,
+        };
         assert_eq!(TaskFileLayout::find(&btf.build()), Ok(expected));
     }
 
@@ -368,6 +419,9 @@ mod tests {
         let mut btf = Builder::new();
         let early = btf.structure("", &[("x", 1, 0), ("i_ino", 1, 64)]);
         btf.add("bpf_iter_task_file", FUNC << 24, 1, &[]);
+        btf.add("bpf_iter_task", FUNC << 24, 1, &[]);
+        btf.structure("files_struct", &[("fdt", 1, 8)]);
+        btf.structure("fdtable", &[("max_fds", 1, 8), ("fd", 1, 8)]);
         btf.structure("file", &[("f_inode", 1, 8)]);
         for _ in 0..3 * BOOKMARK_EVERY {
             btf.add("", 2 << 24, 1, &[]);
@@ -375,7 +429,8 @@ mod tests {
         // The type of the nameless member stands behind the structure, and has the field two levels down.
         let here = btf.count + 1;
         btf.structure("inode", &[("", early, 128), ("i_mode", 1, 16)]);
-        btf.structure("task_struct", &[("state", 1, 0), ("", here + 3, 800)]);
+        let task = [("state", 1, 0), ("", here + 3, 800), ("group_leader", 1, 8), ("files", 1, 8)];
+        btf.structure("task_struct", &task);
         btf.structure("", &[("tgid", 1, 32)]);
         btf.structure("", &[("", here + 2, 64)]);
         let found = TaskFileLayout::find(&btf.build()).unwrap();

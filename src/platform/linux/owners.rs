@@ -1,8 +1,11 @@
 //! Which of the ways to find owners serves here, and what it means that an owner is missing.
 
+use super::btf::TaskFileLayout;
 use super::fd_walk::{self, Wanted};
 use super::secure;
-use super::task_files::TaskFiles;
+use super::sockstat;
+use super::task_files::{self, TaskFiles};
+use super::task_tables::TaskTables;
 use crate::owners::{InodeOwners, OwnerStatus, Owners};
 use crate::request::OwnerSearch;
 use crate::snapshot::{Problem, ProblemKind};
@@ -21,32 +24,31 @@ const PROCESSES_WORTH_THE_ITERATOR: usize = 64;
 const SIFTED: usize = 4096;
 /// From this many sockets on a second thread helps to find those without an owner.
 const SOCKETS_WORTH_A_THREAD: usize = 4096;
+/// So many files may be opened unforeseen.
+const MORE_FILES: usize = 4096;
 /// Names one of the ways, `iterator` or `walk`, where the choice is to be compared or measured. It says nothing to a program
 /// that was given rights which its caller has not.
 const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
 /// What the iterator said, perhaps while the sockets were still being read.
-pub(super) struct Early {
-    tasks: TaskFiles,
-    owners: InodeOwners,
-}
+pub(super) struct Early(InodeOwners);
 
 impl Early {
     /// Runs the iterator, where it is the way for this host.
     pub(super) fn search() -> Option<Self> {
-        Self::of(iterator()?, everything).ok()
+        Self::of(None, OwnerSearch::All)
     }
 
-    fn of(tasks: TaskFiles, look: impl FnOnce(&TaskFiles) -> io::Result<Vec<u64>>) -> io::Result<Self> {
-        let entries = look(&tasks)?;
+    fn of(wanted: Option<&Wanted>, search: OwnerSearch) -> Option<Self> {
+        let entries = iterator_serves().then(|| ask(wanted, search))?.ok()?;
         // The iterator hides no process from those who may use it.
-        Ok(Self { tasks, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
+        Some(Self(InodeOwners::new(entries, OwnerStatus::Gone)))
     }
 
     /// The owners of the sockets. One that was not found may have been opened after its process had been visited, or passed
     /// on to such a process: it is looked for once more.
     fn complete(self, sockets: &[Socket], search: OwnerSearch) -> io::Result<InodeOwners> {
-        let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
+        let ownerless = |socket: &&Socket| self.0.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
         let missing = if sockets.len() < SOCKETS_WORTH_A_THREAD {
             collect(sockets)
@@ -62,9 +64,9 @@ impl Early {
         };
         let wanted = Wanted::of(&missing);
         if wanted.is_empty() {
-            return Ok(self.owners);
+            return Ok(self.0);
         }
-        Ok(self.owners.with(ask(&self.tasks, &wanted, search)?))
+        Ok(self.0.with(ask(Some(&wanted), search)?))
     }
 }
 
@@ -80,30 +82,44 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
     if wanted.is_empty() {
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
-    let found = iterator().and_then(|tasks| Early::of(tasks, |tasks| ask(tasks, &wanted, search)).ok());
+    let found = Early::of(Some(&wanted), search);
     if let Some(owners) = found.and_then(|early| early.complete(sockets, search).ok()) {
         return Owners::ByInode(owners);
     }
     walk(sockets, &wanted, search, problems)
 }
 
-/// What the iterator says of every socket.
-fn everything(tasks: &TaskFiles) -> io::Result<Vec<u64>> {
-    let mut entries = Vec::new();
-    tasks.each(|entry| {
-        entries.push(entry);
-        ControlFlow::Continue(())
-    })?;
+/// What the iterator says of the sockets that are wanted, `None` for all, and perhaps of others.
+fn ask(wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
+    let layout = task_files::layout()?;
+    let wanted = wanted.filter(|wanted| wanted.len() <= SIFTED);
+    let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
+    by_tables(&layout, files, wanted).or_else(|_| by_files(&layout, wanted, search))
+}
+
+/// The quicker program, for newer kernels; the machine has so many files open.
+fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io::Result<Vec<u64>> {
+    // A file counts once, and may stand in several tables.
+    let capacity = usize::try_from(files).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(MORE_FILES);
+    let mut entries = TaskTables::open(layout, capacity)?.read()?;
+    if let Some(wanted) = wanted {
+        entries.retain(|&entry| wanted.place(InodeOwners::inode(entry)).is_some());
+    }
     Ok(entries)
 }
 
-/// What the iterator says of the sockets that are wanted, and perhaps of others. Where the lowest owners are enough it
-/// stops as soon as each of them has one.
-fn ask(tasks: &TaskFiles, wanted: &Wanted, search: OwnerSearch) -> io::Result<Vec<u64>> {
-    if wanted.len() > SIFTED {
-        return everything(tasks);
-    }
+/// The program that every kernel with iterators takes. Where the lowest owners are enough it stops as soon as each socket
+/// that is wanted has one.
+fn by_files(layout: &TaskFileLayout, wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
+    let tasks = TaskFiles::open(layout)?;
     let mut entries = Vec::new();
+    let Some(wanted) = wanted else {
+        tasks.each(|entry| {
+            entries.push(entry);
+            ControlFlow::Continue(())
+        })?;
+        return Ok(entries);
+    };
     let mut found = vec![false; wanted.len()];
     let mut missing = wanted.len();
     tasks.each(|entry| {
@@ -139,9 +155,9 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
     Owners::ByInode(owners)
 }
 
-/// The iterator, where it serves: it tells PIDs as the initial namespace counts them, it takes rights, and on a host with
+/// Whether the iterator serves: it tells PIDs as the initial namespace counts them, it takes rights, and on a host with
 /// a handful of processes the walk is there sooner, unless the walk would be shown less.
-fn iterator() -> Option<TaskFiles> {
+fn iterator_serves() -> bool {
     let forced = std::env::var_os(FORCED_WAY).filter(|_| !secure::has_more_rights_than_its_caller());
     let rights = Rights::held();
     let better = match forced.as_ref().and_then(|way| way.to_str()) {
@@ -150,8 +166,7 @@ fn iterator() -> Option<TaskFiles> {
         // The kernel counts every process as a link to /proc.
         _ => !rights.walk || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_THE_ITERATOR),
     };
-    let possible = better && rights.iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE);
-    possible.then(TaskFiles::open)?.ok()
+    better && rights.iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE)
 }
 
 /// What this process has the rights for, which is cheaper to ask than to try.
@@ -306,21 +321,24 @@ mod tests {
             owners.values().map(|pids| pids.first().copied()).collect()
         };
         assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
-        match TaskFiles::open() {
-            Ok(tasks) if pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
-                let all = ask(&tasks, &wanted, OwnerSearch::All).unwrap();
-                assert_eq!(by_inode(&all), expected, "the iterator");
-                let lowest = ask(&tasks, &wanted, OwnerSearch::Lowest).unwrap();
+        match task_files::layout() {
+            Ok(layout) if Rights::held().iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
+                match by_tables(&layout, 1 << 16, Some(&wanted)) {
+                    Ok(all) => assert_eq!(by_inode(&all), expected, "the iterator over tables"),
+                    Err(error) => eprintln!("SKIPPED: no iterator over tables here: {error}"),
+                }
+                let all = by_files(&layout, Some(&wanted), OwnerSearch::All).unwrap();
+                assert_eq!(by_inode(&all), expected, "the iterator over files");
+                let lowest = by_files(&layout, Some(&wanted), OwnerSearch::Lowest).unwrap();
                 assert_eq!(lowest_of(&by_inode(&lowest)), lowest_of(&expected), "the iterator for the lowest");
-                let early = Early { tasks, owners: InodeOwners::new(Vec::new(), OwnerStatus::Gone) };
+                let early = Early(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
                 let completed = early.complete(&rows, OwnerSearch::All).unwrap();
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
                 }
                 assert_eq!(completed.of(gone).status, OwnerStatus::Gone);
             }
-            Ok(_) => eprintln!("SKIPPED: the iterator does not serve in a PID namespace"),
-            Err(error) => eprintln!("SKIPPED: no iterator here: {error}"),
+            _ => eprintln!("SKIPPED: the iterator does not serve here"),
         }
         drop(finish);
         thread.join().unwrap();

@@ -27,8 +27,8 @@ mod cost {
     pub(super) const ROW: u64 = 100;
     /// Passing by a socket of another share.
     pub(super) const PASSED: u64 = 15;
-    /// Looking at an open file for its owner.
-    pub(super) const FILE: u64 = 70;
+    /// Looking at an open file for its owner, and sorting that. Kernels before 6.9 take three times as long.
+    pub(super) const FILE: u64 = 20;
 }
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn the_one_who_looks_for_owners_dumps_less_or_nothing() {
         assert_eq!(weights(2, 100_000, 0), [5_000_000, 5_000_000]);
-        assert_eq!(weights(2, 100_000, 120_000), [1, 0]);
+        assert_eq!(weights(2, 100_000, 600_000), [1, 0]);
         let few_files = weights(2, 100_000, 30_000);
         assert!(few_files[0] > few_files[1] && few_files[1] > 0, "{few_files:?}");
         assert_eq!(weights(4, 100_000, 1_000_000), [1, 1, 1, 0]);

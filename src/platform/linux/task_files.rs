@@ -14,12 +14,12 @@ use std::io;
 use std::ops::ControlFlow;
 
 /// Writing into the iterator's output (`BPF_FUNC_seq_write`) is reserved to programs with a license that the GPL admits.
-const LICENSE: &std::ffi::CStr = c"Dual MIT/GPL";
+pub(super) const LICENSE: &std::ffi::CStr = c"Dual MIT/GPL";
 /// `BPF_FUNC_seq_write`
 const SEQ_WRITE: i32 = 127;
 /// `S_IFMT` and `S_IFSOCK`
-const FILE_TYPE: i32 = 0o170000;
-const SOCKET: i32 = 0o140000;
+pub(super) const FILE_TYPE: i32 = 0o170000;
+pub(super) const SOCKET: i32 = 0o140000;
 /// The iterator gives at most this much at once.
 const BUFFER: usize = 32 * 1024;
 
@@ -28,9 +28,8 @@ pub(crate) struct TaskFiles(bpf::Iterator);
 
 impl TaskFiles {
     /// Loads the program. Every error means that this kernel or this user's rights do not allow it.
-    pub(crate) fn open() -> io::Result<Self> {
-        let layout = layout()?;
-        bpf::Iterator::attach(&program(&layout), layout.hook, LICENSE).map(Self)
+    pub(crate) fn open(layout: &TaskFileLayout) -> io::Result<Self> {
+        bpf::Iterator::attach(&program(layout), layout.file_hook, LICENSE).map(Self)
     }
 
     /// Hands every descriptor of every process that is a socket to `each`, packed by [`crate::owners::InodeOwners::entry`],
@@ -95,7 +94,7 @@ fn program(layout: &TaskFileLayout) -> [Instruction; 22] {
 }
 
 /// What the running kernel says of its types. Since 6.16 they can be mapped, which spares 5 MB of copying.
-fn layout() -> io::Result<TaskFileLayout> {
+pub(super) fn layout() -> io::Result<TaskFileLayout> {
     let file = rustix::fs::open(btf::PATH, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let found = match Mapping::of(&file) {
         Ok(mapping) => TaskFileLayout::find(mapping.bytes()),
@@ -111,22 +110,26 @@ fn layout() -> io::Result<TaskFileLayout> {
 }
 
 /// A whole file in memory, until it is dropped.
-struct Mapping {
+pub(super) struct Mapping {
     address: *mut std::ffi::c_void,
     length: usize,
 }
 
 impl Mapping {
     fn of(file: &OwnedFd) -> rustix::io::Result<Self> {
-        let length = usize::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
+        Self::new(file, usize::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0), MapFlags::PRIVATE)
+    }
+
+    /// So many bytes of a file.
+    pub(super) fn new(file: &OwnedFd, length: usize, flags: MapFlags) -> rustix::io::Result<Self> {
         // SAFETY: a new mapping at a place that the kernel chooses touches no memory of this process.
-        let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, file, 0) }?;
+        let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, flags, file, 0) }?;
         Ok(Self { address, length })
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         // SAFETY: the mapping is readable, `length` bytes long, and stays until `self` is dropped. What the kernel shows
-        // here is a part of its own image that nobody writes to.
+        // here is a part of its own image that nobody writes to, or shared memory that is written to in `read` alone.
         unsafe { std::slice::from_raw_parts(self.address.cast(), self.length) }
     }
 }
@@ -146,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_sockets_of_this_process_are_among_what_it_says() {
-        let tasks = match TaskFiles::open() {
+        let tasks = match layout().and_then(|layout| TaskFiles::open(&layout)) {
             Ok(tasks) => tasks,
             Err(error) => return eprintln!("SKIPPED: no iterator here: {error}"),
         };

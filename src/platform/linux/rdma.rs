@@ -1,12 +1,10 @@
 //! `NETLINK_RDMA`: what to ask, and from the kernel's bytes to connections (`rdma/rdma_netlink.h`).
 
-use super::nlmsg::{HEADER, attributes, u16_at, u32_at};
+use super::nlmsg::{attributes, dump_request, u16_at, u32_at};
 use crate::rdma::RdmaEndpoint;
 use crate::socket::{Endpoint, Family};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `NLM_F_REQUEST | NLM_F_DUMP`
-const REQUEST_DUMP: u16 = 0x1 | 0x300;
 /// `RDMA_NL_NLDEV`, where the type of a message keeps its client.
 const CLIENT: u16 = 5 << 10;
 /// The `RDMA_NLDEV_ATTR_…` that are read here.
@@ -45,19 +43,13 @@ impl Dump {
             Self::Devices => None,
             Self::Ports(device) | Self::Connections(device) => Some(device),
         };
-        let length = HEADER as u32 + if device.is_some() { 8 } else { 0 };
-        let mut bytes = Vec::with_capacity(length as usize);
-        bytes.extend(length.to_ne_bytes());
-        bytes.extend(self.message_type().to_ne_bytes());
-        bytes.extend(REQUEST_DUMP.to_ne_bytes());
-        bytes.extend(sequence.to_ne_bytes());
-        bytes.extend([0; 4]);
+        let mut payload = Vec::new();
         if let Some(device) = device {
-            bytes.extend(8u16.to_ne_bytes());
-            bytes.extend(DEV_INDEX.to_ne_bytes());
-            bytes.extend(device.to_ne_bytes());
+            payload.extend(8u16.to_ne_bytes());
+            payload.extend(DEV_INDEX.to_ne_bytes());
+            payload.extend(device.to_ne_bytes());
         }
-        bytes
+        dump_request(self.message_type(), sequence, &payload)
     }
 
     /// The type of the request and of the messages that answer it.

@@ -1,6 +1,6 @@
 //! `NETLINK_SOCK_DIAG`: what to ask, and from the kernel's bytes to rows (`linux/inet_diag.h`).
 
-use super::nlmsg::{self, HEADER, u32_at};
+use super::nlmsg::{self, u32_at};
 use crate::details::{CongestionControl, Details, WantedDetails};
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -15,8 +15,6 @@ const REQUEST_BYTECODE: u16 = 1;
 const INET_DIAG_CONG: u16 = 4;
 const INET_DIAG_TOS: u16 = 5;
 const INET_DIAG_TCLASS: u16 = 6;
-/// `NLM_F_REQUEST | NLM_F_DUMP`
-const REQUEST_DUMP: u16 = 0x1 | 0x300;
 /// The size of `struct inet_diag_msg`.
 const ANSWER: usize = 72;
 
@@ -87,21 +85,13 @@ impl DumpRequest<'_> {
     }
 
     fn message(&self, kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
-        let bytecode = if self.bytecode.is_empty() { 0 } else { 4 + self.bytecode.len() };
-        let length = HEADER + body.len() + bytecode;
-        let mut bytes = Vec::with_capacity(length);
-        bytes.extend((length as u32).to_ne_bytes());
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(REQUEST_DUMP.to_ne_bytes());
-        bytes.extend(sequence.to_ne_bytes());
-        bytes.extend([0; 4]);
-        bytes.extend(body);
-        if bytecode > 0 {
-            bytes.extend((bytecode as u16).to_ne_bytes());
-            bytes.extend(REQUEST_BYTECODE.to_ne_bytes());
-            bytes.extend(self.bytecode);
+        let mut payload = body.to_vec();
+        if !self.bytecode.is_empty() {
+            payload.extend((4 + self.bytecode.len() as u16).to_ne_bytes());
+            payload.extend(REQUEST_BYTECODE.to_ne_bytes());
+            payload.extend(self.bytecode);
         }
-        bytes
+        nlmsg::dump_request(kind, sequence, &payload)
     }
 
     /// `idiag_ext`: a bit for each attribute wanted.
@@ -209,6 +199,7 @@ fn endpoint(message: &[u8; ANSWER], family: Family, address: usize, port: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::linux::nlmsg::HEADER;
     use proptest::prelude::*;
 
     /// An established IPv6 connection, `[2001:db8::7%3]:443` to `[2001:db8::9]:50000`, as the kernel would tell it.

@@ -8,10 +8,8 @@ pub use addresses::Ipv4Address;
 pub use links::{Link, LinkCounters, totals};
 pub use routes::{Hop, NextHop, Route, RouteKind};
 
+use super::nlmsg::dump_request;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// `NLM_F_REQUEST | NLM_F_DUMP`
-const REQUEST_DUMP: u16 = 0x1 | 0x300;
 
 /// `AF_INET` and `AF_INET6` of Linux.
 const AF_INET: u8 = 2;
@@ -42,16 +40,9 @@ impl Dump {
             Self::Ipv6Routes => (26, AF_INET6, routes::ROUTE),
             Self::NextHops => (106, 0, routes::NEXT_HOP), // RTM_GETNEXTHOP
         };
-        let length = super::nlmsg::HEADER + body;
-        let mut bytes = Vec::with_capacity(length);
-        bytes.extend((length as u32).to_ne_bytes());
-        bytes.extend(kind.to_ne_bytes());
-        bytes.extend(REQUEST_DUMP.to_ne_bytes());
-        bytes.extend(sequence.to_ne_bytes());
-        bytes.extend([0; 4]);
-        bytes.push(family);
-        bytes.resize(length, 0);
-        bytes
+        let mut payload = vec![0; body];
+        payload[0] = family;
+        dump_request(kind, sequence, &payload)
     }
 
     /// The type of the messages that answer it.

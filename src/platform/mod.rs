@@ -36,6 +36,7 @@ pub mod linux {
     pub mod snmp;
     pub mod sock_diag;
     pub mod sockstat;
+    pub mod task_layout;
 
     #[cfg(target_os = "linux")]
     mod bound;

@@ -28,6 +28,8 @@ const AT_EXTRAS: usize = 71;
 const ADDRESS: usize = addresses::IPV4_ENDPOINT;
 /// The width of the offload column, also where it is the last.
 const OFFLOAD: usize = 12;
+/// Neighbours in the order are far apart in memory: so many are fetched at a time, for which the processor waits only once.
+const FETCHED: usize = 64;
 /// The gap between two columns, whatever stands in them.
 const GAP: usize = 2;
 
@@ -189,21 +191,24 @@ pub fn write_rows(
 ) -> io::Result<()> {
     let extras = Extra::of(columns);
     let write = |out: &mut Vec<u8>, rows: &[u32]| {
-        for &row in rows {
-            let position = row as usize;
-            let socket = &snapshot.sockets[position];
-            write_row(out, socket, known.naming);
-            if !extras.is_empty() {
-                let start = out.len() - socket.state.map_or(0, |state| state.word().len());
-                pad(out, start, AT_EXTRAS - AT_STATE);
-                let details = snapshot.details.get(position).copied().unwrap_or_default();
-                let row = Row { socket, details, owner: snapshot.owners.of(position, socket) };
-                write_extras(out, &row, &extras, known);
-            }
-            out.push(b'\n');
-            if columns.executable {
-                let service = snapshot.services.get(&row).map(AsRef::as_ref);
-                write_executables(out, snapshot.owners.of(position, socket), service, known);
+        let mut fetched = Vec::with_capacity(FETCHED);
+        for rows in rows.chunks(FETCHED) {
+            fetched.clear();
+            fetched.extend(rows.iter().map(|&row| snapshot.sockets[row as usize]));
+            for (&row, socket) in rows.iter().zip(&fetched) {
+                let owner = || snapshot.owners.of(row as usize, socket);
+                write_row(out, socket, known.naming);
+                if !extras.is_empty() {
+                    let start = out.len() - socket.state.map_or(0, |state| state.word().len());
+                    pad(out, start, AT_EXTRAS - AT_STATE);
+                    let details = snapshot.details.get(row as usize).copied().unwrap_or_default();
+                    write_extras(out, &Row { socket, details, owner: owner() }, &extras, known);
+                }
+                out.push(b'\n');
+                if columns.executable {
+                    let service = snapshot.services.get(&row).map(AsRef::as_ref);
+                    write_executables(out, owner(), service, known);
+                }
             }
         }
     };

@@ -92,7 +92,8 @@ impl Contender {
         let words = self.words();
         let (program, arguments) = words.split_first()?;
         let mut command = Command::new(if self.is_ours() { RNETSTAT } else { program });
-        command.args(arguments);
+        // Cargo's own search path for libraries, with which every start of a program takes longer.
+        command.args(arguments).env_remove("LD_LIBRARY_PATH");
         if self == Self::Walk {
             command.env(FORCED_WALK.0, FORCED_WALK.1);
         }

@@ -7,7 +7,7 @@ use rnetstat::cli;
 use rnetstat::filter::{addresses, ports, states};
 use rnetstat::names::services::Services;
 use rnetstat::output::text;
-use rnetstat::platform::linux::btf::TaskFileLayout;
+use rnetstat::platform::linux::task_layout::TaskFileLayout;
 use rnetstat::platform::linux::{
     cgroup, descriptor_link, nlmsg, proc_net, rdma, route_tables, rtnetlink as route_messages, sock_diag,
 };

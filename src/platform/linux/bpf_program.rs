@@ -147,6 +147,12 @@ impl Instruction {
         Self::new(0x85, Register::R0, Register::R0, 0, helper)
     }
 
+    /// Calls one of the kernel's functions that programs may call, by its type number.
+    pub const fn call_function(number: u32) -> Self {
+        const PSEUDO_FUNCTION: Register = Register::R2;
+        Self::new(0x85, Register::R0, PSEUDO_FUNCTION, 0, number as i32)
+    }
+
     /// Ends the program; `R0` is its answer.
     pub const fn exit() -> Self {
         Self::new(0x95, Register::R0, Register::R0, 0, 0)
@@ -183,6 +189,7 @@ mod tests {
         assert_eq!(bytes(Instruction::skip_if_same(R2, R6, 3)), [0x1d, 0x62, 3, 0, 0, 0, 0, 0]);
         assert_eq!(bytes(Instruction::skip_from(R2, 7, 3)), [0x35, 2, 3, 0, 7, 0, 0, 0]);
         assert_eq!(bytes(Instruction::call(127)), [0x85, 0, 0, 0, 127, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::call_function(259)), [0x85, 0x20, 0, 0, 3, 1, 0, 0]);
         assert_eq!(bytes(Instruction::exit()), [0x95, 0, 0, 0, 0, 0, 0, 0]);
     }
 }

@@ -1,6 +1,6 @@
 //! Which of the ways to find owners serves here, and what it means that an owner is missing.
 
-use super::btf::TaskFileLayout;
+use super::task_layout::TaskFileLayout;
 use super::fd_walk::{self, Wanted};
 use super::secure;
 use super::sockstat;
@@ -99,8 +99,9 @@ fn ask(wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
 
 /// The quicker program, for newer kernels; the machine has so many files open.
 fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io::Result<Vec<u64>> {
-    // A file counts once, and may stand in several tables.
-    let capacity = usize::try_from(files).unwrap_or(usize::MAX).saturating_mul(2).saturating_add(MORE_FILES);
+    // A file counts once, and may stand in several tables; but not every file is a socket.
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let capacity = files.saturating_add(files / 4).saturating_add(MORE_FILES);
     let mut entries = TaskTables::open(layout, capacity)?.read()?;
     if let Some(wanted) = wanted {
         entries.retain(|&entry| wanted.place(InodeOwners::inode(entry)).is_some());

@@ -27,8 +27,8 @@ mod cost {
     pub(super) const ROW: u64 = 100;
     /// Passing by a socket of another share.
     pub(super) const PASSED: u64 = 15;
-    /// Looking at an open file for its owner, and sorting that. Kernels before 6.9 take three times as long.
-    pub(super) const FILE: u64 = 20;
+    /// Looking at an open file for its owner, and sorting that. Kernels before 6.9 take four times as long.
+    pub(super) const FILE: u64 = 12;
 }
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.

@@ -5,7 +5,8 @@
 
 use super::bpf;
 use super::bpf_program::{Instruction, Register, Width};
-use super::btf::{self, TaskFileLayout};
+use super::btf;
+use super::task_layout::TaskFileLayout;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;

@@ -11,11 +11,17 @@ pub fn width() -> Option<u16> {
 
 /// Whether standard output is to be in colour.
 pub fn wants_color(color: Color) -> bool {
-    let wanted = match color {
-        Color::Never => false,
-        Color::Always => true,
-        Color::Auto => io::stdout().is_terminal() && !anstyle_query::no_color() && anstyle_query::term_supports_color(),
-    };
     // An old Windows console has to be told to understand colours; elsewhere this does nothing.
-    wanted && anstyle_query::windows::enable_ansi_colors() != Some(false)
+    let understood = || anstyle_query::windows::enable_ansi_colors() != Some(false);
+    match color {
+        Color::Never => false,
+        Color::Always => {
+            // Where it is not understood it may be meant for a file.
+            understood();
+            true
+        }
+        Color::Auto => {
+            io::stdout().is_terminal() && !anstyle_query::no_color() && anstyle_query::term_supports_color() && understood()
+        }
+    }
 }

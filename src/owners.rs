@@ -140,6 +140,17 @@ impl InodeOwners {
         Self::new(entries, missing)
     }
 
+    /// The same owners, where it means something else that an inode is not among them.
+    #[must_use]
+    pub fn with_missing(self, missing: OwnerStatus) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// Whether a process was found to hold anything.
+    pub fn knows(&self, pid: Pid) -> bool {
+        self.entries.iter().any(|&entry| pid_of(entry) == pid)
+    }
+
     /// One pair, packed for [`InodeOwners::new`].
     pub const fn entry(inode: u32, pid: Pid) -> u64 {
         (inode as u64) << 32 | pid as u64
@@ -227,6 +238,9 @@ mod tests {
         assert_eq!(owners.of(0).status, OwnerStatus::None);
         let nothing = InodeOwners::new(Vec::new(), OwnerStatus::Gone);
         assert_eq!(nothing.of(5).status, OwnerStatus::Gone);
+        let owners = owners.with_missing(OwnerStatus::Gone);
+        assert_eq!((owners.of(6).status, owners.of(5).status), (OwnerStatus::Gone, OwnerStatus::Owned));
+        assert_eq!((owners.knows(1), owners.knows(5)), (true, false));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// From this many processes on a second thread is worth its start.
@@ -95,6 +96,19 @@ pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<W
     // Every PID namespace has a process 1: where it is not listed, /proc is mounted with hidepid.
     walk.hidden = pids.first() != Some(&1);
     Ok(walk)
+}
+
+/// The processes that would not show their descriptors; each is asked for one alone. None where nobody can tell.
+pub(crate) fn closed() -> Vec<Pid> {
+    let Ok(proc) = rustix::fs::open("/proc", FOLDER, Mode::empty()) else { return Vec::new() };
+    let mut pids = numbers(&proc).unwrap_or_default();
+    let is_closed = |pid: &Pid| {
+        let mut seen = |_| ControlFlow::Break(());
+        descriptors(&proc, &format!("{pid}/fd"), &mut seen).is_err_and(is_refusal)
+            && rustix::fs::statat(&proc, pid.to_string(), AtFlags::empty()).is_ok()
+    };
+    pids.retain(is_closed);
+    pids
 }
 
 fn visit_all(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> Walk {
@@ -233,34 +247,49 @@ impl Visitor<'_> {
     }
 
     fn visit(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
-        let size = rustix::fs::statat(self.proc, path, AtFlags::empty())?.st_size as u64;
-        let count = sizes_are_counts(self.proc).then_some(size);
-        if count == Some(0) {
-            return Ok(count);
-        }
-        let descriptors = rustix::fs::openat(self.proc, path, FOLDER, Mode::empty())?;
-        let mut buffer = [MaybeUninit::uninit(); 8192];
-        let mut names = RawDir::new(&descriptors, &mut buffer);
-        while let Some(name) = names.next() {
-            let name = name?;
-            if name.file_name().to_bytes().starts_with(b".") {
-                continue;
-            }
-            let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
-                Ok(inode) => inode,
-                Err(EXITED | ENDED) => continue, // or only this descriptor has been closed
-                // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
-                Err(refusal) => return Err(refusal),
-            };
+        descriptors(self.proc, path, &mut |inode| {
             if let Some(inode) = inode
                 && let Some(place) = self.wanted.place(inode)
             {
                 self.found.entries.push(InodeOwners::entry(inode, pid));
                 self.progress.find(place);
             }
-        }
-        Ok(count)
+            ControlFlow::Continue(())
+        })
     }
+}
+
+/// Hands each descriptor of a folder to `each`, until that has enough: the inode of a socket, `None` for anything else. Says
+/// how many there are, where the kernel tells.
+fn descriptors(
+    proc: &OwnedFd,
+    path: &str,
+    each: &mut dyn FnMut(Option<u32>) -> ControlFlow<()>,
+) -> rustix::io::Result<Option<u64>> {
+    let size = rustix::fs::statat(proc, path, AtFlags::empty())?.st_size as u64;
+    let count = sizes_are_counts(proc).then_some(size);
+    if count == Some(0) {
+        return Ok(count);
+    }
+    let descriptors = rustix::fs::openat(proc, path, FOLDER, Mode::empty())?;
+    let mut buffer = [MaybeUninit::uninit(); 8192];
+    let mut names = RawDir::new(&descriptors, &mut buffer);
+    while let Some(name) = names.next() {
+        let name = name?;
+        if name.file_name().to_bytes().starts_with(b".") {
+            continue;
+        }
+        let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
+            Ok(inode) => inode,
+            Err(EXITED | ENDED) => continue, // or only this descriptor has been closed
+            // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
+            Err(refusal) => return Err(refusal),
+        };
+        if each(inode).is_break() {
+            break;
+        }
+    }
+    Ok(count)
 }
 
 /// Whether this kernel tells the number of descriptors as the size of the folder (since 6.2; before, it is 0 for every

@@ -1,10 +1,10 @@
 //! Which of the ways to find owners serves here, and what it means that an owner is missing.
 
-use super::task_layout::TaskFileLayout;
 use super::fd_walk::{self, Wanted};
 use super::secure;
 use super::sockstat;
 use super::task_files::{self, TaskFiles};
+use super::task_layout::TaskFileLayout;
 use super::task_tables::TaskTables;
 use crate::owners::{InodeOwners, OwnerStatus, Owners};
 use crate::request::OwnerSearch;
@@ -41,16 +41,15 @@ impl Early {
 
     fn of(wanted: Option<&Wanted>, search: OwnerSearch) -> Option<Self> {
         let entries = iterator_serves().then(|| ask(wanted, search))?.ok()?;
-        // The iterator hides no process from those who may use it.
         Some(Self(InodeOwners::new(entries, OwnerStatus::Gone)))
     }
 
     /// The owners of the sockets. One that was not found may have been opened after its process had been visited, or passed
     /// on to such a process: it is looked for once more.
-    fn complete(self, sockets: &[Socket], search: OwnerSearch) -> io::Result<InodeOwners> {
+    fn complete(self, sockets: &[Socket], search: OwnerSearch, problems: &mut Vec<Problem>) -> io::Result<InodeOwners> {
         let ownerless = |socket: &&Socket| self.0.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
-        let missing = if sockets.len() < SOCKETS_WORTH_A_THREAD {
+        let mut missing = if sockets.len() < SOCKETS_WORTH_A_THREAD {
             collect(sockets)
         } else {
             // Two at a time: the sockets of a busy host are many, and each is somewhere else in memory.
@@ -66,7 +65,14 @@ impl Early {
         if wanted.is_empty() {
             return Ok(self.0);
         }
-        Ok(self.0.with(ask(Some(&wanted), search)?))
+        let owners = self.0.with(ask(Some(&wanted), search)?);
+        missing.retain(|socket| owners.of(socket.inode).status == OwnerStatus::Gone);
+        // A system may keep a process to itself, from the iterator too.
+        if missing.is_empty() || fd_walk::closed().iter().all(|&pid| owners.knows(pid)) {
+            return Ok(owners);
+        }
+        problems.push(Problem::new(ProblemKind::OwnersHidden, hidden_owners(missing.len(), false)));
+        Ok(owners.with_missing(OwnerStatus::Denied))
     }
 }
 
@@ -75,7 +81,7 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
     if search == OwnerSearch::Skip {
         return Owners::Unsupported;
     }
-    if let Some(owners) = early.and_then(|early| early.complete(sockets, search).ok()) {
+    if let Some(owners) = early.and_then(|early| early.complete(sockets, search, problems).ok()) {
         return Owners::ByInode(owners);
     }
     let wanted = Wanted::of(sockets);
@@ -83,7 +89,7 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
     let found = Early::of(Some(&wanted), search);
-    if let Some(owners) = found.and_then(|early| early.complete(sockets, search).ok()) {
+    if let Some(owners) = found.and_then(|early| early.complete(sockets, search, problems).ok()) {
         return Owners::ByInode(owners);
     }
     walk(sockets, &wanted, search, problems)
@@ -203,6 +209,8 @@ fn hidden_owners(count: usize, elsewhere: bool) -> String {
         format!(
             "owners of {sockets} are hidden, perhaps outside this PID namespace; run rnetstat as root on the host to see them"
         )
+    } else if Rights::held().walk {
+        format!("owners of {sockets} are hidden, in processes that the system shows nobody, not even root")
     } else {
         format!(
             "owners of {sockets} are hidden, in processes of other users; run rnetstat as root (sudo; in a container with CAP_SYS_PTRACE) to see them"
@@ -333,11 +341,13 @@ mod tests {
                 let lowest = by_files(&layout, Some(&wanted), OwnerSearch::Lowest).unwrap();
                 assert_eq!(lowest_of(&by_inode(&lowest)), lowest_of(&expected), "the iterator for the lowest");
                 let early = Early(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
-                let completed = early.complete(&rows, OwnerSearch::All).unwrap();
+                let completed = early.complete(&rows, OwnerSearch::All, &mut Vec::new()).unwrap();
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
                 }
-                assert_eq!(completed.of(gone).status, OwnerStatus::Gone);
+                // As the walk says of it: where a process shows nobody its descriptors, it may be hidden there.
+                let reason = if walked.denied == 0 { OwnerStatus::Gone } else { OwnerStatus::Denied };
+                assert_eq!(completed.of(gone).status, reason);
             }
             _ => eprintln!("SKIPPED: the iterator does not serve here"),
         }

@@ -56,8 +56,7 @@ const TABLE: usize = 8;
 /// The functions that are looked for; the last one is missing from older kernels.
 const FUNCTIONS: [&str; 3] = ["bpf_iter_task_file", "bpf_iter_task", "bpf_rdonly_cast"];
 /// The names that all of these have.
-const NAMES: [&str; 8] =
-    ["file", "inode", "task_struct", "files_struct", "fdtable", FUNCTIONS[0], FUNCTIONS[1], FUNCTIONS[2]];
+const NAMES: [&str; 8] = ["file", "inode", "task_struct", "files_struct", "fdtable", FUNCTIONS[0], FUNCTIONS[1], FUNCTIONS[2]];
 
 impl TaskFileLayout {
     /// Looks everything up in the bytes of [`btf::PATH`](super::btf::PATH).

@@ -5,8 +5,8 @@
 
 use super::bpf;
 use super::bpf_program::{Instruction, Register, Width};
-use super::task_layout::TaskFileLayout;
 use super::task_files::{FILE_TYPE, LICENSE, Mapping, SOCKET};
+use super::task_layout::TaskFileLayout;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::mm::MapFlags;

@@ -47,6 +47,8 @@ pub enum ProblemKind {
     TableIncomplete,
     /// The owners of some sockets may not be seen.
     OwnersHidden,
+    /// The owners of some sockets are shown to nobody, whatever his rights: nothing can be done about it.
+    OwnersKept,
     /// No owner could be looked for at all.
     OwnersUnreadable,
     /// A fact that was asked for cannot be had on this system.
@@ -59,7 +61,7 @@ impl ProblemKind {
         match self {
             Self::TableUnreadable => "table-unreadable",
             Self::TableIncomplete => "table-incomplete",
-            Self::OwnersHidden => "owners-hidden",
+            Self::OwnersHidden | Self::OwnersKept => "owners-hidden",
             Self::OwnersUnreadable => "owners-unreadable",
             Self::FactUnavailable => "fact-unavailable",
         }

@@ -14,8 +14,9 @@ use rustix::thread::CapabilitySet;
 use std::io;
 use std::ops::ControlFlow;
 
-/// `PROC_PID_INIT_INO`: the inode of the initial PID namespace.
+/// `PROC_PID_INIT_INO` and `PROC_USER_INIT_INO`: the inodes of the initial namespaces.
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
+const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
 /// From this many processes on the iterator is cheaper than the walk: it costs as much to prepare as the walk of some
 /// dozens of processes.
@@ -71,7 +72,7 @@ impl Early {
         if missing.is_empty() || fd_walk::closed().iter().all(|&pid| owners.knows(pid)) {
             return Ok(owners);
         }
-        problems.push(Problem::new(ProblemKind::OwnersHidden, hidden_owners(missing.len(), false)));
+        problems.push(hidden_owners(missing.len(), false));
         Ok(owners.with_missing(OwnerStatus::Denied))
     }
 }
@@ -148,7 +149,7 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
             return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Denied));
         }
     };
-    let elsewhere = pid_namespace().is_some_and(|inode| inode != INITIAL_PID_NAMESPACE);
+    let elsewhere = namespace("pid").is_some_and(|inode| inode != INITIAL_PID_NAMESPACE);
     let unseen = walk.denied > 0 || walk.hidden || elsewhere || walk.failure.is_some();
     let owners = InodeOwners::new(walk.entries, if unseen { OwnerStatus::Denied } else { OwnerStatus::Gone });
     let is_hidden = |socket: &&Socket| unseen && owners.of(socket.inode).status == OwnerStatus::Denied;
@@ -156,7 +157,7 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
     if hidden > 0 {
         problems.push(match walk.failure {
             Some(error) => Problem::new(ProblemKind::OwnersUnreadable, lost_owners(hidden, error.into())),
-            None => Problem::new(ProblemKind::OwnersHidden, hidden_owners(hidden, elsewhere)),
+            None => hidden_owners(hidden, elsewhere),
         });
     }
     Owners::ByInode(owners)
@@ -173,7 +174,7 @@ fn iterator_serves() -> bool {
         // The kernel counts every process as a link to /proc.
         _ => !rights.walk || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_THE_ITERATOR),
     };
-    better && rights.iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE)
+    better && rights.iterator && namespace("pid") == Some(INITIAL_PID_NAMESPACE)
 }
 
 /// What this process has the rights for, which is cheaper to ask than to try.
@@ -203,24 +204,22 @@ fn lost_owners(count: usize, error: io::Error) -> String {
     format!("owners of {} are not known, for not every process could be looked into: /proc: {error}", sockets_in_words(count))
 }
 
-fn hidden_owners(count: usize, elsewhere: bool) -> String {
+fn hidden_owners(count: usize, elsewhere: bool) -> Problem {
     let sockets = sockets_in_words(count);
-    if elsewhere {
-        format!(
-            "owners of {sockets} are hidden, perhaps outside this PID namespace; run rnetstat as root on the host to see them"
-        )
-    } else if Rights::held().walk {
-        format!("owners of {sockets} are hidden, in processes that the system shows nobody, not even root")
+    let (kind, reason) = if elsewhere {
+        (ProblemKind::OwnersHidden, "perhaps outside this PID namespace; run rnetstat as root on the host to see them")
+    } else if Rights::held().walk && namespace("user") == Some(INITIAL_USER_NAMESPACE) {
+        (ProblemKind::OwnersKept, "in processes that this system shows to nobody, not even to root")
     } else {
-        format!(
-            "owners of {sockets} are hidden, in processes of other users; run rnetstat as root (sudo; in a container with CAP_SYS_PTRACE) to see them"
-        )
-    }
+        let advice = "in processes of other users; run rnetstat as root (sudo; in a container with CAP_SYS_PTRACE) to see them";
+        (ProblemKind::OwnersHidden, advice)
+    };
+    Problem::new(kind, format!("owners of {sockets} are hidden, {reason}"))
 }
 
-/// The inode of the PID namespace of this process.
-fn pid_namespace() -> Option<u64> {
-    rustix::fs::stat("/proc/self/ns/pid").ok().map(|stat| stat.st_ino)
+/// The inode of a namespace of this process.
+fn namespace(kind: &str) -> Option<u64> {
+    rustix::fs::stat(format!("/proc/self/ns/{kind}")).ok().map(|stat| stat.st_ino)
 }
 
 #[cfg(test)]
@@ -331,7 +330,7 @@ mod tests {
         };
         assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
         match task_files::layout() {
-            Ok(layout) if Rights::held().iterator && pid_namespace() == Some(INITIAL_PID_NAMESPACE) => {
+            Ok(layout) if Rights::held().iterator && namespace("pid") == Some(INITIAL_PID_NAMESPACE) => {
                 match by_tables(&layout, 1 << 16, Some(&wanted)) {
                     Ok(all) => assert_eq!(by_inode(&all), expected, "the iterator over tables"),
                     Err(error) => eprintln!("SKIPPED: no iterator over tables here: {error}"),

@@ -4,6 +4,7 @@ use crate::bustle::{Bustle, Chronicle, Place, Plan};
 use crate::{bustle, floor, namespace};
 use anyhow::{Context, bail, ensure};
 use rnetstat::request::{OwnerSearch, SocketRequest};
+use rnetstat::snapshot::{Problem, ProblemKind};
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -114,7 +115,9 @@ fn leaked_descriptors(snapshots: usize) -> anyhow::Result<usize> {
     for number in 0..snapshots {
         let search = if number % 2 == 0 { OwnerSearch::Lowest } else { OwnerSearch::All };
         let snapshot = rnetstat::platform::snapshot(&SocketRequest::everything(), search);
-        ensure!(snapshot.problems.is_empty(), "{:?}", snapshot.problems);
+        // On a system that has processes which it shows nobody, what was closed meanwhile may be hidden in them.
+        let is_no_failure = |problem: &Problem| problem.kind == ProblemKind::OwnersKept;
+        ensure!(snapshot.problems.iter().all(is_no_failure), "{:?}", snapshot.problems);
     }
     Ok(open()?.saturating_sub(before))
 }

@@ -38,6 +38,8 @@ pub mod linux {
     pub mod sockstat;
     pub mod task_layout;
 
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    pub(crate) mod arenas;
     #[cfg(target_os = "linux")]
     mod bound;
     #[cfg(target_os = "linux")]
@@ -158,6 +160,12 @@ pub const LINE_END: LineEnd = manners::LINE_END;
 
 /// Whether a socket tells its user; where it does not, the process that holds it does.
 pub const SOCKETS_HAVE_USERS: bool = cfg!(target_os = "linux");
+
+/// What has to be settled before anything else is done, if anything.
+pub(crate) fn begin() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    linux::arenas::share();
+}
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {

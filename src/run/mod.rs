@@ -29,6 +29,7 @@ use std::time::Instant;
 
 /// Does what the command line asks for, and says with the exit status how it went.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
+    platform::begin();
     let outcome = match cli::parse(words) {
         Ok(Command::Run(request)) => Run::new(*request).repeat(),
         Ok(Command::Print(text)) => print(text.as_bytes()).map(|()| Exit::Done),

@@ -3,6 +3,8 @@
 use crate::bustle::{Bustle, Chronicle, Place, Plan};
 use crate::{bustle, floor, namespace};
 use anyhow::{Context, bail, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use rnetstat::request::{OwnerSearch, SocketRequest};
 use rnetstat::snapshot::{Problem, ProblemKind};
 use std::collections::HashSet;
@@ -12,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How owners are looked for: as the program chooses, and by each of its ways.
 const WAYS: [Option<&str>; 3] = [None, Some("walk"), Some("iterator")];
+/// So often the bustle is stopped for a moment.
+const QUIET: usize = 10;
 /// So many of the first mistakes are told.
 const TOLD: usize = 10;
 
@@ -28,52 +32,75 @@ struct Seen {
     claims: HashSet<(SocketAddr, u32)>,
 }
 
+/// What a run took.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    wall: Duration,
+    /// The processors' time, which does not count the turns of others: a bustle leaves no processor idle.
+    cpu: Duration,
+}
+
 /// Runs rnetstat so often in a bustle; an error says what went wrong.
 pub fn endure(plan: &Plan, runs: usize) -> anyhow::Result<()> {
     namespace::enter_a_new_one()?;
-    let quiet = median((0..runs.min(100)).map(|_| run(None).map(|(time, _)| time)).collect::<Result<_, _>>()?);
-    let quiet_dump = dumps()?;
-    let bustle = Bustle::begin(plan)?;
+    let mut bustle = Bustle::begin(plan)?;
     let lasting = bustle.lasting();
     let mut seen = Seen::default();
-    let mut times = WAYS.map(|_| Vec::new());
-    let mut busy_dumps = Vec::new();
+    let mut costs = WAYS.map(|_| Costs::default());
+    let mut dumps = Costs::default();
     for number in 0..runs {
+        // The same sockets and processes with nothing going on, now and then.
+        let quiet = number % QUIET == 0;
+        if quiet {
+            bustle.pause()?;
+            dumps.quiet.push(dump()?);
+            for (way, costs) in WAYS.iter().zip(&mut costs) {
+                costs.quiet.push(run(*way)?.0);
+            }
+            bustle.resume()?;
+        }
         let way = number % WAYS.len();
-        let (time, table) = run(WAYS[way])?;
-        times[way].push(time);
+        let (cost, table) = run(WAYS[way])?;
+        costs[way].busy.push(cost);
         read(&table, lasting, &mut seen).with_context(|| format!("run {number}"))?;
-        if number % 10 == 0 {
-            busy_dumps.push(dumps()?);
+        if quiet {
+            dumps.busy.push(dump()?);
         }
     }
     let leaked = leaked_descriptors(runs / 2)?;
     let chronicle = bustle.end()?;
     println!("{}", report(&chronicle, &seen, runs));
-    let busy_dump = median(busy_dumps);
-    for (way, times) in WAYS.iter().zip(times) {
-        println!("{}", compare(way.unwrap_or("its own choice"), (quiet, quiet_dump), (median(times), busy_dump)));
+    for (way, costs) in WAYS.iter().zip(&costs) {
+        println!("{}", compare(way.unwrap_or("its own choice"), costs, &dumps));
     }
     ensure!(leaked == 0, "{leaked} descriptors were left open");
     judge(&chronicle, &seen)
 }
 
-/// One run: how long it took, and what it printed.
-fn run(way: Option<&str>) -> anyhow::Result<(Duration, String)> {
+/// One run: what it took, and what it printed.
+fn run(way: Option<&str>) -> anyhow::Result<(Cost, String)> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
     command.arg("-ano").stdin(Stdio::null()).envs(way.map(|way| ("RNETSTAT_OWNERS", way)));
-    let start = Instant::now();
+    let (start, used) = (Instant::now(), used_by(UsageWho::RUSAGE_CHILDREN)?);
     let output = command.output()?;
-    let time = start.elapsed();
+    let cost = Cost { wall: start.elapsed(), cpu: used_by(UsageWho::RUSAGE_CHILDREN)?.saturating_sub(used) };
     ensure!(output.status.success(), "rnetstat failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr));
     ensure!(output.stderr.is_empty(), "rnetstat complains: {}", String::from_utf8_lossy(&output.stderr));
-    Ok((time, String::from_utf8(output.stdout)?))
+    Ok((cost, String::from_utf8(output.stdout)?))
 }
 
-/// How long the kernel's own dump takes.
-fn dumps() -> anyhow::Result<Duration> {
-    let start = Instant::now();
-    floor::raw_dump().map(|()| start.elapsed())
+/// The processors' time that children which have ended, or this thread, have used.
+fn used_by(whom: UsageWho) -> anyhow::Result<Duration> {
+    let usage = getrusage(whom)?;
+    let time = usage.user_time() + usage.system_time();
+    Ok(Duration::from_micros(time.num_microseconds().unsigned_abs()))
+}
+
+/// What the kernel's own dump takes.
+fn dump() -> anyhow::Result<Cost> {
+    let (start, used) = (Instant::now(), used_by(UsageWho::RUSAGE_THREAD)?);
+    floor::raw_dump()?;
+    Ok(Cost { wall: start.elapsed(), cpu: used_by(UsageWho::RUSAGE_THREAD)?.saturating_sub(used) })
 }
 
 /// Reads a table. What lasts has to be there, each once and with an owner.
@@ -154,21 +181,31 @@ fn report(chronicle: &Chronicle, seen: &Seen, runs: usize) -> String {
     )
 }
 
-/// Both pairs are the program's time and the kernel's for its dump.
-fn compare(way: &str, quiet: (Duration, Duration), busy: (Duration, Duration)) -> String {
-    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let allowed = 2.0 * ms(quiet.0) + ms(busy.1);
-    format!(
-        "owners by {way}: {:.2} ms (median), {:.2} of what is allowed: twice the quiet {:.2} ms and the kernel's dump of {:.2} ms (quiet {:.2} ms).",
-        ms(busy.0),
-        ms(busy.0) / allowed,
-        ms(quiet.0),
-        ms(busy.1),
-        ms(quiet.1),
-    )
+/// What one thing took while the bustle went on, and while it stood still.
+#[derive(Debug, Default)]
+struct Costs {
+    busy: Vec<Cost>,
+    quiet: Vec<Cost>,
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+impl Costs {
+    /// The medians, busy and quiet, in milliseconds.
+    fn medians(&self, of: fn(&Cost) -> Duration) -> (f64, f64) {
+        let median = |costs: &[Cost]| {
+            let mut times: Vec<Duration> = costs.iter().map(of).collect();
+            times.sort_unstable();
+            times.get(times.len() / 2).copied().unwrap_or_default().as_secs_f64() * 1000.0
+        };
+        (median(&self.busy), median(&self.quiet))
+    }
+}
+
+/// Twice what it takes when nothing goes on, and what the kernel takes for its dump meanwhile, is allowed.
+fn compare(way: &str, costs: &Costs, dumps: &Costs) -> String {
+    let of = |kind: &str, of: fn(&Cost) -> Duration| {
+        let ((busy, quiet), (dump, _)) = (costs.medians(of), dumps.medians(of));
+        let share = busy / (2.0 * quiet + dump);
+        format!("{kind} {busy:.2} ms, quiet {quiet:.2}, the kernel's dump {dump:.2}: {share:.2} of what is allowed")
+    };
+    format!("owners by {way} (medians): {}; {}.", of("processor time", |cost| cost.cpu), of("time", |cost| cost.wall))
 }

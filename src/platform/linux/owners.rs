@@ -31,24 +31,44 @@ const MORE_FILES: usize = 4096;
 /// that was given rights which its caller has not.
 const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
-/// What the iterator said, perhaps while the sockets were still being read.
-pub(super) struct Early(InodeOwners);
+/// The kernel's iterators, where they are the way for this host: where the fields are that they read.
+struct Iterators(TaskFileLayout);
+
+impl Iterators {
+    fn find() -> Option<Self> {
+        iterator_serves().then(task_files::layout)?.ok().map(Self)
+    }
+
+    /// What they say of the sockets that are wanted, `None` for all, and perhaps of others.
+    fn ask(&self, wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
+        let wanted = wanted.filter(|wanted| wanted.len() <= SIFTED);
+        let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
+        by_tables(&self.0, files, wanted).or_else(|_| by_files(&self.0, wanted, search))
+    }
+}
+
+/// What the iterators said, perhaps while the sockets were still being read.
+pub(super) struct Early {
+    iterators: Iterators,
+    owners: InodeOwners,
+}
 
 impl Early {
-    /// Runs the iterator, where it is the way for this host.
+    /// Runs the iterators, where they are the way for this host.
     pub(super) fn search() -> Option<Self> {
         Self::of(None, OwnerSearch::All)
     }
 
     fn of(wanted: Option<&Wanted>, search: OwnerSearch) -> Option<Self> {
-        let entries = iterator_serves().then(|| ask(wanted, search))?.ok()?;
-        Some(Self(InodeOwners::new(entries, OwnerStatus::Gone)))
+        let iterators = Iterators::find()?;
+        let entries = iterators.ask(wanted, search).ok()?;
+        Some(Self { iterators, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
     }
 
     /// The owners of the sockets. One that was not found may have been opened after its process had been visited, or passed
     /// on to such a process: it is looked for once more.
     fn complete(self, sockets: &[Socket], search: OwnerSearch, problems: &mut Vec<Problem>) -> io::Result<InodeOwners> {
-        let ownerless = |socket: &&Socket| self.0.of(socket.inode).status == OwnerStatus::Gone;
+        let ownerless = |socket: &&Socket| self.owners.of(socket.inode).status == OwnerStatus::Gone;
         let collect = |sockets: &[Socket]| sockets.iter().filter(ownerless).copied().collect::<Vec<_>>();
         let mut missing = if sockets.len() < SOCKETS_WORTH_A_THREAD {
             collect(sockets)
@@ -64,9 +84,9 @@ impl Early {
         };
         let wanted = Wanted::of(&missing);
         if wanted.is_empty() {
-            return Ok(self.0);
+            return Ok(self.owners);
         }
-        let owners = self.0.with(ask(Some(&wanted), search)?);
+        let owners = self.owners.with(self.iterators.ask(Some(&wanted), search)?);
         missing.retain(|socket| owners.of(socket.inode).status == OwnerStatus::Gone);
         // A system may keep a process to itself, from the iterator too.
         if missing.is_empty() || fd_walk::closed().iter().all(|&pid| owners.knows(pid)) {
@@ -94,14 +114,6 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
         return Owners::ByInode(owners);
     }
     walk(sockets, &wanted, search, problems)
-}
-
-/// What the iterator says of the sockets that are wanted, `None` for all, and perhaps of others.
-fn ask(wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
-    let layout = task_files::layout()?;
-    let wanted = wanted.filter(|wanted| wanted.len() <= SIFTED);
-    let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
-    by_tables(&layout, files, wanted).or_else(|_| by_files(&layout, wanted, search))
 }
 
 /// The quicker program, for newer kernels; the machine has so many files open.
@@ -339,7 +351,8 @@ mod tests {
                 assert_eq!(by_inode(&all), expected, "the iterator over files");
                 let lowest = by_files(&layout, Some(&wanted), OwnerSearch::Lowest).unwrap();
                 assert_eq!(lowest_of(&by_inode(&lowest)), lowest_of(&expected), "the iterator for the lowest");
-                let early = Early(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
+                let nothing = InodeOwners::new(Vec::new(), OwnerStatus::Gone);
+                let early = Early { iterators: Iterators(layout), owners: nothing };
                 let completed = early.complete(&rows, OwnerSearch::All, &mut Vec::new()).unwrap();
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");

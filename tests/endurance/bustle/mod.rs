@@ -9,6 +9,7 @@ mod worker;
 pub use place::Place;
 
 use anyhow::Context;
+use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
 use std::io::{PipeWriter, Read};
 use std::net::SocketAddr;
@@ -87,6 +88,25 @@ impl Bustle {
     /// How many sockets last as long as the bustle: the listeners of its workers.
     pub fn lasting(&self) -> usize {
         self.connectors.len() + self.parents.len() + self.relays.len()
+    }
+
+    /// Stops all workers where they are: what lives and what is open stays, and nothing comes or goes.
+    pub fn pause(&mut self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets them go on.
+    pub fn resume(&mut self) -> anyhow::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        // A relay is another process each time: it goes on.
+        for worker in self.connectors.iter().chain(&self.parents) {
+            let pid = Pid::from_raw(worker.process.id().cast_signed()).context("a worker without a number")?;
+            rustix::process::kill_process(pid, signal)?;
+        }
+        Ok(())
     }
 
     /// Ends it and says what there was.

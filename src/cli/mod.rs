@@ -125,7 +125,11 @@ fn sentence_of(error: &clap::Error) -> UsageError {
         (ErrorKind::InvalidValue, Some(switch), None | Some("")) => UsageError::see_help(format!("{switch} needs a value")),
         (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(switch), Some(value)) => {
             let reason = std::error::Error::source(error).map(|reason| format!(": {reason}")).unwrap_or_default();
-            UsageError::see_help(format!("{switch} cannot be '{value}'{reason}"))
+            let sentence = format!("{switch} cannot be '{value}'{reason}");
+            match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(values)) => UsageError::new(sentence, format!("It takes {}.", values.join(", "))),
+                _ => UsageError::see_help(sentence),
+            }
         }
         _ => {
             let text = error.to_string();

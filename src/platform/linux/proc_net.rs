@@ -1,7 +1,7 @@
 //! `/proc/net/{tcp,tcp6,udp,udp6}`: the sockets where the kernel answers no `sock_diag`.
 
-use super::sock_diag::state_of_number;
-use crate::socket::{Endpoint, Family, Protocol, Socket, Table, Timer};
+use super::sock_diag::{state_of_number, timer_of_number};
+use crate::socket::{Endpoint, Family, Protocol, Socket, Table};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The file that holds a table.
@@ -32,13 +32,7 @@ pub fn parse(line: &str, table: Table) -> Option<Socket> {
         protocol: table.protocol(),
         family: table.family(),
         state: (table.protocol() == Protocol::Tcp).then(|| state_of_number(state)),
-        timer: match timer {
-            1 => Timer::Retransmit,
-            2 => Timer::KeepAlive,
-            3 => Timer::TimeWait,
-            4 => Timer::WindowProbe,
-            _ => Timer::Off,
-        },
+        timer: timer_of_number(timer),
         local,
         remote,
         interface: 0,
@@ -78,6 +72,7 @@ fn hexadecimal_pair(field: &str) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
     use crate::socket::State;
+    use crate::socket::Timer;
     use proptest::prelude::*;
 
     #[test]

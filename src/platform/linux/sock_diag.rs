@@ -135,13 +135,7 @@ pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
             Protocol::Tcp => Some(state_of(state, &remote)),
             Protocol::Udp => None,
         },
-        timer: match timer {
-            1 => Timer::Retransmit,
-            2 => Timer::KeepAlive,
-            3 => Timer::TimeWait,
-            4 => Timer::WindowProbe,
-            _ => Timer::Off,
-        },
+        timer: timer_of_number(timer.into()),
         local,
         remote,
         interface: number(40),
@@ -184,6 +178,17 @@ fn state_of(number: u8, remote: &Endpoint) -> State {
 /// The TCP state of a number in the kernel's own files (`/proc/net/tcp`), where no bound sockets stand.
 pub(super) fn state_of_number(number: u8) -> State {
     KERNEL_STATES.iter().find(|&&(known, _)| known == number).map_or(State::Unknown, |&(_, state)| state)
+}
+
+/// The timer of a number in either of the kernel's languages.
+pub(super) const fn timer_of_number(number: u32) -> Timer {
+    match number {
+        1 => Timer::Retransmit,
+        2 => Timer::KeepAlive,
+        3 => Timer::TimeWait,
+        4 => Timer::WindowProbe,
+        _ => Timer::Off,
+    }
 }
 
 fn endpoint(message: &[u8; ANSWER], family: Family, address: usize, port: usize) -> Endpoint {

@@ -1,6 +1,6 @@
 //! Facts about rows that cost something to ask for: they stand beside the rows, and only where they were asked for.
 
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use std::time::Duration;
 
 /// Which details are wanted.

@@ -2,36 +2,8 @@
 
 use crate::listing::Row;
 use crate::owners::OwnerStatus;
+use crate::port_rules::PortRules;
 use crate::socket::{State, Timer};
-use std::ops::RangeInclusive;
-
-/// What a host's settings say about ports. What a system does not tell is not there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PortRules {
-    /// The ports that the system lends to clients.
-    pub ephemeral: Option<RangeInclusive<u16>>,
-    /// The ports that it lends to nobody.
-    pub reserved: Vec<RangeInclusive<u16>>,
-    /// The lowest port that anybody may bind; below it a privilege is needed.
-    pub unprivileged_from: Option<u16>,
-}
-
-impl PortRules {
-    /// Whether the system lends the port to clients.
-    pub fn is_ephemeral(&self, port: u16) -> bool {
-        self.ephemeral.as_ref().is_some_and(|range| range.contains(&port)) && !self.is_reserved(port)
-    }
-
-    /// Whether the port is kept from clients.
-    pub fn is_reserved(&self, port: u16) -> bool {
-        self.reserved.iter().any(|range| range.contains(&port))
-    }
-
-    /// Whether a privilege is needed to bind the port.
-    pub fn is_privileged(&self, port: u16) -> bool {
-        self.unprivileged_from.is_some_and(|from| port < from)
-    }
-}
 
 /// How a socket takes its local port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,18 +1,9 @@
 //! A display again and again: the pauses between them, and their end.
 
 use crate::exit::Exit;
-use crate::platform;
+use crate::platform::{self, Pause};
 use anyhow::Context;
 use std::time::Duration;
-
-/// How a pause between two displays ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
-    /// The time is up.
-    Over,
-    /// Nobody reads the output any more.
-    ReaderGone,
-}
 
 /// Displays once, or again after each pause until CTRL+C, which ends the program at once with status 0. The pause lies
 /// between two displays, however long each of them takes.

@@ -28,6 +28,8 @@ pub mod order;
 pub mod output;
 pub mod owners;
 pub mod platform;
+pub mod port_rules;
+pub mod problem;
 pub mod process;
 pub mod rdma;
 pub mod request;

@@ -2,6 +2,17 @@
 
 use crate::socket::{Pid, Socket};
 
+/// How far to look for owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwnerSearch {
+    /// Not at all.
+    Skip,
+    /// The lowest PID of each socket is enough.
+    Lowest,
+    /// Every process of each socket.
+    All,
+}
+
 /// What is known of a socket's owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnerStatus {

@@ -4,7 +4,8 @@
 
 use rnetstat::platform;
 use rnetstat::process::{Facts, Processes};
-use rnetstat::request::{OwnerSearch, SocketRequest};
+use rnetstat::request::SocketRequest;
+use rnetstat::owners::OwnerSearch;
 use rnetstat::socket::{Table, TableSet};
 use rustix::process::{Pid, Signal};
 use std::io::{BufRead, BufReader};

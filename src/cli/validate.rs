@@ -7,7 +7,7 @@ use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
 use crate::order::SortKey;
 use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::{Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 

@@ -10,9 +10,8 @@ pub mod owners;
 pub mod ports;
 pub mod states;
 
-use crate::owners::OwnerStatus;
+use crate::owners::{OwnerSearch, OwnerStatus};
 use crate::process::Processes;
-use crate::request::OwnerSearch;
 use crate::snapshot::Snapshot;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use addresses::Prefix;

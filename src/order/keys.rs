@@ -1,7 +1,7 @@
 //! The orders that a user may ask for (`--sort local,-pid`).
 
 use crate::process::{Facts, Processes};
-use crate::request::OwnerSearch;
+use crate::owners::OwnerSearch;
 use crate::snapshot::Snapshot;
 use crate::socket::{Endpoint, Socket};
 use std::cmp::Ordering;

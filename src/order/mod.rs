@@ -1,6 +1,6 @@
 //! In which order rows are shown.
 
-mod keys;
+pub mod keys;
 mod windows;
 
 pub use keys::{Key, SortKey, UnknownKey, sort};

@@ -2,7 +2,7 @@
 
 /// Waiting between two displays.
 pub(crate) mod pause {
-    use crate::interval::Pause;
+    use crate::platform::Pause;
     use std::time::Duration;
 
     /// Waits. Whether somebody still reads the output shows when the next display is written.
@@ -14,7 +14,7 @@ pub(crate) mod pause {
 
 /// What the settings of the host say about ports.
 pub(crate) mod port_rules {
-    use crate::explain::PortRules;
+    use crate::port_rules::PortRules;
 
     /// Nothing is told.
     pub(crate) fn read() -> PortRules {
@@ -25,7 +25,7 @@ pub(crate) mod port_rules {
 /// Connections of remote direct memory access.
 pub(crate) mod rdma_dump {
     use crate::rdma::RdmaEndpoint;
-    use crate::snapshot::{Problem, ProblemKind};
+    use crate::problem::{Problem, ProblemKind};
 
     /// None, and the reason.
     pub(crate) fn read() -> (Vec<RdmaEndpoint>, Vec<Problem>) {

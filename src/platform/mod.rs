@@ -3,15 +3,16 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
-use crate::explain::PortRules;
+use crate::port_rules::PortRules;
 use crate::interfaces::InterfaceTotals;
-use crate::interval::Pause;
 use crate::output::text::LineEnd;
 use crate::process::User;
 use crate::rdma::RdmaEndpoint;
-use crate::request::{OwnerSearch, SocketRequest};
+use crate::request::SocketRequest;
+use crate::owners::OwnerSearch;
 use crate::routes::Routing;
-use crate::snapshot::{Problem, Snapshot};
+use crate::snapshot::Snapshot;
+use crate::problem::Problem;
 use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
 use std::io;
@@ -170,6 +171,15 @@ pub(crate) fn begin() {
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
 pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)
+}
+
+/// How a pause between two displays ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The time is up.
+    Over,
+    /// Nobody reads the output any more.
+    ReaderGone,
 }
 
 /// Waits between two displays, on Linux no longer than somebody reads the output.

@@ -1,7 +1,9 @@
 //! A system whose sockets nobody has taught this program to read.
 
-use crate::request::{OwnerSearch, SocketRequest};
-use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::request::SocketRequest;
+use crate::owners::OwnerSearch;
+use crate::snapshot::Snapshot;
+use crate::problem::{Problem, ProblemKind};
 
 /// No sockets, and the reason.
 pub(crate) fn snapshot(_request: &SocketRequest, _search: OwnerSearch) -> Snapshot {

@@ -3,9 +3,10 @@
 //! It sees the sockets that processes hold, and nothing besides: no socket that the system keeps for itself, no queues,
 //! no peer of a UDP socket, no scope. A socket that several processes share is one row for each of them.
 
-use crate::owners::Owners;
-use crate::request::{OwnerSearch, SocketRequest};
-use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::owners::{OwnerSearch, Owners};
+use crate::request::SocketRequest;
+use crate::snapshot::Snapshot;
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, TableSet, Timer};
 use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState, iterate_sockets_info};
 use std::net::IpAddr;

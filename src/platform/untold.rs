@@ -1,10 +1,10 @@
 //! Counters, interfaces and routes on systems where nobody has taught this program to read them.
 
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 
 /// What the protocols count.
 pub(crate) mod statistics {
-    use crate::snapshot::Problem;
+    use crate::problem::{Problem};
     use crate::statistics::{Section, Statistics};
 
     /// Nothing, and the reason.
@@ -16,7 +16,6 @@ pub(crate) mod statistics {
 /// What the interfaces count.
 pub(crate) mod interfaces {
     use crate::interfaces::InterfaceTotals;
-    use crate::snapshot::Problem;
 
     /// Nothing, and the reason.
     pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {
@@ -27,7 +26,6 @@ pub(crate) mod interfaces {
 /// Where packets are sent.
 pub(crate) mod routes {
     use crate::routes::Routing;
-    use crate::snapshot::Problem;
 
     /// Nothing, and the reason.
     pub(crate) fn read() -> (Routing, Vec<Problem>) {

@@ -8,9 +8,10 @@ use crate::column::Needs;
 use crate::details::WantedDetails;
 use crate::filter::Filter;
 use crate::lang::Language;
-use crate::order::SortKey;
+use crate::order::keys::SortKey;
+use crate::owners::OwnerSearch;
 use crate::process::Facts;
-use crate::snapshot::Problem;
+use crate::problem::Problem;
 use crate::socket::{Protocol, Socket, StateSet, TableSet};
 use crate::statistics::Section;
 use std::time::Duration;
@@ -148,17 +149,6 @@ impl UdpRows {
             Self::Connected => !socket.remote.is_unspecified(),
         }
     }
-}
-
-/// How far to look for owners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OwnerSearch {
-    /// Not at all.
-    Skip,
-    /// The lowest PID of each socket is enough.
-    Lowest,
-    /// Every process of each socket.
-    All,
 }
 
 /// The optional columns of the connection table.

@@ -2,7 +2,7 @@
 
 use super::{Run, WRITING, owners_of};
 use crate::exit::Exit;
-use crate::explain::PortRules;
+use crate::port_rules::PortRules;
 use crate::platform;
 use crate::process::{Facts, Process};
 use crate::request::Amount;

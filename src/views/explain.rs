@@ -2,7 +2,8 @@
 
 use super::cells::{command_line, endpoint};
 use super::json::{OwnerRecord, SocketRecord};
-use crate::explain::{PortRules, Role, advice, longest_wait};
+use crate::explain::{Role, advice, longest_wait};
+use crate::port_rules::PortRules;
 use crate::listing::{Listing, Row, range_of};
 use crate::output::text::visible;
 use crate::output::time::rfc3339;

@@ -15,7 +15,7 @@ use crate::output::time::{now, rfc3339};
 use crate::process::{Process, Processes};
 use crate::rdma::RdmaEndpoint;
 use crate::routes::Routing;
-use crate::snapshot::Problem;
+use crate::problem::Problem;
 use crate::socket::{Endpoint, Family, Pid, Protocol, Socket};
 use crate::statistics::{self, Statistics};
 use serde::ser::SerializeMap;

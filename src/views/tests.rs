@@ -1,13 +1,14 @@
 //! Every format from the same made-up rows, friendly and hostile.
 
 use crate::column::Column;
-use crate::explain::PortRules;
+use crate::port_rules::PortRules;
 use crate::listing::{Directory, Listing, Peers};
 use crate::names::services::Services;
 use crate::output::text::is_hostile;
 use crate::owners::{InodeOwners, OwnerStatus, Owners};
 use crate::process::{Process, Processes, User};
-use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::snapshot::Snapshot;
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::tests::socket;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, Timer};
 use crate::summary::Summary;

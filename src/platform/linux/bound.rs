@@ -1,7 +1,7 @@
 //! Whether this kernel lists the ports that are bound without listening.
 
 use crate::request::SocketRequest;
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::{Protocol, State};
 
 /// Which Linux this is.

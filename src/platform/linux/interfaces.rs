@@ -3,7 +3,7 @@
 use super::route_dump::{RouteDumps, refused};
 use super::rtnetlink::{Dump, Link};
 use crate::interfaces::InterfaceTotals;
-use crate::snapshot::Problem;
+use crate::problem::Problem;
 
 /// The counters of all interfaces except loopbacks, added up.
 pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {

@@ -1,6 +1,6 @@
 //! Waiting, with an eye on the reader of the output.
 
-use crate::interval::Pause;
+use crate::platform::Pause;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 use super::netlink::{Consistency, DumpError, Netlink};
 use super::rdma::{self, Dump};
 use crate::rdma::RdmaEndpoint;
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use rustix::net::netlink::RDMA;
 use std::collections::HashMap;
 use std::io;

@@ -6,7 +6,7 @@ use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, proc_net};
 use crate::details::Details;
 use crate::request::SocketRequest;
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::{Protocol, Socket, State, StateSet, Table};
 use std::io::{self, BufRead, BufReader};
 

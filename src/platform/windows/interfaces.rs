@@ -2,7 +2,7 @@
 
 use super::mib;
 use crate::interfaces::{InterfaceTotals, Traffic};
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use windows_sys::Win32::NetworkManagement::IpHelper::{IF_TYPE_SOFTWARE_LOOPBACK, MIB_IF_ROW2};
 
 /// The bit of `InterfaceAndOperStatusFlags` that marks a filter, which counts again what its interface has counted.

@@ -4,7 +4,7 @@ use super::growing::CallError;
 use super::routing::{OwnAddress, Route, routing};
 use super::{adapters, mib, persistent, registry};
 use crate::routes::Routing;
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::Family;
 use std::net::IpAddr;
 

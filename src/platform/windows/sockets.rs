@@ -4,9 +4,10 @@ use super::owner_module::OwnerModules;
 use super::tables::{self, Class};
 use super::{elevation, file_time, ip_helper, optional};
 use crate::details::Details;
-use crate::owners::Owners;
-use crate::request::{OwnerSearch, SocketRequest};
-use crate::snapshot::{Problem, ProblemKind, Snapshot};
+use crate::owners::{OwnerSearch, Owners};
+use crate::request::SocketRequest;
+use crate::snapshot::Snapshot;
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::{Family, Pid, State, Table};
 use std::time::SystemTime;
 

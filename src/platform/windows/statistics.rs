@@ -4,7 +4,7 @@
 use super::growing::CallError;
 use super::ip_helper::family_number;
 use super::optional;
-use crate::snapshot::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind};
 use crate::socket::Family;
 use crate::statistics::{
     Both, Icmpv4Statistics, Icmpv6Statistics, IpStatistics, Section, Statistics, TcpStatistics, UdpStatistics,

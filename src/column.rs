@@ -1,7 +1,7 @@
 //! The columns that may be chosen, and what has to be known to fill them.
 
-use crate::process::Facts;
 use crate::owners::OwnerSearch;
+use crate::process::Facts;
 
 /// A column of the wide table and of CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

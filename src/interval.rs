@@ -34,7 +34,7 @@ fn repeat_with(
 mod tests {
     use super::*;
     use crate::order::windows_order;
-    use crate::process::Processes;
+    use crate::processes::Processes;
     use crate::request::Columns;
     use crate::snapshot::Snapshot;
     use crate::socket::tests::socket;

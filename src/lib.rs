@@ -4,7 +4,8 @@
 //! ordered, named and printed by a [`views`] module.
 //!
 //! ```
-//! use rnetstat::request::{OwnerSearch, SocketRequest};
+//! use rnetstat::owners::OwnerSearch;
+//! use rnetstat::request::SocketRequest;
 //!
 //! let snapshot = rnetstat::platform::snapshot(&SocketRequest::everything(), OwnerSearch::All);
 //! for (row, socket) in snapshot.sockets.iter().enumerate() {
@@ -31,6 +32,7 @@ pub mod platform;
 pub mod port_rules;
 pub mod problem;
 pub mod process;
+pub mod processes;
 pub mod rdma;
 pub mod request;
 pub mod routes;

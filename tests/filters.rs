@@ -4,8 +4,8 @@
 
 use assert_cmd::Command;
 use rnetstat::cli::{self, Command as Asked};
-use rnetstat::request::{Request, UdpRows};
 use rnetstat::owners::OwnerSearch;
+use rnetstat::request::{Request, UdpRows};
 use rnetstat::socket::{State, StateSet, Table, TableSet};
 use std::ffi::OsString;
 

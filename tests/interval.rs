@@ -2,10 +2,11 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use rnetstat::platform;
-use rnetstat::process::{Facts, Processes};
-use rnetstat::request::SocketRequest;
 use rnetstat::owners::OwnerSearch;
+use rnetstat::platform;
+use rnetstat::process::Facts;
+use rnetstat::processes::Processes;
+use rnetstat::request::SocketRequest;
 use rnetstat::socket::{Table, TableSet};
 use rustix::process::{Pid, Signal};
 use std::io::{BufRead, BufReader};

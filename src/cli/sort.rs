@@ -1,7 +1,7 @@
 //! The switch that orders rows.
 
 use super::UsageError;
-use crate::order::{Key, SortKey};
+use crate::order::keys::{Key, SortKey};
 use clap::Args;
 
 /// The order of the rows.

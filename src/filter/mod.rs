@@ -8,11 +8,10 @@ pub mod addresses;
 pub mod choice;
 pub mod owners;
 pub mod ports;
+mod retain;
 pub mod states;
 
-use crate::owners::{OwnerSearch, OwnerStatus};
-use crate::process::Processes;
-use crate::snapshot::Snapshot;
+use crate::owners::OwnerSearch;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use addresses::Prefix;
 use choice::Choice;
@@ -111,20 +110,6 @@ impl Filter {
     /// How far owners have to be looked for to decide about them.
     pub const fn owner_search(&self) -> OwnerSearch {
         if self.owners.is_empty() { OwnerSearch::Skip } else { OwnerSearch::All }
-    }
-
-    /// Drops the rows whose owners are not the wanted ones.
-    pub fn retain_owned(&self, rows: &mut Vec<u32>, snapshot: &Snapshot) {
-        if self.owners.is_empty() {
-            return;
-        }
-        let owners = |row: u32| snapshot.owners.of(row as usize, &snapshot.sockets[row as usize]);
-        let mut processes = Processes::default();
-        if let Some(facts) = self.owners.facts() {
-            let owned = rows.iter().map(|&row| owners(row)).filter(|owners| owners.status == OwnerStatus::Owned);
-            processes.look_up(owned.flat_map(|owners| owners.pids()), facts);
-        }
-        rows.retain(|&row| self.owners.admits(owners(row).pids(), |pid| processes.get(pid)));
     }
 }
 

@@ -1,7 +1,8 @@
 //! In which order rows are shown.
 
 pub mod keys;
+mod sort;
 mod windows;
 
-pub use keys::{Key, SortKey, UnknownKey, sort};
+pub use sort::sort;
 pub use windows::windows_order;

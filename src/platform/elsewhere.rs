@@ -24,8 +24,8 @@ pub(crate) mod port_rules {
 
 /// Connections of remote direct memory access.
 pub(crate) mod rdma_dump {
-    use crate::rdma::RdmaEndpoint;
     use crate::problem::{Problem, ProblemKind};
+    use crate::rdma::RdmaEndpoint;
 
     /// None, and the reason.
     pub(crate) fn read() -> (Vec<RdmaEndpoint>, Vec<Problem>) {

@@ -3,16 +3,16 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
-use crate::port_rules::PortRules;
 use crate::interfaces::InterfaceTotals;
 use crate::output::text::LineEnd;
+use crate::owners::OwnerSearch;
+use crate::port_rules::PortRules;
+use crate::problem::Problem;
 use crate::process::User;
 use crate::rdma::RdmaEndpoint;
 use crate::request::SocketRequest;
-use crate::owners::OwnerSearch;
 use crate::routes::Routing;
 use crate::snapshot::Snapshot;
-use crate::problem::Problem;
 use crate::socket::Pid;
 use crate::statistics::{Section, Statistics};
 use std::io;

@@ -4,9 +4,9 @@
 //! no peer of a UDP socket, no scope. A socket that several processes share is one row for each of them.
 
 use crate::owners::{OwnerSearch, Owners};
+use crate::problem::{Problem, ProblemKind};
 use crate::request::SocketRequest;
 use crate::snapshot::Snapshot;
-use crate::problem::{Problem, ProblemKind};
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, TableSet, Timer};
 use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState, iterate_sockets_info};
 use std::net::IpAddr;

@@ -4,7 +4,7 @@ use crate::problem::{Problem, ProblemKind};
 
 /// What the protocols count.
 pub(crate) mod statistics {
-    use crate::problem::{Problem};
+    use crate::problem::Problem;
     use crate::statistics::{Section, Statistics};
 
     /// Nothing, and the reason.

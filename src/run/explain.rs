@@ -2,8 +2,8 @@
 
 use super::{Run, WRITING, owners_of};
 use crate::exit::Exit;
-use crate::port_rules::PortRules;
 use crate::platform;
+use crate::port_rules::PortRules;
 use crate::process::{Facts, Process};
 use crate::request::Amount;
 use crate::snapshot::Snapshot;

@@ -5,11 +5,12 @@ use crate::listing::{Listing, Peers};
 use crate::output::lines::Lines;
 use crate::output::progress::Progress;
 use crate::output::terminal;
+use crate::owners::OwnerSearch;
 use crate::platform;
 use crate::request::{Format, Names, SocketRequest};
-use crate::owners::OwnerSearch;
 use crate::snapshot::Snapshot;
 use crate::socket::{State, StateSet, TableSet};
+use crate::views::look::Look;
 use crate::views::{csv, wide};
 use std::io::{self, Write};
 
@@ -29,9 +30,9 @@ impl Run {
     }
 
     /// How tables made to be looked at are to look.
-    pub(super) fn look(&self) -> wide::Look {
+    pub(super) fn look(&self) -> Look {
         let output = &self.request.output;
-        wide::Look { width: terminal::width(), color: terminal::wants_color(output.color), headless: output.headless }
+        Look { width: terminal::width(), color: terminal::wants_color(output.color), headless: output.headless }
     }
 
     /// Looks up what is needed to write the rows.

@@ -1,6 +1,6 @@
 //! What stands in the columns that may be chosen, as text that is not yet made safe.
 
-use super::json::{family_word, protocol_word};
+use super::records::{family_word, protocol_word};
 use crate::column::Column;
 use crate::listing::{Row, range_of};
 use crate::output::time::rfc3339;
@@ -36,7 +36,7 @@ impl<'a> Cell<'a> {
 pub(super) fn cell(row: Row<'_>, column: Column) -> Cell<'_> {
     let socket = row.socket;
     match column {
-        Column::Protocol => Cell::Known(protocol_word(socket).into()),
+        Column::Protocol => Cell::Known(protocol_word(socket.protocol).into()),
         Column::Family => Cell::Known(family_word(socket).into()),
         Column::Local => Cell::Known(endpoint(socket, &socket.local).into()),
         Column::LocalAddress => Cell::Known(address(socket, socket.local.address).into()),

@@ -3,7 +3,7 @@
 use crate::output::cells::line_of;
 use crate::output::text::visible;
 use crate::owners::OwnerStatus;
-use crate::process::Processes;
+use crate::processes::Processes;
 use crate::snapshot::Snapshot;
 use crate::socket::{Pid, Protocol};
 use std::collections::HashMap;

@@ -1,13 +1,13 @@
 //! Why a port is taken, for people and for programs.
 
 use super::cells::{command_line, endpoint};
-use super::json::{OwnerRecord, SocketRecord};
+use super::records::{OwnerRecord, SocketRecord};
 use crate::explain::{Role, advice, longest_wait};
-use crate::port_rules::PortRules;
 use crate::listing::{Listing, Row, range_of};
 use crate::output::text::visible;
 use crate::output::time::rfc3339;
 use crate::owners::OwnerStatus;
+use crate::port_rules::PortRules;
 use crate::process::Process;
 use crate::socket::{Pid, Protocol};
 use serde::Serialize;

@@ -1,6 +1,7 @@
 //! NDJSON: a line for the moment, then a line for each socket, each with its `type`.
 
-use super::json::{ConsumerRecord, Head, RdmaRecord, Section, SocketRecord};
+use super::json::{ConsumerRecord, Head, RdmaRecord, Section};
+use super::records::SocketRecord;
 use crate::output::json;
 use serde::Serialize;
 use std::io::{self, Write};

@@ -1,9 +1,10 @@
 //! The summary: counts with bars.
 
-use super::wide::{Look, new_table};
+use super::look::{Look, new_table};
+use super::records::protocol_word;
 use crate::names::services::Services;
 use crate::output::text::visible;
-use crate::process::Processes;
+use crate::processes::Processes;
 use crate::socket::{Pid, Protocol, State};
 use crate::summary::Summary;
 use comfy_table::{CellAlignment, ColumnConstraint};
@@ -44,7 +45,7 @@ impl<'a> Named<'a> {
                 .states
                 .iter()
                 .map(|&((protocol, state), sockets)| StateRecord {
-                    protocol: lower(protocol),
+                    protocol: protocol_word(protocol),
                     state: state.map(State::word),
                     sockets,
                 })
@@ -63,20 +64,13 @@ impl<'a> Named<'a> {
                 .local_ports
                 .iter()
                 .map(|&(port, sockets)| PortRecord {
-                    protocol: lower(port.0),
+                    protocol: protocol_word(port.0),
                     port: port.1,
                     service: self.service(port),
                     sockets,
                 })
                 .collect(),
         }
-    }
-}
-
-const fn lower(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Tcp => "tcp",
-        Protocol::Udp => "udp",
     }
 }
 

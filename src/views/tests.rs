@@ -1,21 +1,22 @@
 //! Every format from the same made-up rows, friendly and hostile.
 
 use crate::column::Column;
-use crate::port_rules::PortRules;
 use crate::listing::{Directory, Listing, Peers};
 use crate::names::services::Services;
 use crate::output::text::is_hostile;
 use crate::owners::{InodeOwners, OwnerStatus, Owners};
-use crate::process::{Process, Processes, User};
-use crate::snapshot::Snapshot;
+use crate::port_rules::PortRules;
 use crate::problem::{Problem, ProblemKind};
+use crate::process::{Process, User};
+use crate::processes::Processes;
+use crate::snapshot::Snapshot;
 use crate::socket::tests::socket;
 use crate::socket::{Endpoint, Family, Protocol, Socket, State, Timer};
 use crate::summary::Summary;
 use crate::views::explain::Explanation;
 use crate::views::json::{Head, SCHEMA, Section};
+use crate::views::look::Look;
 use crate::views::summary::Named;
-use crate::views::wide::Look;
 use crate::views::{csv, explain, json, ndjson, summary, wide};
 use serde_json::Value;
 use std::ffi::OsString;

@@ -1,33 +1,20 @@
 //! A table made to be looked at: as wide as the terminal, in colour, with every owner.
 
 use super::cells::{Cell, cell};
+use super::look::{Look, new_table};
 use crate::column::Column;
 use crate::listing::{Listing, Row};
 use crate::output::text::visible;
 use crate::owners::OwnerStatus;
 use crate::socket::State;
-use comfy_table::{Attribute, Cell as TableCell, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
+use comfy_table::{Attribute, Cell as TableCell, ColumnConstraint, Table, Width};
 use std::io::{self, Write};
-
-/// Columns apart by blanks, and a rule under the heading: nothing stands in the way of copying.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The least room for a column whose text may be broken into lines.
 const NARROWEST: u16 = 8;
 
 /// The blanks beside a column and between it and the next.
 const AROUND: u16 = 3;
-
-/// How a table is to look.
-#[derive(Clone, Copy, Debug)]
-pub struct Look {
-    /// The columns of the terminal; `None` where there is none and lines may be as long as they like.
-    pub width: Option<u16>,
-    /// Whether to use colour.
-    pub color: bool,
-    /// Whether the heading is left out.
-    pub headless: bool,
-}
 
 /// Writes the rows. Addresses are never cut nor broken. Where `columns` are not the user's own choice (`chosen`) and
 /// do not fit, the last ones are left out, and a line below says so.
@@ -49,20 +36,6 @@ pub fn write(out: &mut impl Write, listing: &Listing<'_>, columns: &[Column], ch
         writeln!(out, "({hidden} more {columns} not fit in this terminal; --columns chooses)")?;
     }
     Ok(())
-}
-
-/// A table without frames, in colour where that is wanted whatever the environment says.
-pub(super) fn new_table(look: Look) -> Table {
-    let mut table = Table::new();
-    table.load_style(STYLE).force_no_tty();
-    if look.color {
-        crossterm::style::force_color_output(true);
-        table.enforce_styling();
-    }
-    if let Some(width) = look.width {
-        table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-    }
-    table
 }
 
 /// Lets columns be broken or hides them until the table fits, and says how many are hidden.

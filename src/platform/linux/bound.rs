@@ -1,7 +1,7 @@
 //! Whether this kernel lists the ports that are bound without listening.
 
-use crate::request::SocketRequest;
 use crate::problem::{Problem, ProblemKind};
+use crate::request::SocketRequest;
 use crate::socket::{Protocol, State};
 
 /// Which Linux this is.

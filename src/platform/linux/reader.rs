@@ -5,8 +5,8 @@ use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, proc_net};
 use crate::details::Details;
-use crate::request::SocketRequest;
 use crate::problem::{Problem, ProblemKind};
+use crate::request::SocketRequest;
 use crate::socket::{Protocol, Socket, State, StateSet, Table};
 use std::io::{self, BufRead, BufReader};
 

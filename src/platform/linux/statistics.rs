@@ -1,9 +1,9 @@
 //! The counters of the protocols, from `/proc/net`.
 
 use super::{snmp, sockets};
-use crate::request::SocketRequest;
 use crate::owners::OwnerSearch;
 use crate::problem::{Problem, ProblemKind};
+use crate::request::SocketRequest;
 use crate::socket::{State, StateSet, Table, TableSet};
 use crate::statistics::{Counter, Section, Statistics};
 use std::{fs, io};

@@ -3,8 +3,8 @@
 use super::growing::CallError;
 use super::routing::{OwnAddress, Route, routing};
 use super::{adapters, mib, persistent, registry};
-use crate::routes::Routing;
 use crate::problem::{Problem, ProblemKind};
+use crate::routes::Routing;
 use crate::socket::Family;
 use std::net::IpAddr;
 

@@ -5,9 +5,9 @@ use super::tables::{self, Class};
 use super::{elevation, file_time, ip_helper, optional};
 use crate::details::Details;
 use crate::owners::{OwnerSearch, Owners};
+use crate::problem::{Problem, ProblemKind};
 use crate::request::SocketRequest;
 use crate::snapshot::Snapshot;
-use crate::problem::{Problem, ProblemKind};
 use crate::socket::{Family, Pid, State, Table};
 use std::time::SystemTime;
 

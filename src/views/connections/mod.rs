@@ -7,7 +7,7 @@ pub use rows::write_rows;
 use crate::names::hosts::HostNames;
 use crate::names::services::Services;
 use crate::output::cells::line_of;
-use crate::process::Processes;
+use crate::processes::Processes;
 use crate::request::Columns;
 use crate::socket::Pid;
 use crate::time_in_state::StateTimes;

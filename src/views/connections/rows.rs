@@ -6,7 +6,7 @@ use crate::names::hosts::first_label;
 use crate::output::text::visible;
 use crate::output::{addresses, pieces};
 use crate::owners::{OwnerStatus, Ownership};
-use crate::process::Processes;
+use crate::processes::Processes;
 use crate::request::Columns;
 use crate::snapshot::Snapshot;
 use crate::socket::{Endpoint, Protocol, Socket};

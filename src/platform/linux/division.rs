@@ -1,14 +1,22 @@
-//! How a large table is divided among several dumps, by ranges of ports that hold as many sockets as each is to have.
+//! How a large table is divided among several dumps, by ports, so that each gets as many sockets as it is to have.
+//!
+//! The rows that come first tell of the rest, but not all of it: the kernel keeps connections to one server from neighbouring
+//! ports next to each other, so that the first rows show many of a few clients' ports and none of the others'. Therefore the
+//! ports that the kernel lends to clients are divided evenly, whatever was seen of them. More ranges than the few that this
+//! takes would cost more than they save: the kernel compares the port of every socket with each of their bounds.
 
 use super::bytecode;
+use crate::filter::ports::PortSet;
 use crate::socket::{Protocol, Socket};
 use std::ops::RangeInclusive;
 
-/// The sockets of one dump: those with a port of one range.
+/// A port that so small a part of the sample has is a server's, wherever it lies.
+const HEAVY: usize = 16;
+/// The sockets of one dump: those with a port of one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share {
     end: End,
-    ports: RangeInclusive<u16>,
+    ports: PortSet,
 }
 
 /// Which port decides. Neither changes while a connection lasts, so that no connection is lost or doubled.
@@ -22,7 +30,7 @@ enum End {
 impl Share {
     /// Whether the socket is one of this share's.
     pub fn contains(&self, socket: &Socket) -> bool {
-        self.ports.contains(&match self.end {
+        self.ports.contains(match self.end {
             End::Local => socket.local.port,
             End::Remote => socket.remote.port,
         })
@@ -69,21 +77,54 @@ impl Sample {
     }
 
     /// Shares that hold sockets in proportion to the weights, and together every port; `None` where too many sockets
-    /// have the same ports for that.
-    pub fn divide(mut self, weights: &[u64]) -> Option<Vec<Share>> {
-        let local = cut(&mut self.local, weights);
-        let (excess, end, ranges) = match cut(&mut self.remote, weights) {
-            (excess, ranges) if excess < local.0 / 2 && !self.remote.is_empty() => (excess, End::Remote, ranges),
+    /// have the same ports for that. `lent` are the ports that the kernel lends to clients, where they are known.
+    pub fn divide(mut self, weights: &[u64], lent: Option<&RangeInclusive<u16>>) -> Option<Vec<Share>> {
+        self.local.sort_unstable();
+        self.remote.sort_unstable();
+        let local = match lent.filter(|lent| is_of_clients(lent, &self.local)) {
+            Some(lent) => cut_around(lent, &self.local, weights),
+            None => whole(cut(&self.local, weights)),
+        };
+        let (excess, end, sets) = match whole(cut(&self.remote, weights)) {
+            (excess, sets) if excess < local.0 / 2 && !self.remote.is_empty() => (excess, End::Remote, sets),
             _ => (local.0, End::Local, local.1),
         };
+        let shares = sets.into_iter().filter(|ports| *ports != PortSet::NONE).map(|ports| Share { end, ports });
         // A fifth more than its due, and a share takes longer than the division saves.
-        (excess <= self.local.len() / 5).then(|| ranges.into_iter().map(|ports| Share { end, ports }).collect())
+        (excess <= self.local.len() / 5).then(|| shares.collect())
     }
 }
 
+/// Whether no port of the range was seen so often that it must be a server's.
+fn is_of_clients(lent: &RangeInclusive<u16>, sorted: &[u16]) -> bool {
+    !lent.is_empty() && sorted.chunk_by(|a, b| a == b).all(|run| !lent.contains(&run[0]) || run.len() * HEAVY <= sorted.len())
+}
+
+fn whole((excess, ranges): (usize, Vec<RangeInclusive<u16>>)) -> (usize, Vec<PortSet>) {
+    (excess, ranges.into_iter().map(|range| PortSet::from_iter([range])).collect())
+}
+
+/// Cuts the ports outside of a range as the sample shows them, and those within evenly.
+fn cut_around(lent: &RangeInclusive<u16>, sorted: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
+    let outside: Vec<u16> = sorted.iter().copied().filter(|port| !lent.contains(port)).collect();
+    let (excess, mut sets) = whole(cut(&outside, weights));
+    sets.resize(weights.len(), PortSet::NONE);
+    let total = weights.iter().sum::<u64>().max(1);
+    // Where in the range the next share begins, when so much has been given away.
+    let begin = |given: u64| u64::from(*lent.start()) + lent.len() as u64 * given / total;
+    let mut given = 0;
+    for (set, weight) in sets.iter_mut().zip(weights) {
+        let outside = set.complement().ranges().chain([lent.clone()]).collect::<PortSet>().complement();
+        let within = begin(given)..begin(given + weight);
+        let within = (!within.is_empty()).then(|| within.start as u16..=(within.end - 1) as u16);
+        *set = outside.ranges().chain(within).collect();
+        given += weight;
+    }
+    (excess, sets)
+}
+
 /// Cuts the range of ports so that each part has its weight of the sample; says by how many the largest exceeds that.
-fn cut(ports: &mut [u16], weights: &[u64]) -> (usize, Vec<RangeInclusive<u16>>) {
-    ports.sort_unstable();
+fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<RangeInclusive<u16>>) {
     let total = weights.iter().sum::<u64>().max(1);
     let (mut excess, mut ranges) = (0, Vec::with_capacity(weights.len()));
     let (mut due, mut begun, mut first) = (0, 0, 0);
@@ -125,7 +166,7 @@ mod tests {
     fn divide(connections: &[Socket], weights: &[u64]) -> Option<Vec<usize>> {
         let mut sample = Sample::default();
         connections.iter().for_each(|socket| sample.add(socket));
-        let shares = sample.divide(weights)?;
+        let shares = sample.divide(weights, None)?;
         Some(shares.iter().map(|share| connections.iter().filter(|socket| share.contains(socket)).count()).collect())
     }
 
@@ -144,6 +185,33 @@ mod tests {
     }
 
     #[test]
+    fn neighbours_of_which_some_were_seen_and_most_were_not_are_divided_evenly() {
+        // Servers' ends and those of their clients, of which the sample has some neighbours alone, and too many of them.
+        let servers = (0..28_000).map(|n| connection(20_000 + n % 100, 32_768 + n));
+        let clients = (0..28_000).map(|n| connection(32_768 + n, 20_000 + n % 100));
+        let connections: Vec<Socket> = servers.clone().chain(clients.clone()).collect();
+        for weights in [&[1, 1][..], &[7, 3], &[1, 1, 1, 1], &[1, 0]] {
+            let mut sample = Sample::default();
+            servers.clone().step_by(177).chain(clients.clone().skip(2000).take(250)).for_each(|socket| sample.add(&socket));
+            let shares = sample.divide(weights, Some(&(32_768..=60_999))).unwrap();
+            for (share, weight) in shares.iter().zip(weights) {
+                let held = connections.iter().filter(|socket| share.contains(socket)).count() as f64;
+                let due = connections.len() as f64 * *weight as f64 / weights.iter().sum::<u64>() as f64;
+                assert!((held - due).abs() < connections.len() as f64 / 25.0, "{weights:?}: {held} for {due}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_among_the_ports_of_clients_is_divided_by_its_clients() {
+        let server: Vec<Socket> = (0..1000).map(|n| connection(50_051, 33_000 + n)).collect();
+        let mut sample = Sample::default();
+        server.iter().for_each(|socket| sample.add(socket));
+        let shares = sample.divide(&[1, 1], Some(&(32_768..=60_999))).unwrap();
+        assert!(shares.iter().all(|share| server.iter().filter(|socket| share.contains(socket)).count() == 500));
+    }
+
+    #[test]
     fn what_has_all_its_ports_in_common_is_not_divided() {
         assert_eq!(divide(&vec![connection(443, 443); 1000], &[1, 1]), None);
     }
@@ -159,12 +227,14 @@ mod tests {
         #[test]
         fn every_socket_is_in_exactly_one_share(
             ports in prop::collection::vec((prop_oneof![any::<u16>(), 0u16..4, 65_530u16..=65_535], 1u16..), 0..60),
-            weights in prop::collection::vec(0u64..9, 1..6),
+            weights in prop::collection::vec(0u64..9, 1..6).prop_filter("somebody has a share", |all| all.iter().any(|&one| one > 0)),
             other in any::<(u16, u16)>(),
+            lent in prop::option::of((any::<u16>(), any::<u16>())),
         ) {
             let mut sample = Sample::default();
             ports.iter().for_each(|&(local, remote)| sample.add(&connection(local, remote)));
-            if let Some(shares) = sample.divide(&weights) {
+            let lent = lent.map(|(first, last)| first..=last);
+            if let Some(shares) = sample.divide(&weights, lent.as_ref()) {
                 for (local, remote) in ports.into_iter().chain([other, (0, 0), (u16::MAX, u16::MAX)]) {
                     prop_assert_eq!(shares.iter().filter(|share| share.contains(&connection(local, remote))).count(), 1);
                 }

@@ -3,6 +3,7 @@
 use super::bound;
 use super::division::{Sample, Share};
 use super::owners::{self, Early};
+use super::port_rules;
 use super::reader::{Found, GivenUp, Part, Reader, Source};
 use super::sockstat;
 use crate::owners::OwnerSearch;
@@ -122,7 +123,7 @@ impl Crew<'_> {
             return None;
         }
         let files = if self.search == OwnerSearch::Skip { 0 } else { sockstat::files(&read(sockstat::FILES)) };
-        let shares = sample.divide(&weights(threads as u64, sockets, files))?;
+        let shares = sample.divide(&weights(threads as u64, sockets, files), port_rules::read().ephemeral.as_ref())?;
         Some(Division { shares, threads })
     }
 

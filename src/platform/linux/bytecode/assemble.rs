@@ -66,6 +66,7 @@ pub(super) fn length(condition: &Condition) -> usize {
         Condition::Not(inner) => length(inner) + STEP,
         Condition::All(parts) => parts.iter().map(length).sum(),
         Condition::Any(parts) => parts.iter().map(|part| length(part) + STEP).sum::<usize>().saturating_sub(STEP),
+        Condition::Either(test, ways) => test.length() + length(&ways.0) + STEP + length(&ways.1),
     }
 }
 
@@ -116,10 +117,7 @@ impl Assembler {
         match condition {
             Condition::Always => {}
             Condition::Never => self.jump(otherwise),
-            Condition::Test(test) => {
-                self.instruction(test.code(), test.length(), otherwise);
-                test.operand(&mut self.program);
-            }
+            Condition::Test(test) => self.test(*test, otherwise),
             Condition::Not(inner) => {
                 let met = self.label();
                 self.emit(inner, met);
@@ -143,7 +141,21 @@ impl Assembler {
                 self.emit(last, otherwise);
                 self.place_here(met);
             }
+            Condition::Either(test, ways) => {
+                let (failed, met) = (self.label(), self.label());
+                self.test(*test, failed);
+                self.emit(&ways.0, otherwise);
+                self.jump(met);
+                self.place_here(failed);
+                self.emit(&ways.1, otherwise);
+                self.place_here(met);
+            }
         }
+    }
+
+    fn test(&mut self, test: Test, otherwise: Label) {
+        self.instruction(test.code(), test.length(), otherwise);
+        test.operand(&mut self.program);
     }
 
     fn jump(&mut self, to: Label) {

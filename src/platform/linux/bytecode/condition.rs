@@ -37,6 +37,8 @@ pub(super) enum Condition {
     All(Vec<Condition>),
     /// One of them is met; two or more.
     Any(Vec<Condition>),
+    /// Where the test is passed the first is met, where it is not the second.
+    Either(Test, Box<(Condition, Condition)>),
 }
 
 impl Condition {

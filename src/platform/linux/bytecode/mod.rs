@@ -46,15 +46,15 @@ pub fn compile(request: &SocketRequest, table: Table) -> Option<Vec<u8>> {
     Some(assemble::assemble(&Condition::all(conditions)))
 }
 
-/// A program that lets pass what `program` does and has its local port in `range`: dumps that are divided by ranges are
+/// A program that lets pass what `program` does and has its local port in a set: dumps that are divided by ports are
 /// together the whole dump.
-pub fn and_local_ports(range: &RangeInclusive<u16>, program: &[u8]) -> Vec<u8> {
-    assemble::before(&in_range(End::Local, range), program)
+pub fn and_local_ports(ports: &PortSet, program: &[u8]) -> Vec<u8> {
+    assemble::before(&in_ranges(End::Local, ports), program)
 }
 
 /// The same for the remote port, which is as good for a division: a connection never changes it.
-pub fn and_remote_ports(range: &RangeInclusive<u16>, program: &[u8]) -> Vec<u8> {
-    assemble::before(&in_range(End::Remote, range), program)
+pub fn and_remote_ports(ports: &PortSet, program: &[u8]) -> Vec<u8> {
+    assemble::before(&in_ranges(End::Remote, ports), program)
 }
 
 /// Conditions that every wanted socket of the kernel's table meets, those that decide most first.
@@ -103,8 +103,23 @@ fn in_range(end: End, range: &RangeInclusive<u16>) -> Condition {
 }
 
 fn in_set(end: End, ports: &PortSet) -> Condition {
-    let within = |ports: &PortSet| Condition::any(ports.ranges().map(|range| in_range(end, &range)));
-    if ports.ranges().len() > MOST_RANGES { within(&ports.hull()) } else { within(ports) }
+    if ports.ranges().len() > MOST_RANGES { in_ranges(end, &ports.hull()) } else { in_ranges(end, ports) }
+}
+
+/// However many ranges there are, the kernel needs few steps to find the one in which a port may lie.
+fn in_ranges(end: End, ports: &PortSet) -> Condition {
+    fn search(end: End, ranges: &[RangeInclusive<u16>]) -> Condition {
+        match ranges {
+            [] => Condition::Never,
+            [range] => in_range(end, range),
+            _ => {
+                let (lower, upper) = ranges.split_at(ranges.len() / 2);
+                let ways = (search(end, upper), search(end, lower));
+                Condition::Either(Test::PortFrom(end, *upper[0].start()), Box::new(ways))
+            }
+        }
+    }
+    search(end, &ports.ranges().collect::<Vec<_>>())
 }
 
 fn either_port(filter: &Filter) -> Vec<Condition> {

@@ -1,9 +1,9 @@
 //! The kernel's program and the last check together let pass exactly what a filter means.
 
 use super::kernel::{Entry, accepts, passes};
-use super::{LONGEST, and_local_ports, compile};
+use super::{LONGEST, and_local_ports, and_remote_ports, compile};
 use crate::filter::choice::Choice;
-use crate::filter::ports::{self, EitherPort};
+use crate::filter::ports::{self, EitherPort, PortSet};
 use crate::filter::states::States;
 use crate::filter::{Filter, addresses, states};
 use crate::request::{SocketRequest, UdpRows};
@@ -274,17 +274,19 @@ proptest! {
     }
 
     #[test]
-    fn dumps_divided_by_local_ports_are_together_the_whole(wish in wish(), cases in prop::collection::vec(case(), 20), cut in port()) {
+    fn dumps_divided_by_ports_are_together_the_whole(wish in wish(), cases in prop::collection::vec(case(), 20), cuts in prop::collection::vec((port(), port()), 0..40)) {
+        let share: PortSet = cuts.into_iter().map(|(first, last)| first..=last).collect();
         let request = SocketRequest::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
         let programs = programs(&request);
         for case in &cases {
             let Some(whole) = &programs[case.table as usize] else { continue };
-            let low = and_local_ports(&(0..=cut), whole);
-            let high = cut.checked_add(1).map(|next| and_local_ports(&(next..=u16::MAX), whole));
-            prop_assert!(accepts(&low) && high.as_ref().is_none_or(|high| accepts(high)));
-            let (low, high) = (passes(&low, &case.entry), high.is_some_and(|high| passes(&high, &case.entry)));
-            prop_assert_eq!(low || high, passes(whole, &case.entry));
-            prop_assert!(!(low && high));
+            for and_ports in [and_local_ports, and_remote_ports] {
+                let (one, other) = (and_ports(&share, whole), and_ports(&share.complement(), whole));
+                prop_assert!(accepts(&one) && accepts(&other));
+                let (one, other) = (passes(&one, &case.entry), passes(&other, &case.entry));
+                prop_assert_eq!(one || other, passes(whole, &case.entry));
+                prop_assert!(!(one && other));
+            }
         }
     }
 }
@@ -311,7 +313,7 @@ fn a_port_is_two_instructions_and_no_filter_is_none() {
     let first = [2, 8, first_no[0], first_no[1], 0, 0, low[0], low[1]];
     let second = [3, 8, second_no[0], second_no[1], 0, 0, high[0], high[1]];
     assert_eq!(instructions, [first, second].concat());
-    assert_eq!(and_local_ports(&(8000..=8100), &[]), instructions);
+    assert_eq!(and_local_ports(&PortSet::from_iter([8000..=8100]), &[]), instructions);
 }
 
 #[test]
@@ -330,11 +332,11 @@ fn what_would_be_too_long_is_left_to_the_check() {
     let many_ports: Vec<String> = (0..20_000).map(|port| (2 * port + 5).to_string()).collect();
     let many_ports: Vec<&str> = many_ports.iter().map(String::as_str).collect();
     let hull = program(filter(&many_ports, &[]), Table::Tcp4).unwrap();
-    assert_eq!(hull, and_local_ports(&(5..=40_003), &[]));
+    assert_eq!(hull, and_local_ports(&PortSet::from_iter([5..=40_003]), &[]));
 
     let many_nets: Vec<String> = (0..1000).map(|net| format!("2001:db8:{net:x}::/48")).collect();
     let many_nets: Vec<&str> = many_nets.iter().map(String::as_str).collect();
     assert_eq!(program(filter(&[], &many_nets), Table::Tcp6), Some(vec![]));
     let one_port_remains = program(filter(&["80"], &many_nets), Table::Tcp6).unwrap();
-    assert_eq!(one_port_remains, and_local_ports(&(80..=80), &[]));
+    assert_eq!(one_port_remains, and_local_ports(&PortSet::from_iter([80..=80]), &[]));
 }

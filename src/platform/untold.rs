@@ -16,6 +16,7 @@ pub(crate) mod statistics {
 /// What the interfaces count.
 pub(crate) mod interfaces {
     use crate::interfaces::InterfaceTotals;
+    use crate::problem::Problem;
 
     /// Nothing, and the reason.
     pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {
@@ -25,6 +26,7 @@ pub(crate) mod interfaces {
 
 /// Where packets are sent.
 pub(crate) mod routes {
+    use crate::problem::Problem;
     use crate::routes::Routing;
 
     /// Nothing, and the reason.

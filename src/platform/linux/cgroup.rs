@@ -66,7 +66,7 @@ fn container(path: &str) -> Option<Container> {
 fn named(name: &str, folders: &[&str]) -> Option<Container> {
     let found = |runtime, id: &str| Some(Container { runtime, id: id.to_owned() });
     if let Some(scope) = name.strip_suffix(".scope") {
-        if let Some(machine) = scope.strip_prefix("machine-") {
+        if let Some(machine) = scope.strip_prefix("machine-").filter(|machine| !machine.is_empty()) {
             return found("machine", machine);
         }
         return prefixed(scope).and_then(|(runtime, id)| found(runtime, id));
@@ -161,6 +161,12 @@ mod tests {
         ] {
             assert_eq!(container_of(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_machine_without_a_name_is_no_container() {
+        assert_eq!(container_of("/machine.slice/machine-.scope"), None);
+        assert_eq!(unit_of("/machine.slice/machine-.scope").as_deref(), Some("machine-.scope"));
     }
 
     proptest! {

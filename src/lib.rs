@@ -24,6 +24,7 @@ pub mod interfaces;
 pub mod interval;
 pub mod lang;
 pub mod listing;
+pub mod membership;
 pub mod names;
 pub mod order;
 pub mod output;

@@ -35,11 +35,12 @@ pub(crate) mod rdma_dump {
 }
 
 /// The parts of the system that processes belong to.
-pub(crate) mod units {
+pub(crate) mod memberships {
+    use crate::membership::Membership;
     use crate::socket::Pid;
 
     /// No process says so here; where single sockets do (Windows), they are told with their rows.
-    pub(crate) const fn unit_of_process(_pid: Pid) -> Option<String> {
-        None
+    pub(crate) fn membership(_pid: Pid) -> Membership {
+        Membership::default()
     }
 }

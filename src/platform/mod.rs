@@ -4,6 +4,7 @@
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
 use crate::interfaces::InterfaceTotals;
+use crate::membership::Membership;
 use crate::output::text::LineEnd;
 use crate::owners::OwnerSearch;
 use crate::port_rules::PortRules;
@@ -52,6 +53,8 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod interfaces;
     #[cfg(target_os = "linux")]
+    pub(crate) mod memberships;
+    #[cfg(target_os = "linux")]
     pub(crate) mod netlink;
     #[cfg(target_os = "linux")]
     pub(crate) mod owners;
@@ -77,8 +80,6 @@ pub mod linux {
     pub(crate) mod task_files;
     #[cfg(target_os = "linux")]
     pub(crate) mod task_tables;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod units;
 }
 
 pub mod windows {
@@ -137,12 +138,12 @@ mod unix_users;
 mod untold;
 
 #[cfg(target_os = "linux")]
-use linux::{interfaces, pause, port_rules, rdma_dump, routes, sockets as room, statistics, units};
+use linux::{interfaces, memberships, pause, port_rules, rdma_dump, routes, sockets as room, statistics};
 #[cfg(windows)]
 use windows::{interfaces, routes, sockets as room, statistics};
 
 #[cfg(not(target_os = "linux"))]
-use elsewhere::{pause, port_rules, rdma_dump, units};
+use elsewhere::{memberships, pause, port_rules, rdma_dump};
 
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use none as room;
@@ -232,9 +233,9 @@ pub fn interface_name(index: u32) -> Option<String> {
     interface_names::interface_name(index)
 }
 
-/// The part of the system that a process belongs to: on Linux its systemd unit. `None` where it has none, or it may not be seen.
-pub fn component(pid: Pid) -> Option<String> {
-    units::unit_of_process(pid)
+/// The parts of the system that a process belongs to: on Linux its systemd unit and its container.
+pub fn membership(pid: Pid) -> Membership {
+    memberships::membership(pid)
 }
 
 /// The name of a user id; `None` where it has none, or where sockets have no user ids.

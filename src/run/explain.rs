@@ -2,6 +2,7 @@
 
 use super::{Run, WRITING, owners_of};
 use crate::exit::Exit;
+use crate::membership::Membership;
 use crate::platform;
 use crate::port_rules::PortRules;
 use crate::process::{Facts, Process};
@@ -16,12 +17,12 @@ use std::collections::BTreeMap;
 pub(super) struct Background {
     rules: PortRules,
     parents: BTreeMap<Pid, Vec<Process>>,
-    units: BTreeMap<Pid, String>,
+    memberships: BTreeMap<Pid, Membership>,
 }
 
 impl Background {
     pub(super) const fn explanation<'a>(&'a self, port: u16, listing: crate::listing::Listing<'a>) -> Explanation<'a> {
-        Explanation { port, listing, rules: &self.rules, parents: &self.parents, units: &self.units }
+        Explanation { port, listing, rules: &self.rules, parents: &self.parents, memberships: &self.memberships }
     }
 }
 
@@ -43,9 +44,9 @@ impl Run {
     pub(super) fn background(&mut self, snapshot: &Snapshot, rows: &[u32]) -> Background {
         self.look_up(snapshot, rows);
         let pids = owners_of(snapshot, rows);
-        let units = pids.iter().filter_map(|&pid| Some((pid, platform::component(pid)?))).collect();
+        let memberships = pids.iter().map(|&pid| (pid, platform::membership(pid))).collect();
         let processes = &mut self.directory.processes;
         let parents = pids.into_iter().map(|pid| (pid, processes.ancestors(pid, Facts::default()))).collect();
-        Background { rules: platform::port_rules(), parents, units }
+        Background { rules: platform::port_rules(), parents, memberships }
     }
 }

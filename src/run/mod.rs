@@ -150,7 +150,7 @@ impl Run {
             let pids = owners_of(snapshot, rows);
             self.components.clear();
             if columns.executable {
-                let components = pids.iter().filter_map(|&pid| Some((pid, platform::component(pid)?)));
+                let components = pids.iter().filter_map(|&pid| Some((pid, platform::membership(pid).unit?)));
                 self.components.extend(components);
             }
             self.directory.processes.look_up(pids, facts);

@@ -4,6 +4,7 @@ use super::cells::{command_line, endpoint};
 use super::records::{OwnerRecord, SocketRecord};
 use crate::explain::{Role, advice, longest_wait};
 use crate::listing::{Listing, Row, range_of};
+use crate::membership::{Container, Membership};
 use crate::output::text::visible;
 use crate::output::time::rfc3339;
 use crate::owners::OwnerStatus;
@@ -25,8 +26,8 @@ pub struct Explanation<'a> {
     pub rules: &'a PortRules,
     /// For each process that holds one of the sockets the chain of its parents, the nearest first.
     pub parents: &'a BTreeMap<Pid, Vec<Process>>,
-    /// The unit of the system that such a process belongs to.
-    pub units: &'a BTreeMap<Pid, String>,
+    /// The unit and the container that such a process belongs to.
+    pub memberships: &'a BTreeMap<Pid, Membership>,
 }
 
 impl<'a> Explanation<'a> {
@@ -62,7 +63,12 @@ impl<'a> Explanation<'a> {
                 .iter()
                 .map(|(&pid, parents)| HolderRecord {
                     process: OwnerRecord::new(pid, processes.get(pid)),
-                    unit: self.units.get(&pid).map(String::as_str),
+                    unit: self.memberships.get(&pid).and_then(|membership| membership.unit.as_deref()),
+                    container: self
+                        .memberships
+                        .get(&pid)
+                        .and_then(|membership| membership.container.as_ref())
+                        .map(|container| ContainerRecord { runtime: container.runtime, id: &container.id }),
                     parents: parents.iter().map(|parent| OwnerRecord::new(parent.pid, Some(parent))).collect(),
                 })
                 .collect(),
@@ -100,7 +106,14 @@ struct HolderRecord<'a> {
     #[serde(flatten)]
     process: OwnerRecord<'a>,
     unit: Option<&'a str>,
+    container: Option<ContainerRecord<'a>>,
     parents: Vec<OwnerRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct ContainerRecord<'a> {
+    runtime: &'static str,
+    id: &'a str,
 }
 
 /// Writes the explanation for people.
@@ -209,7 +222,10 @@ fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) 
     let user = process.user.as_ref().map(|user| user.name.as_deref().unwrap_or(&user.id));
     line("User", user.unwrap_or_default())?;
     line("Started", &process.started.and_then(rfc3339).unwrap_or_default())?;
-    line("Unit", explanation.units.get(&pid).map_or("", String::as_str))?;
+    let membership = explanation.memberships.get(&pid);
+    line("Unit", membership.and_then(|membership| membership.unit.as_deref()).unwrap_or_default())?;
+    let container = membership.and_then(|membership| membership.container.as_ref());
+    line("Container", &container.map_or(String::new(), Container::short_name))?;
     let parents = explanation.parents.get(&pid).map_or(&[][..], Vec::as_slice);
     let parents: Vec<String> =
         parents.iter().map(|parent| format!("{} ({})", parent.name.to_string_lossy(), parent.pid)).collect();
@@ -227,10 +243,12 @@ mod tests {
         let rules = PortRules { ephemeral: Some(32768..=60999), reserved: vec![443..=443], unprivileged_from: Some(1024) };
         let parents =
             BTreeMap::from([(900, vec![process(1, "systemd")]), (901, vec![process(900, "nginx"), process(1, "systemd")])]);
-        let units = BTreeMap::from([(900, "nginx.service".to_owned())]);
+        let unit = Membership { unit: Some("nginx.service".to_owned()), container: None };
+        let container = Container { runtime: "docker", id: "0123456789abcdef".repeat(4) };
+        let memberships = BTreeMap::from([(900, unit), (901, Membership { unit: None, container: Some(container) })]);
         let mut out = Vec::new();
         let listing = machine.listing();
-        write(&mut out, &Explanation { port, listing, rules: &rules, parents: &parents, units: &units }).unwrap();
+        write(&mut out, &Explanation { port, listing, rules: &rules, parents: &parents, memberships: &memberships }).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -258,6 +276,7 @@ mod tests {
              \x20     Command line  nginx -g daemon off;\n\
              \x20     User          www-data\n\
              \x20     Started       2026-11-23T16:00:00Z\n\
+             \x20     Container     docker 0123456789ab\n\
              \x20     Started by    nginx (900), by systemd (1)\n\
              \n\
              Connections (1):\n\

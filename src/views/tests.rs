@@ -2,6 +2,7 @@
 
 use crate::column::Column;
 use crate::listing::{Directory, Listing, Peers};
+use crate::membership::{Container, Membership};
 use crate::names::services::Services;
 use crate::output::text::is_hostile;
 use crate::owners::{InodeOwners, OwnerStatus, Owners};
@@ -232,8 +233,12 @@ fn no_format_prints_what_a_terminal_would_obey() {
     let chain = vec![process(7, "a\u{1b}]0;b\u{7}")];
     let parents = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, chain.clone())).collect();
     let rules = PortRules::default();
-    let units = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, "u\u{1b}c.service".to_owned())).collect();
-    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents, units: &units };
+    let membership = Membership {
+        unit: Some("u\u{1b}c.service".to_owned()),
+        container: Some(Container { runtime: "lxc", id: "d\u{1b}e".to_owned() }),
+    };
+    let memberships = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, membership.clone())).collect();
+    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents, memberships: &memberships };
     let sections = [Section::Sockets(listing), Section::Summary(summary), Section::Explanation(explanation)];
     let every: Vec<Column> = Column::ALL.map(|(column, _)| column).to_vec();
     let look = Look { width: Some(100), color: false, headless: false };

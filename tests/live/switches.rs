@@ -140,9 +140,9 @@ impl Unit {
     const NAME: &str = "rnetstat-live.service";
 
     /// Moves a process into a new group, wherever systemd's groups are kept here.
-    fn with(pid: u32) -> Option<Self> {
+    fn with(pid: u32, name: &str) -> Option<Self> {
         for folder in ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
-            let path = PathBuf::from(folder).join(Self::NAME);
+            let path = PathBuf::from(folder).join(name);
             if fs::create_dir(&path).is_ok() {
                 let unit = Self(path);
                 if fs::write(unit.0.join("cgroup.procs"), pid.to_string()).is_ok() {
@@ -165,7 +165,7 @@ fn every_owner_of_a_row_is_named_under_it_with_its_unit() {
     let Some(_namespace) = Namespace::enter() else { return };
     let server = listener(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)));
     let mut child = share(&server);
-    let unit = Unit::with(child.id());
+    let unit = Unit::with(child.id(), Unit::NAME);
     let table = print("-anb");
     let own = std::process::id();
     let of = |pid: u32| {
@@ -184,6 +184,29 @@ fn every_owner_of_a_row_is_named_under_it_with_its_unit() {
         Some(_) => assert!(under.contains(&"  rnetstat-live.service"), "{table}"),
         None => skipped::<()>("no control group can be made, so no unit was looked for").unwrap_or_default(),
     }
+}
+
+#[test]
+fn an_explanation_names_the_container_that_holds_the_port() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let server = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let mut child = share(&server);
+    let port = local(&server).port();
+    drop(server);
+    let id = format!("{:064x}", child.id());
+    let container = Unit::with(child.id(), &format!("docker-{id}.scope"));
+    let text = container.as_ref().map(|_| print(&format!("--explain {port}")));
+    let json = container.as_ref().map(|_| print(&format!("--explain {port} --json")));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (Some(text), Some(json)) = (text, json) else {
+        return skipped("no control group can be made, so that there is no container").unwrap_or_default();
+    };
+    assert!(text.contains(&format!("Container     docker {}\n", &id[..12])), "{text}");
+    let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let holder = &document["explanation"]["holders"][0];
+    assert_eq!(holder["container"], serde_json::json!({ "runtime": "docker", "id": id }));
+    assert_eq!(holder["unit"], format!("docker-{id}.scope"));
 }
 
 #[test]

@@ -1,22 +1,6 @@
 //! `/proc/PID/cgroup`: which systemd unit, and which container, a process belongs to.
 
-/// What the path of a control group says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Membership {
-    /// The systemd unit, as `nginx.service`: the innermost one that is no slice.
-    pub unit: Option<String>,
-    /// The container.
-    pub container: Option<Container>,
-}
-
-/// A container, as far as a path tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Container {
-    /// What runs it: `docker`, `podman`, `containerd`, `cri-o`, `kubernetes`, `lxc` or `machine` (systemd-machined).
-    pub runtime: &'static str,
-    /// Its id, or its name where it is known by name.
-    pub id: String,
-}
+use crate::membership::{Container, Membership};
 
 /// The kinds of systemd units that hold processes, other than slices, which only hold units.
 const UNITS: [&str; 5] = [".service", ".scope", ".socket", ".mount", ".swap"];

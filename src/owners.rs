@@ -20,7 +20,7 @@ pub enum OwnerStatus {
     Owned,
     /// No process holds the socket: the system keeps it for itself (TIME_WAIT, SYN_RECEIVED, orphans).
     None,
-    /// The owner may not be seen: another user's process, or one of another PID namespace.
+    /// The owner may not be seen: another user's process, one of another PID namespace, or one that the system shows nobody.
     Denied,
     /// Nobody held the socket any more when its owner was looked for.
     Gone,

@@ -50,7 +50,7 @@ pub fn endure(plan: &Plan, runs: usize) -> anyhow::Result<()> {
     let mut costs = WAYS.map(|_| Costs::default());
     let mut dumps = Costs::default();
     for number in 0..runs {
-        // The same sockets and processes with nothing going on, now and then.
+        // The same sockets and processes with hardly anything going on, now and then.
         let quiet = number % QUIET == 0;
         if quiet {
             bustle.pause()?;

@@ -99,6 +99,13 @@ impl Instruction {
         Self::new(0x7b, to, from, offset, 0)
     }
 
+    /// `*(u64 *)(to + offset) += from`, and `from = ` what stood there before: for every other processor at once, and neither
+    /// what stands before it nor what stands behind it passes it.
+    pub const fn fetch_add(to: Register, offset: i16, from: Register) -> Self {
+        const FETCH: i32 = 0x01;
+        Self::new(0xdb, to, from, offset, FETCH)
+    }
+
     /// `to = ` the address of the value in an array of one, two instructions long; `map` is the array's descriptor.
     pub const fn map_value(to: Register, map: i32) -> [Self; 2] {
         const PSEUDO_MAP_VALUE: u8 = 2;
@@ -179,6 +186,7 @@ mod tests {
         assert_eq!(bytes(Instruction::load(R2, Width::Word, R1, -4)), [0x61, 0x12, 0xfc, 0xff, 0, 0, 0, 0]);
         assert_eq!(bytes(Instruction::load(R2, Width::Half, R1, 0)), [0x69, 0x12, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes(Instruction::store(R10, -8, R2)), [0x7b, 0x2a, 0xf8, 0xff, 0, 0, 0, 0]);
+        assert_eq!(bytes(Instruction::fetch_add(R10, -8, R2)), [0xdb, 0x2a, 0xf8, 0xff, 1, 0, 0, 0]);
         assert_eq!(bytes(Instruction::skip_unless_equal(R2, 0xc000, 3)), [0x55, 2, 3, 0, 0, 0xc0, 0, 0]);
         assert_eq!(bytes(Instruction::add_register(R2, R6)), [0x0f, 0x62, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes(Instruction::map_value(R2, 5)[0]), [0x18, 0x22, 0, 0, 5, 0, 0, 0]);

@@ -10,8 +10,9 @@ use crate::filter::ports::PortSet;
 use crate::socket::{Protocol, Socket};
 use std::ops::RangeInclusive;
 
-/// A port that so small a part of the sample has is a server's, wherever it lies.
+/// A port that more than this part of the sample has, a sixteenth, is a server's, wherever it lies.
 const HEAVY: usize = 16;
+
 /// The sockets of one dump: those with a port of one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share {

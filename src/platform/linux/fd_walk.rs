@@ -8,7 +8,6 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// From this many processes on a second thread is worth its start.
@@ -97,17 +96,16 @@ pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<W
     Ok(walk)
 }
 
-/// The processes that would not show their descriptors; each is asked for one alone. None where nobody can tell.
-pub(crate) fn closed() -> Vec<Pid> {
-    let Ok(proc) = rustix::fs::open("/proc", FOLDER, Mode::empty()) else { return Vec::new() };
-    let mut pids = numbers(&proc).unwrap_or_default();
-    let is_closed = |pid: &Pid| {
-        let mut seen = |_| ControlFlow::Break(());
-        descriptors(&proc, &format!("{pid}/fd"), &mut seen).is_err_and(is_refusal)
+/// Whether a process that is none of the known ones would not be looked into, by somebody who has every right to.
+pub(crate) fn is_kept_from_seeing_any(is_known: impl Fn(Pid) -> bool) -> bool {
+    let Ok(proc) = rustix::fs::open("/proc", FOLDER, Mode::empty()) else { return false };
+    // The link to its executable is shown to those who may see its descriptors.
+    let is_closed = |pid: Pid| {
+        let mut target = [MaybeUninit::uninit(); 8];
+        rustix::fs::readlinkat_raw(&proc, format!("{pid}/exe"), &mut target[..]).is_err_and(is_refusal)
             && rustix::fs::statat(&proc, pid.to_string(), AtFlags::empty()).is_ok()
     };
-    pids.retain(is_closed);
-    pids
+    numbers(&proc).unwrap_or_default().into_iter().any(|pid| is_closed(pid) && !is_known(pid))
 }
 
 fn visit_all(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> Walk {
@@ -246,49 +244,34 @@ impl Visitor<'_> {
     }
 
     fn visit(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
-        descriptors(self.proc, path, &mut |inode| {
+        let size = rustix::fs::statat(self.proc, path, AtFlags::empty())?.st_size as u64;
+        let count = sizes_are_counts(self.proc).then_some(size);
+        if count == Some(0) {
+            return Ok(count);
+        }
+        let descriptors = rustix::fs::openat(self.proc, path, FOLDER, Mode::empty())?;
+        let mut buffer = [MaybeUninit::uninit(); 8192];
+        let mut names = RawDir::new(&descriptors, &mut buffer);
+        while let Some(name) = names.next() {
+            let name = name?;
+            if name.file_name().to_bytes().starts_with(b".") {
+                continue;
+            }
+            let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
+                Ok(inode) => inode,
+                Err(EXITED | ENDED) => continue, // or only this descriptor has been closed
+                // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
+                Err(refusal) => return Err(refusal),
+            };
             if let Some(inode) = inode
                 && let Some(place) = self.wanted.place(inode)
             {
                 self.found.entries.push(InodeOwners::entry(inode, pid));
                 self.progress.find(place);
             }
-            ControlFlow::Continue(())
-        })
-    }
-}
-
-/// Hands each descriptor of a folder to `each`, until that has enough: the inode of a socket, `None` for anything else. Says
-/// how many there are, where the kernel tells.
-fn descriptors(
-    proc: &OwnedFd,
-    path: &str,
-    each: &mut dyn FnMut(Option<u32>) -> ControlFlow<()>,
-) -> rustix::io::Result<Option<u64>> {
-    let size = rustix::fs::statat(proc, path, AtFlags::empty())?.st_size as u64;
-    let count = sizes_are_counts(proc).then_some(size);
-    if count == Some(0) {
-        return Ok(count);
-    }
-    let descriptors = rustix::fs::openat(proc, path, FOLDER, Mode::empty())?;
-    let mut buffer = [MaybeUninit::uninit(); 8192];
-    let mut names = RawDir::new(&descriptors, &mut buffer);
-    while let Some(name) = names.next() {
-        let name = name?;
-        if name.file_name().to_bytes().starts_with(b".") {
-            continue;
         }
-        let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
-            Ok(inode) => inode,
-            Err(EXITED | ENDED) => continue, // or only this descriptor has been closed
-            // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
-            Err(refusal) => return Err(refusal),
-        };
-        if each(inode).is_break() {
-            break;
-        }
+        Ok(count)
     }
-    Ok(count)
 }
 
 /// Whether this kernel tells the number of descriptors as the size of the folder (since 6.2; before, it is 0 for every

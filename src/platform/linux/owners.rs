@@ -5,7 +5,7 @@ use super::secure;
 use super::sockstat;
 use super::task_files::{self, TaskFiles};
 use super::task_layout::TaskFileLayout;
-use super::task_tables::TaskTables;
+use super::task_tables::{Answer, TaskTables};
 use crate::owners::{InodeOwners, OwnerSearch, OwnerStatus, Owners};
 use crate::problem::{Problem, ProblemKind};
 use crate::socket::Socket;
@@ -87,8 +87,9 @@ impl Early {
         }
         let owners = self.owners.with(self.iterators.ask(Some(&wanted), search)?);
         missing.retain(|socket| owners.of(socket.inode).status == OwnerStatus::Gone);
-        // A system may keep a process to itself, from the iterator too.
-        if missing.is_empty() || fd_walk::closed().iter().all(|&pid| owners.knows(pid)) {
+        // A system may keep a process to itself, from the iterator too. To be refused means that only to those who may see all.
+        let is_kept = || has_every_right() && fd_walk::is_kept_from_seeing_any(|pid| owners.knows(pid));
+        if missing.is_empty() || !is_kept() {
             return Ok(owners);
         }
         problems.push(hidden_owners(missing.len(), false));
@@ -117,10 +118,15 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
 
 /// The quicker program, for newer kernels; the machine has so many files open.
 fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io::Result<Vec<u64>> {
-    // A file counts once, and may stand in several tables; but not every file is a socket.
-    let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let capacity = files.saturating_add(files / 4).saturating_add(MORE_FILES);
-    let mut entries = TaskTables::open(layout, capacity)?.read()?;
+    let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES);
+    let mut entries = match TaskTables::open(layout, with_room(usize::try_from(files).unwrap_or(usize::MAX)))?.read()? {
+        Answer::Whole(entries) => entries,
+        // A file counts once, and may stand in the tables of many processes.
+        Answer::TooLong(count) => match TaskTables::open(layout, with_room(count))?.read()? {
+            Answer::Whole(entries) => entries,
+            Answer::TooLong(_) => return Err(io::Error::other("more open files each time")),
+        },
+    };
     if let Some(wanted) = wanted {
         entries.retain(|&entry| wanted.place(InodeOwners::inode(entry)).is_some());
     }
@@ -219,13 +225,18 @@ fn hidden_owners(count: usize, elsewhere: bool) -> Problem {
     let sockets = sockets_in_words(count);
     let (kind, reason) = if elsewhere {
         (ProblemKind::OwnersHidden, "perhaps outside this PID namespace; run rnetstat as root on the host to see them")
-    } else if Rights::held().walk && namespace("user") == Some(INITIAL_USER_NAMESPACE) {
+    } else if has_every_right() {
         (ProblemKind::OwnersKept, "in processes that this system shows to nobody, not even to root")
     } else {
         let advice = "in processes of other users; run rnetstat as root (sudo; in a container with CAP_SYS_PTRACE) to see them";
         (ProblemKind::OwnersHidden, advice)
     };
     Problem::new(kind, format!("owners of {sockets} are hidden, {reason}"))
+}
+
+/// Whether nobody could see more processes than this one.
+fn has_every_right() -> bool {
+    Rights::held().walk && namespace("user") == Some(INITIAL_USER_NAMESPACE)
 }
 
 /// The inode of a namespace of this process.

@@ -12,7 +12,8 @@ use rustix::io::Errno;
 use rustix::mm::MapFlags;
 use std::io;
 
-/// What stands before the entries: how many there are, and whether some are missing, 8 bytes each.
+/// What stands before the entries: how many there are, also those for which there was no room, and whether others are missing,
+/// 8 bytes each.
 const COUNT: i16 = 0;
 const INCOMPLETE: i16 = 8;
 const HEADER: i16 = 16;
@@ -22,6 +23,16 @@ const ENTRY: usize = size_of::<u64>();
 pub(crate) struct TaskTables {
     iterator: bpf::Iterator,
     memory: OwnedFd,
+    capacity: usize,
+}
+
+/// What the program says.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Every entry.
+    Whole(Vec<u64>),
+    /// So many entries, for which there was no room.
+    TooLong(usize),
 }
 
 impl TaskTables {
@@ -30,16 +41,16 @@ impl TaskTables {
     pub(crate) fn open(layout: &TaskFileLayout, capacity: usize) -> io::Result<Self> {
         let cast = layout.cast.ok_or(io::ErrorKind::Unsupported)?;
         let size = u32::try_from(size_of_entries(capacity)).map_err(io::Error::other)?;
-        let capacity = i32::try_from(capacity).map_err(io::Error::other)?;
+        let limit = i32::try_from(capacity).map_err(io::Error::other)?;
         let memory = bpf::shared_memory(size)?;
-        let program = program(layout, cast, memory.as_raw_fd(), capacity);
+        let program = program(layout, cast, memory.as_raw_fd(), limit);
         let iterator = bpf::Iterator::attach(&program, layout.task_hook, LICENSE)?;
-        Ok(Self { iterator, memory })
+        Ok(Self { iterator, memory, capacity })
     }
 
     /// Every descriptor of every process that is a socket, packed by [`crate::owners::InodeOwners::entry`]. To be called
-    /// once: it fails where there are more than foreseen, or a table was replaced meanwhile.
-    pub(crate) fn read(self) -> io::Result<Vec<u64>> {
+    /// once: it fails where a table was replaced meanwhile.
+    pub(crate) fn read(self) -> io::Result<Answer> {
         let run = self.iterator.run()?;
         loop {
             match rustix::io::read(&run, &mut [0; ENTRY]) {
@@ -50,11 +61,15 @@ impl TaskTables {
             }
         }
         let Some([count, 0]) = self.written(0)?.first_chunk().copied() else {
-            return Err(io::Error::other("more open files than foreseen, or a table that grew"));
+            return Err(io::Error::other("a table was replaced while it was read"));
         };
-        let mut entries = self.written(count as usize)?;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if count > self.capacity {
+            return Ok(Answer::TooLong(count));
+        }
+        let mut entries = self.written(count)?;
         entries.drain(..HEADER as usize / ENTRY);
-        Ok(entries)
+        Ok(Answer::Whole(entries))
     }
 
     /// What stands in the memory, up to the end of so many entries: all that is mapped counts as this process' own.
@@ -182,15 +197,21 @@ fn program(layout: &TaskFileLayout, cast: u32, memory: i32, capacity: i32) -> Ve
         &memory,
         &[
             Do(I::load(R2, Double, R9, COUNT)),
-            Jump(I::skip_from(R2, capacity, 0), Incomplete),
             Do(I::copy(R3, R2)),
-            Do(I::shift_left(R3, 3)),
-            Do(I::add_register(R3, R9)),
-            Do(I::store(R3, HEADER, R1)),
-            Do(I::add(R2, 1)),
-            Do(I::store(R9, COUNT, R2)),
+            Do(I::add(R3, 1)),
+            Do(I::store(R9, COUNT, R3)),
+            Jump(I::skip_from(R2, capacity, 0), NextFile),
+            Do(I::shift_left(R2, 3)),
+            Do(I::add_register(R2, R9)),
+            Do(I::store(R2, HEADER, R1)),
             Jump(I::skip(0), NextFile),
             Here(TableEnds),
+        ],
+        &memory,
+        &[
+            // Nothing is added, but everything above has been read before anything below.
+            Do(I::set(R1, 0)),
+            Do(I::fetch_add(R9, COUNT, R1)),
             Do(I::load(R7, Double, R10, stack::FILES)),
             Do(I::load(R8, Double, R7, layout.files_table)),
             Do(I::load(R6, Double, R10, stack::TASK)),
@@ -242,19 +263,20 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
 
     #[test]
-    fn the_sockets_of_this_process_are_among_what_it_says_and_too_many_are_an_error() {
+    fn the_sockets_of_this_process_are_among_what_it_says_and_too_many_are_counted() {
         let Ok(layout) = task_files::layout() else { return eprintln!("SKIPPED: this kernel does not tell its types") };
         let tables = match TaskTables::open(&layout, 1 << 20) {
             Ok(tables) => tables,
             Err(error) => return eprintln!("SKIPPED: no iterator here: {error}"),
         };
         let sockets = [(); 3].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
-        let entries = tables.read().unwrap();
+        let Answer::Whole(entries) = tables.read().unwrap() else { panic!("a million entries are not enough") };
         for socket in &sockets {
             let path = format!("/proc/thread-self/fd/{}", socket.as_raw_fd());
             let inode = std::fs::metadata(path).unwrap().ino() as u32;
             assert!(entries.contains(&InodeOwners::entry(inode, std::process::id())));
         }
-        assert!(TaskTables::open(&layout, 2).unwrap().read().is_err());
+        let Answer::TooLong(count) = TaskTables::open(&layout, 2).unwrap().read().unwrap() else { panic!("there are three") };
+        assert!(count >= 3);
     }
 }

@@ -111,7 +111,7 @@ fn write_extra(out: &mut Vec<u8>, row: &Row<'_>, extra: Extra, known: Knowledge<
         Extra::Pid => write_owner(out, row.owner),
         Extra::Program => write_program(out, row.owner, known.processes),
         Extra::Offload => {
-            // Linux keeps every TCP connection in the host: it has no cards that take over whole connections.
+            // No system that is read here hands whole connections to its network cards.
             let start = out.len();
             out.extend_from_slice(if is_tcp { b"InHost" } else { b"" });
             pad(out, start, OFFLOAD);

@@ -9,7 +9,7 @@ mod worker;
 pub use place::Place;
 
 use anyhow::Context;
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use std::ffi::OsString;
 use std::io::{PipeWriter, Read};
 use std::net::SocketAddr;
@@ -90,9 +90,14 @@ impl Bustle {
         self.connectors.len() + self.parents.len() + self.relays.len()
     }
 
-    /// Stops all workers where they are: what lives and what is open stays, and nothing comes or goes.
+    /// Stops the workers where they are, but for the relays, each of which is another process each time: what lives and what is
+    /// open stays, and hardly anything comes or goes. Returns when all have stopped.
     pub fn pause(&mut self) -> anyhow::Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        for pid in self.workers() {
+            rustix::process::waitid(WaitId::Pid(pid?), WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT)?;
+        }
+        Ok(())
     }
 
     /// Lets them go on.
@@ -101,12 +106,12 @@ impl Bustle {
     }
 
     fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        // A relay is another process each time: it goes on.
-        for worker in self.connectors.iter().chain(&self.parents) {
-            let pid = Pid::from_raw(worker.process.id().cast_signed()).context("a worker without a number")?;
-            rustix::process::kill_process(pid, signal)?;
-        }
-        Ok(())
+        self.workers().try_for_each(|pid| Ok(rustix::process::kill_process(pid?, signal)?))
+    }
+
+    fn workers(&self) -> impl Iterator<Item = anyhow::Result<Pid>> {
+        let pid = |worker: &Worker| Pid::from_raw(worker.process.id().cast_signed()).context("a worker without a number");
+        self.connectors.iter().chain(&self.parents).map(pid)
     }
 
     /// Ends it and says what there was.

@@ -59,6 +59,7 @@ fn is_there(program: &str) -> bool {
     let found = std::process::Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !found {
         eprintln!("SKIPPED: {program} is not installed here, so that nothing is read with it");
+        assert!(std::env::var_os("RNETSTAT_NO_SKIPPING").is_none(), "{program} is not installed");
     }
     found
 }

@@ -61,15 +61,15 @@ impl<'a> Explanation<'a> {
             holders: self
                 .parents
                 .iter()
-                .map(|(&pid, parents)| HolderRecord {
-                    process: OwnerRecord::new(pid, processes.get(pid)),
-                    unit: self.memberships.get(&pid).and_then(|membership| membership.unit.as_deref()),
-                    container: self
-                        .memberships
-                        .get(&pid)
-                        .and_then(|membership| membership.container.as_ref())
-                        .map(|container| ContainerRecord { runtime: container.runtime, id: &container.id }),
-                    parents: parents.iter().map(|parent| OwnerRecord::new(parent.pid, Some(parent))).collect(),
+                .map(|(&pid, parents)| {
+                    let membership = self.memberships.get(&pid);
+                    let container = membership.and_then(|membership| membership.container.as_ref());
+                    HolderRecord {
+                        process: OwnerRecord::new(pid, processes.get(pid)),
+                        unit: membership.and_then(|membership| membership.unit.as_deref()),
+                        container: container.map(|Container { runtime, id }| ContainerRecord { runtime, id }),
+                        parents: parents.iter().map(|parent| OwnerRecord::new(parent.pid, Some(parent))).collect(),
+                    }
                 })
                 .collect(),
         }

@@ -84,9 +84,9 @@ impl Sample {
         self.remote.sort_unstable();
         let local = match lent.filter(|lent| is_of_clients(lent, &self.local)) {
             Some(lent) => cut_around(lent, &self.local, weights),
-            None => whole(cut(&self.local, weights)),
+            None => cut(&self.local, weights),
         };
-        let (excess, end, sets) = match whole(cut(&self.remote, weights)) {
+        let (excess, end, sets) = match cut(&self.remote, weights) {
             (excess, sets) if excess < local.0 / 2 && !self.remote.is_empty() => (excess, End::Remote, sets),
             _ => (local.0, End::Local, local.1),
         };
@@ -101,33 +101,29 @@ fn is_of_clients(lent: &RangeInclusive<u16>, sorted: &[u16]) -> bool {
     !lent.is_empty() && sorted.chunk_by(|a, b| a == b).all(|run| !lent.contains(&run[0]) || run.len() * HEAVY <= sorted.len())
 }
 
-fn whole((excess, ranges): (usize, Vec<RangeInclusive<u16>>)) -> (usize, Vec<PortSet>) {
-    (excess, ranges.into_iter().map(|range| PortSet::from_iter([range])).collect())
-}
-
 /// Cuts the ports outside of a range as the sample shows them, and those within evenly.
 fn cut_around(lent: &RangeInclusive<u16>, sorted: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
     let outside: Vec<u16> = sorted.iter().copied().filter(|port| !lent.contains(port)).collect();
-    let (excess, mut sets) = whole(cut(&outside, weights));
+    let (excess, mut sets) = cut(&outside, weights);
     sets.resize(weights.len(), PortSet::NONE);
     let total = weights.iter().sum::<u64>().max(1);
     // Where in the range the next share begins, when so much has been given away.
     let begin = |given: u64| u64::from(*lent.start()) + lent.len() as u64 * given / total;
     let mut given = 0;
     for (set, weight) in sets.iter_mut().zip(weights) {
-        let outside = set.complement().ranges().chain([lent.clone()]).collect::<PortSet>().complement();
+        let without = set.complement().ranges().chain([lent.clone()]).collect::<PortSet>().complement();
         let within = begin(given)..begin(given + weight);
         let within = (!within.is_empty()).then(|| within.start as u16..=(within.end - 1) as u16);
-        *set = outside.ranges().chain(within).collect();
+        *set = without.ranges().chain(within).collect();
         given += weight;
     }
     (excess, sets)
 }
 
 /// Cuts the range of ports so that each part has its weight of the sample; says by how many the largest exceeds that.
-fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<RangeInclusive<u16>>) {
+fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
     let total = weights.iter().sum::<u64>().max(1);
-    let (mut excess, mut ranges) = (0, Vec::with_capacity(weights.len()));
+    let (mut excess, mut sets) = (0, Vec::with_capacity(weights.len()));
     let (mut due, mut begun, mut first) = (0, 0, 0);
     for (index, weight) in weights.iter().enumerate() {
         let had = due;
@@ -143,13 +139,13 @@ fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<RangeInclusive<u16>>) {
         };
         let end = ports.partition_point(|&p| p <= last);
         excess = excess.max((end - begun).saturating_sub(goal(due) - goal(had)));
-        ranges.push(first..=last);
+        sets.push(PortSet::from_iter([first..=last]));
         if last == u16::MAX {
             break;
         }
         (begun, first) = (end, last + 1);
     }
-    (excess, ranges)
+    (excess, sets)
 }
 
 #[cfg(test)]

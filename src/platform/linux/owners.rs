@@ -119,14 +119,13 @@ pub(super) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
 /// The quicker program, for newer kernels; the machine has so many files open.
 fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io::Result<Vec<u64>> {
     let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES);
-    let mut entries = match TaskTables::open(layout, with_room(usize::try_from(files).unwrap_or(usize::MAX)))?.read()? {
-        Answer::Whole(entries) => entries,
+    let read = |count| TaskTables::open(layout, with_room(count))?.read();
+    let answer = match read(usize::try_from(files).unwrap_or(usize::MAX))? {
         // A file counts once, and may stand in the tables of many processes.
-        Answer::TooLong(count) => match TaskTables::open(layout, with_room(count))?.read()? {
-            Answer::Whole(entries) => entries,
-            Answer::TooLong(_) => return Err(io::Error::other("more open files each time")),
-        },
+        Answer::TooLong(count) => read(count)?,
+        whole @ Answer::Whole(_) => whole,
     };
+    let Answer::Whole(mut entries) = answer else { return Err(io::Error::other("more open files each time")) };
     if let Some(wanted) = wanted {
         entries.retain(|&entry| wanted.place(InodeOwners::inode(entry)).is_some());
     }

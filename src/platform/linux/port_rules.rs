@@ -22,8 +22,18 @@ fn range(word: &str) -> Option<RangeInclusive<u16>> {
 
 /// Reads the settings of the network namespace of this process.
 pub fn read() -> PortRules {
-    let text = |name| std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default();
-    parse(&text("ip_local_port_range"), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"))
+    parse(&text(LOCAL_RANGE), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"))
+}
+
+/// The ports that the kernel lends to clients, alone.
+pub fn ephemeral() -> Option<RangeInclusive<u16>> {
+    parse(&text(LOCAL_RANGE), "", "").ephemeral
+}
+
+const LOCAL_RANGE: &str = "ip_local_port_range";
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(format!("/proc/sys/net/ipv4/{name}")).unwrap_or_default()
 }
 
 #[cfg(test)]

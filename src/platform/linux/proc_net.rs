@@ -71,8 +71,7 @@ fn hexadecimal_pair(field: &str) -> Option<(u32, u32)> {
 #[cfg(all(test, target_endian = "little"))]
 mod tests {
     use super::*;
-    use crate::socket::State;
-    use crate::socket::Timer;
+    use crate::socket::{State, Timer};
     use proptest::prelude::*;
 
     #[test]

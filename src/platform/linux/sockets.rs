@@ -123,7 +123,7 @@ impl Crew<'_> {
             return None;
         }
         let files = if self.search == OwnerSearch::Skip { 0 } else { sockstat::files(&read(sockstat::FILES)) };
-        let shares = sample.divide(&weights(threads as u64, sockets, files), port_rules::read().ephemeral.as_ref())?;
+        let shares = sample.divide(&weights(threads as u64, sockets, files), port_rules::ephemeral().as_ref())?;
         Some(Division { shares, threads })
     }
 

@@ -108,18 +108,19 @@ fn in_set(end: End, ports: &PortSet) -> Condition {
 
 /// However many ranges there are, the kernel needs few steps to find the one in which a port may lie.
 fn in_ranges(end: End, ports: &PortSet) -> Condition {
-    fn search(end: End, ranges: &[RangeInclusive<u16>]) -> Condition {
+    /// `has_begun`: the port is known to be no lower than the first range's.
+    fn search(end: End, ranges: &[RangeInclusive<u16>], has_begun: bool) -> Condition {
         match ranges {
             [] => Condition::Never,
-            [range] => in_range(end, range),
+            [range] => in_range(end, &(if has_begun { 0 } else { *range.start() }..=*range.end())),
             _ => {
                 let (lower, upper) = ranges.split_at(ranges.len() / 2);
-                let ways = (search(end, upper), search(end, lower));
+                let ways = (search(end, upper, true), search(end, lower, has_begun));
                 Condition::Either(Test::PortFrom(end, *upper[0].start()), Box::new(ways))
             }
         }
     }
-    search(end, &ports.ranges().collect::<Vec<_>>())
+    search(end, &ports.ranges().collect::<Vec<_>>(), false)
 }
 
 fn either_port(filter: &Filter) -> Vec<Condition> {

@@ -1,10 +1,10 @@
-//! rnetstat: netstat as people wish it were.
+//! rnetstat: which process owns every socket, with the switches of Windows' and Linux' netstat.
 //!
-//! Data goes one way: the arguments become a [`request`], the [`platform`] answers it with a [`snapshot`], which is
-//! ordered, named and printed by a [`views`] module.
+//! Data goes one way: the arguments become a [`request`], the [`platform`] answers it with a snapshot, which is
+//! filtered, ordered, looked up and printed by a report.
 //!
 //! ```
-//! use rnetstat::owners::OwnerSearch;
+//! use rnetstat::model::owners::OwnerSearch;
 //! use rnetstat::request::SocketRequest;
 //!
 //! let snapshot = rnetstat::platform::snapshot(&SocketRequest::everything(), OwnerSearch::All);
@@ -14,33 +14,13 @@
 //! }
 //! ```
 
+pub mod app;
 pub mod cli;
-pub mod column;
-pub mod details;
-pub mod exit;
-pub mod explain;
 pub mod filter;
-pub mod interfaces;
-pub mod interval;
-pub mod lang;
-pub mod listing;
-pub mod membership;
-pub mod names;
+pub mod lookup;
+pub mod model;
 pub mod order;
 pub mod output;
-pub mod owners;
 pub mod platform;
-pub mod port_rules;
-pub mod problem;
-pub mod process;
-pub mod processes;
-pub mod rdma;
+pub mod reports;
 pub mod request;
-pub mod routes;
-pub mod run;
-pub mod snapshot;
-pub mod socket;
-pub mod statistics;
-pub mod summary;
-pub mod time_in_state;
-pub mod views;

@@ -1,12 +1,12 @@
 //! The command `rnetstat`: arguments in, exit status out.
 
-mod memory;
+mod allocator;
 
 use std::process::ExitCode;
 
 #[global_allocator]
-static MEMORY: memory::Memory = memory::Memory;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
-    rnetstat::run::main(std::env::args_os().skip(1)).into()
+    rnetstat::app::main(std::env::args_os().skip(1)).into()
 }

@@ -1,9 +1,9 @@
 //! A table of command lines, in the habits of Windows and of Linux, and what each of them asks for.
 
 use rnetstat::cli::{self, Command};
-use rnetstat::lang::Language;
+use rnetstat::model::socket::{Protocol, State, StateSet};
+use rnetstat::request::language::Language;
 use rnetstat::request::{Names, Request, UdpRows, View};
-use rnetstat::socket::{Protocol, State, StateSet};
 use std::ffi::OsString;
 
 /// The tables, the rows of them, the columns and the rest of a request, in a few words.

@@ -4,9 +4,9 @@
 
 use assert_cmd::Command;
 use rnetstat::cli::{self, Command as Asked};
-use rnetstat::owners::OwnerSearch;
+use rnetstat::model::owners::OwnerSearch;
+use rnetstat::model::socket::{State, StateSet, Table, TableSet};
 use rnetstat::request::{Request, UdpRows};
-use rnetstat::socket::{State, StateSet, Table, TableSet};
 use std::ffi::OsString;
 
 fn rnetstat(line: &str) -> Command {

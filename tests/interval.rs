@@ -2,12 +2,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use rnetstat::owners::OwnerSearch;
+use rnetstat::lookup::processes::Processes;
+use rnetstat::model::owners::OwnerSearch;
+use rnetstat::model::process::Facts;
+use rnetstat::model::socket::{Table, TableSet};
 use rnetstat::platform;
-use rnetstat::process::Facts;
-use rnetstat::processes::Processes;
 use rnetstat::request::SocketRequest;
-use rnetstat::socket::{Table, TableSet};
 use rustix::process::{Pid, Signal};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, UdpSocket};

@@ -1,13 +1,13 @@
 //! The switches that choose rows.
 
 use super::UsageError;
-use crate::filter::choice::{Choice, InvalidValue};
 use crate::filter::ports::{self, EitherPort};
+use crate::filter::selector::{InvalidValue, Selector};
 use crate::filter::states::States;
 use crate::filter::{Filter, addresses, owners, states};
-use crate::names::services::Services;
+use crate::lookup::services::Services;
+use crate::model::socket::{Family, State};
 use crate::platform;
-use crate::socket::{Family, State};
 use clap::Args;
 use std::cell::OnceCell;
 use std::ops::RangeInclusive;
@@ -83,7 +83,7 @@ impl FilterArguments {
             local_port.wanted.extend(ports.wanted);
             local_port.unwanted.extend(ports.unwanted);
         }
-        let state = Choice::parse(&self.state, states::parse).map_err(|invalid| {
+        let state = Selector::parse(&self.state, states::parse).map_err(|invalid| {
             let known = State::ALL.map(State::word).join(", ");
             cannot_be("--state", &invalid, &format!("It takes {known}, each perhaps with ! before it."))
         })?;
@@ -102,8 +102,8 @@ impl FilterArguments {
             },
             users: self.users(platform::SOCKETS_HAVE_USERS, user)?,
             owners: owners::OwnerFilter {
-                pids: Choice::parse(&self.pid, owners::parse_pid).map_err(|invalid| cannot_be("--pid", &invalid, PIDS))?,
-                names: Choice::parse(&self.process, |name| Ok([owners::NamePattern::new(name)]))
+                pids: Selector::parse(&self.pid, owners::parse_pid).map_err(|invalid| cannot_be("--pid", &invalid, PIDS))?,
+                names: Selector::parse(&self.process, |name| Ok([owners::NamePattern::new(name)]))
                     .map_err(|invalid| cannot_be("--process", &invalid, NAMES))?,
                 users: self.users(!platform::SOCKETS_HAVE_USERS, |name| Ok([owners::UserName::new(name)]))?,
             },
@@ -111,9 +111,9 @@ impl FilterArguments {
     }
 
     /// The users, where they are asked of the one who is to tell: the sockets or their owners.
-    fn users<T>(&self, asked: bool, meaning: fn(&str) -> Result<[T; 1], String>) -> Result<Choice<T>, UsageError> {
+    fn users<T>(&self, asked: bool, meaning: fn(&str) -> Result<[T; 1], String>) -> Result<Selector<T>, UsageError> {
         let values = if asked { self.user.as_slice() } else { &[] };
-        Choice::parse(values, meaning).map_err(|invalid| cannot_be("--user", &invalid, USERS))
+        Selector::parse(values, meaning).map_err(|invalid| cannot_be("--user", &invalid, USERS))
     }
 }
 
@@ -122,14 +122,14 @@ impl FilterArguments {
 struct ServiceNames(OnceCell<Services>);
 
 impl ServiceNames {
-    fn ports(&self, switch: &str, values: &[String]) -> Result<Choice<RangeInclusive<u16>>, UsageError> {
+    fn ports(&self, switch: &str, values: &[String]) -> Result<Selector<RangeInclusive<u16>>, UsageError> {
         let named = |name: &str| self.0.get_or_init(|| Services::load(&platform::services_file())).ports(name);
-        Choice::parse(values, |value| ports::parse(value, named)).map_err(|invalid| cannot_be(switch, &invalid, PORTS))
+        Selector::parse(values, |value| ports::parse(value, named)).map_err(|invalid| cannot_be(switch, &invalid, PORTS))
     }
 }
 
-fn prefixes(switch: &str, values: &[String]) -> Result<Choice<addresses::Prefix>, UsageError> {
-    Choice::parse(values, |value| addresses::parse(value, platform::interface_index).map(|prefix| [prefix]))
+fn prefixes(switch: &str, values: &[String]) -> Result<Selector<addresses::Prefix>, UsageError> {
+    Selector::parse(values, |value| addresses::parse(value, platform::interface_index).map(|prefix| [prefix]))
         .map_err(|invalid| cannot_be(switch, &invalid, ADDRESSES))
 }
 

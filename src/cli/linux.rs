@@ -1,9 +1,9 @@
 //! The switches that Linux' net-tools has and Windows' netstat has not, under long names of their own.
 
-use super::dialect::Dialect;
+use super::compat::Dialect;
 use clap::Args;
 
-/// What the letters of `-tulpn` mean; see [`super::dialect`].
+/// What the letters of `-tulpn` mean; see [`super::compat`].
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Habits of Linux")]
 pub(super) struct LinuxArguments {

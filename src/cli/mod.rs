@@ -1,17 +1,17 @@
 //! From the words of the command line to a [`Request`], or to one sentence that says what is wrong with them.
 
-mod dialect;
+mod compat;
 mod filters;
+mod generate;
 mod linux;
 mod netstat;
 mod output;
-mod pages;
-mod questions;
+mod report_args;
 mod sort;
 mod validate;
 mod views;
 
-use crate::output::text::visible;
+use crate::output::escape::escape;
 use crate::request::Request;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -39,7 +39,7 @@ pub struct UsageError {
 impl UsageError {
     /// An error with a hint of its own. The words that they name come from outside: they are made safe here.
     pub fn new(sentence: impl AsRef<str>, hint: impl AsRef<str>) -> Self {
-        Self { sentence: visible(sentence.as_ref()).into_owned(), hint: visible(hint.as_ref()).into_owned() }
+        Self { sentence: escape(sentence.as_ref()).into_owned(), hint: escape(hint.as_ref()).into_owned() }
     }
 
     /// An error for which the help text is the hint.
@@ -77,19 +77,19 @@ struct Arguments {
     linux: linux::LinuxArguments,
 
     #[command(flatten)]
-    questions: questions::QuestionArguments,
+    questions: report_args::ReportArguments,
 
     #[command(flatten)]
     output: output::OutputArguments,
 
     #[command(flatten)]
-    pages: pages::PageArguments,
+    pages: generate::PageArguments,
 }
 
 /// Understands a command line, without the program's name.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut clap = Arguments::command();
-    let words = dialect::to_plain_words(words, &clap)?;
+    let words = compat::to_plain_words(words, &clap)?;
     let mut matches = match clap.try_get_matches_from_mut([OsString::from("rnetstat")].into_iter().chain(words)) {
         Ok(matches) => matches,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -99,7 +99,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
     };
     let arguments = Arguments::from_arg_matches_mut(&mut matches).map_err(|error| sentence_of(&error))?;
     if arguments.output.schema {
-        return Ok(Command::Print(crate::views::json::SCHEMA.to_owned()));
+        return Ok(Command::Print(crate::reports::json::SCHEMA.to_owned()));
     }
     if let Some(page) = arguments.pages.text(Arguments::command())? {
         return Ok(Command::Print(page));

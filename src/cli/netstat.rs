@@ -1,6 +1,6 @@
 //! The switches of Windows' netstat.
 
-use crate::lang::Language;
+use crate::request::language::Language;
 use clap::{ArgAction, Args};
 use std::time::Duration;
 

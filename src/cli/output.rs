@@ -1,9 +1,9 @@
 //! The switches that say how the answer is written.
 
 use super::UsageError;
-use crate::column::Column;
-use crate::output::text::LineEnd;
+use crate::output::escape::LineEnd;
 use crate::platform;
+use crate::request::column::Column;
 use crate::request::{Amount, Color, Format, Output};
 use clap::Args;
 
@@ -85,7 +85,7 @@ impl OutputArguments {
         Ok(Output {
             format,
             amount,
-            headless: self.no_header,
+            no_header: self.no_header,
             columns,
             color: self.color,
             line_end: if self.crlf { LineEnd::CrLf } else { platform::LINE_END },

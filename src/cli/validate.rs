@@ -5,10 +5,10 @@ use super::netstat::NetstatArguments;
 use super::views::{check, choose_sections, protocol, question, table, views};
 use super::{Arguments, UsageError};
 use crate::filter::{Filter, Scope};
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
-use crate::problem::{Problem, ProblemKind};
 use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
-use crate::socket::{Protocol, State, StateSet, Table, TableSet};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.

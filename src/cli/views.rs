@@ -3,13 +3,13 @@
 use super::UsageError;
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::questions::QuestionArguments;
+use super::report_args::ReportArguments;
+use crate::model::socket::{Family, Table};
+use crate::model::statistics::Section;
 use crate::request::{Amount, Format, Output, View};
-use crate::socket::{Family, Table};
-use crate::statistics::Section;
 
 /// The view of a question, where one is asked.
-pub(super) fn question(questions: &QuestionArguments, netstat: &NetstatArguments) -> Result<Option<View>, UsageError> {
+pub(super) fn question(questions: &ReportArguments, netstat: &NetstatArguments) -> Result<Option<View>, UsageError> {
     let (view, switch) = match (questions.summary, questions.explain) {
         (false, None) => return Ok(None),
         (true, None) => (View::Summary, "--summary"),
@@ -118,9 +118,9 @@ pub(super) const fn table(section: Section) -> Option<Table> {
 #[cfg(test)]
 mod tests {
     use crate::cli::{Command, parse};
+    use crate::model::socket::{Table, TableSet};
+    use crate::model::statistics::Section;
     use crate::request::{Request, View};
-    use crate::socket::{Table, TableSet};
-    use crate::statistics::Section;
     use std::ffi::OsString;
 
     fn request(line: &str) -> Request {

@@ -1,6 +1,6 @@
 //! Addresses and prefixes that a socket's end may have.
 
-use crate::socket::has_scope;
+use crate::model::socket::has_scope;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -1,22 +1,22 @@
 //! Which rows are wanted.
 //!
-//! Every part of a [`Filter`] must admit a row. A part says which values are wanted and which are not (see [`Choice`]).
-//! What a row itself tells is decided by [`Filter::admits`], for each row, so that no row is kept that is not wanted;
+//! Every part of a [`Filter`] must admit a row. A part says which values are wanted and which are not (see [`Selector`]).
+//! What a row itself tells is decided by [`Filter::matches`], for each row, so that no row is kept that is not wanted;
 //! what only its owners tell is decided by [`Filter::retain_owned`] when they are known.
 
 pub mod addresses;
-pub mod choice;
 pub mod owners;
 pub mod ports;
 mod retain;
+pub mod selector;
 pub mod states;
 
-use crate::owners::OwnerSearch;
-use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
+use crate::model::owners::OwnerSearch;
+use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use addresses::Prefix;
-use choice::Choice;
 use owners::OwnerFilter;
 use ports::{EitherPort, PortSet};
+use selector::Selector;
 use states::States;
 
 /// What a row has to be like. The default wants every row.
@@ -33,13 +33,13 @@ pub struct Filter {
     /// Only sockets that wait for anybody: TCP listeners, and UDP sockets without a peer.
     pub listening: bool,
     /// The local address.
-    pub local: Choice<Prefix>,
+    pub local: Selector<Prefix>,
     /// The remote address; the wildcard where there is no peer.
-    pub remote: Choice<Prefix>,
+    pub remote: Selector<Prefix>,
     /// The family in which the row is shown.
     pub family: Option<Family>,
     /// The user id of the socket. A socket that no process holds has none.
-    pub users: Choice<u32>,
+    pub users: Selector<u32>,
     /// The processes that hold it.
     pub owners: OwnerFilter,
 }
@@ -57,17 +57,17 @@ pub enum Scope {
 
 impl Filter {
     /// Whether the row itself, without its owners, is wanted.
-    pub fn admits(&self, socket: &Socket) -> bool {
+    pub fn matches(&self, socket: &Socket) -> bool {
         let (local, remote) = (&socket.local, &socket.remote);
         self.local_port.as_ref().is_none_or(|ports| ports.contains(local.port))
             && self.remote_port.as_ref().is_none_or(|ports| ports.contains(remote.port))
-            && self.either_port.as_ref().is_none_or(|ports| ports.admits(local.port, remote.port))
-            && self.states.is_none_or(|states| states.admits(socket.state))
+            && self.either_port.as_ref().is_none_or(|ports| ports.matches(local.port, remote.port))
+            && self.states.is_none_or(|states| states.matches(socket.state))
             && (!self.listening || is_listening(socket))
             && self.family.is_none_or(|family| socket.table().family() == family)
-            && admits_address(&self.local, socket, local)
-            && admits_address(&self.remote, socket, remote)
-            && self.users.admits(|&uid| socket.inode != 0 && socket.uid == uid)
+            && matches_address(&self.local, socket, local)
+            && matches_address(&self.remote, socket, remote)
+            && self.users.matches(|&uid| socket.inode != 0 && socket.uid == uid)
     }
 
     /// The tables in which rows can be that it admits.
@@ -120,6 +120,6 @@ fn is_listening(socket: &Socket) -> bool {
     }
 }
 
-fn admits_address(choice: &Choice<Prefix>, socket: &Socket, end: &Endpoint) -> bool {
-    choice.is_empty() || choice.admits(|prefix| prefix.contains(end.address, socket.scope(end.address)))
+fn matches_address(choice: &Selector<Prefix>, socket: &Socket, end: &Endpoint) -> bool {
+    choice.is_empty() || choice.matches(|prefix| prefix.contains(end.address, socket.scope(end.address)))
 }

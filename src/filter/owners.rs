@@ -1,8 +1,8 @@
 //! What only a socket's owners tell: their PIDs, their names and, where sockets do not tell them, their users.
 
-use super::choice::Choice;
-use crate::process::{Facts, Process, User};
-use crate::socket::Pid;
+use super::selector::Selector;
+use crate::model::process::{Facts, Process, User};
+use crate::model::socket::Pid;
 use std::path::Path;
 
 /// Which owners a socket must have. Of several owners one is enough to match; what is not wanted no owner may be.
@@ -12,11 +12,11 @@ use std::path::Path;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnerFilter {
     /// The PIDs (`--pid`).
-    pub pids: Choice<Pid>,
+    pub pids: Selector<Pid>,
     /// The names of the processes (`--process`).
-    pub names: Choice<NamePattern>,
+    pub names: Selector<NamePattern>,
     /// The users that the processes run as (`--user` where sockets have no user ids).
-    pub users: Choice<UserName>,
+    pub users: Selector<UserName>,
 }
 
 impl OwnerFilter {
@@ -32,11 +32,11 @@ impl OwnerFilter {
     }
 
     /// Whether a socket with these owners is wanted. `process` tells what is known of one of them.
-    pub fn admits<'a>(&self, owners: impl Iterator<Item = Pid> + Clone, process: impl Fn(Pid) -> Option<&'a Process>) -> bool {
+    pub fn matches<'a>(&self, owners: impl Iterator<Item = Pid> + Clone, process: impl Fn(Pid) -> Option<&'a Process>) -> bool {
         let any = |matches: &dyn Fn(&Process) -> bool| owners.clone().filter_map(&process).any(matches);
-        self.pids.admits(|&wanted| owners.clone().any(|pid| pid == wanted))
-            && self.names.admits(|wanted| any(&|process| wanted.is_of(process)))
-            && self.users.admits(|wanted| any(&|process| process.user.as_ref().is_some_and(|user| wanted.is_of(user))))
+        self.pids.matches(|&wanted| owners.clone().any(|pid| pid == wanted))
+            && self.names.matches(|wanted| any(&|process| wanted.is_of(process)))
+            && self.users.matches(|wanted| any(&|process| process.user.as_ref().is_some_and(|user| wanted.is_of(user))))
     }
 }
 
@@ -116,16 +116,16 @@ mod tests {
         OwnerFilter {
             pids: choice(pids, parse_pid),
             names: choice(names, |value| Ok([NamePattern::new(value)])),
-            users: Choice::default(),
+            users: Selector::default(),
         }
     }
 
-    fn choice<T>(values: &[&str], meaning: fn(&str) -> Result<[T; 1], String>) -> Choice<T> {
+    fn choice<T>(values: &[&str], meaning: fn(&str) -> Result<[T; 1], String>) -> Selector<T> {
         let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        Choice::parse(&values, meaning).unwrap()
+        Selector::parse(&values, meaning).unwrap()
     }
 
-    fn admits(filter: &OwnerFilter, owners: &[Pid]) -> bool {
+    fn matches(filter: &OwnerFilter, owners: &[Pid]) -> bool {
         let process = |name: &str, user: &str| Process {
             name: name.into(),
             user: Some(User { id: format!("S-1-{}", user.len()), name: Some(user.to_owned()) }),
@@ -138,23 +138,23 @@ mod tests {
             process("nginx", "root"),
             Process { executable: Some("/opt/Nginx.EXE".into()), ..process("worker", "bob") },
         ];
-        filter.admits(owners.iter().copied(), |pid| processes.get(pid as usize))
+        filter.matches(owners.iter().copied(), |pid| processes.get(pid as usize))
     }
 
     #[test]
     fn one_owner_is_enough_to_match_and_one_is_enough_to_refuse() {
-        assert!(admits(&filter(&["2"], &[]), &[1, 2]));
-        assert!(!admits(&filter(&["2"], &[]), &[1, 3]));
-        assert!(!admits(&filter(&["!2"], &[]), &[1, 2]));
-        assert!(admits(&filter(&[], &["ssh*"]), &[1, 2]));
-        assert!(!admits(&filter(&[], &["!ssh*"]), &[1, 2]));
-        assert!(!admits(&filter(&["1"], &["nginx"]), &[2, 3]));
+        assert!(matches(&filter(&["2"], &[]), &[1, 2]));
+        assert!(!matches(&filter(&["2"], &[]), &[1, 3]));
+        assert!(!matches(&filter(&["!2"], &[]), &[1, 2]));
+        assert!(matches(&filter(&[], &["ssh*"]), &[1, 2]));
+        assert!(!matches(&filter(&[], &["!ssh*"]), &[1, 2]));
+        assert!(!matches(&filter(&["1"], &["nginx"]), &[2, 3]));
     }
 
     #[test]
     fn a_process_goes_by_the_name_of_its_executable_too() {
-        assert!(admits(&filter(&[], &["nginx"]), &[4]) && admits(&filter(&[], &["worker"]), &[4]));
-        assert!(!admits(&filter(&[], &["!nginx"]), &[4]) && !admits(&filter(&[], &["!worker"]), &[4]));
+        assert!(matches(&filter(&[], &["nginx"]), &[4]) && matches(&filter(&[], &["worker"]), &[4]));
+        assert!(!matches(&filter(&[], &["!nginx"]), &[4]) && !matches(&filter(&[], &["!worker"]), &[4]));
     }
 
     #[test]
@@ -162,22 +162,22 @@ mod tests {
         let users =
             |values: &[&str]| OwnerFilter { users: choice(values, |value| Ok([UserName::new(value)])), ..filter(&[], &[]) };
         for name in ["ann", "host\\ANN", "s-1-8"] {
-            assert!(admits(&users(&[name]), &[1, 2]), "{name}");
-            assert!(!admits(&users(&[name]), &[1]), "{name}");
+            assert!(matches(&users(&[name]), &[1, 2]), "{name}");
+            assert!(!matches(&users(&[name]), &[1]), "{name}");
         }
-        assert!(!admits(&users(&["!root"]), &[1, 2]) && admits(&users(&["!root"]), &[2]));
+        assert!(!matches(&users(&["!root"]), &[1, 2]) && matches(&users(&["!root"]), &[2]));
         assert!(users(&["ann"]).facts().is_some_and(|facts| facts.user && !facts.executable));
     }
 
     #[test]
     fn sockets_of_nobody_match_nothing_and_are_left_out_by_nothing() {
-        assert!(!admits(&filter(&["2"], &[]), &[]) && !admits(&filter(&[], &["*"]), &[]));
-        assert!(admits(&filter(&["!2"], &["!nginx"]), &[]));
+        assert!(!matches(&filter(&["2"], &[]), &[]) && !matches(&filter(&[], &["*"]), &[]));
+        assert!(matches(&filter(&["!2"], &["!nginx"]), &[]));
     }
 
     #[test]
     fn a_process_without_a_known_name_matches_no_name() {
-        assert!(!admits(&filter(&[], &["*"]), &[99]) && admits(&filter(&["99"], &[]), &[99]));
+        assert!(!matches(&filter(&[], &["*"]), &[99]) && matches(&filter(&["99"], &[]), &[99]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Sets of ports.
 
-use super::choice::Choice;
+use super::selector::Selector;
 use std::ops::RangeInclusive;
 
 /// A set of ports, as ranges: a port is looked up in a few steps whatever was asked for.
@@ -66,7 +66,7 @@ impl FromIterator<RangeInclusive<u16>> for PortSet {
     }
 }
 
-impl Choice<RangeInclusive<u16>> {
+impl Selector<RangeInclusive<u16>> {
     /// The ports that the choice admits, where it is about one port; `None` for every port.
     pub fn into_set(self) -> Option<PortSet> {
         if self.is_empty() {
@@ -89,7 +89,7 @@ pub struct EitherPort {
 
 impl EitherPort {
     /// What a choice asks of two ports; `None` where it asks nothing.
-    pub fn new(choice: Choice<RangeInclusive<u16>>) -> Option<Self> {
+    pub fn new(choice: Selector<RangeInclusive<u16>>) -> Option<Self> {
         if choice.is_empty() {
             return None;
         }
@@ -100,7 +100,7 @@ impl EitherPort {
     }
 
     /// Whether a socket with these ports is wanted.
-    pub fn admits(&self, local: u16, remote: u16) -> bool {
+    pub fn matches(&self, local: u16, remote: u16) -> bool {
         (self.wanted.contains(local) || self.wanted.contains(remote))
             && !self.unwanted.contains(local)
             && !self.unwanted.contains(remote)
@@ -149,7 +149,7 @@ mod tests {
 
     fn set(values: &[&str]) -> Vec<RangeInclusive<u16>> {
         let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        Choice::parse(&values, |value| parse(value, services)).unwrap().into_set().unwrap().ranges().collect()
+        Selector::parse(&values, |value| parse(value, services)).unwrap().into_set().unwrap().ranges().collect()
     }
 
     #[test]
@@ -176,12 +176,12 @@ mod tests {
 
     #[test]
     fn either_port_may_match_but_neither_may_be_refused() {
-        let choice = Choice { wanted: vec![80..=80], unwanted: vec![22..=22] };
+        let choice = Selector { wanted: vec![80..=80], unwanted: vec![22..=22] };
         let either = EitherPort::new(choice).unwrap();
-        assert!(either.admits(80, 5) && either.admits(5, 80));
-        assert!(!either.admits(5, 6) && !either.admits(80, 22) && !either.admits(22, 80));
-        let refused = EitherPort::new(Choice { wanted: vec![], unwanted: vec![22..=22] }).unwrap();
-        assert!(refused.admits(0, 65535) && !refused.admits(22, 0));
+        assert!(either.matches(80, 5) && either.matches(5, 80));
+        assert!(!either.matches(5, 6) && !either.matches(80, 22) && !either.matches(22, 80));
+        let refused = EitherPort::new(Selector { wanted: vec![], unwanted: vec![22..=22] }).unwrap();
+        assert!(refused.matches(0, 65535) && !refused.matches(22, 0));
     }
 
     fn ranges() -> impl Strategy<Value = Vec<RangeInclusive<u16>>> {

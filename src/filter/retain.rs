@@ -1,9 +1,9 @@
 //! The part of a filter that has to wait until the owners of the rows are known.
 
 use super::Filter;
-use crate::owners::OwnerStatus;
-use crate::processes::Processes;
-use crate::snapshot::Snapshot;
+use crate::lookup::processes::Processes;
+use crate::model::owners::OwnerStatus;
+use crate::model::snapshot::Snapshot;
 
 impl Filter {
     /// Drops the rows whose owners are not the wanted ones.
@@ -17,6 +17,6 @@ impl Filter {
             let owned = rows.iter().map(|&row| owners(row)).filter(|owners| owners.status == OwnerStatus::Owned);
             processes.look_up(owned.flat_map(|owners| owners.pids()), facts);
         }
-        rows.retain(|&row| self.owners.admits(owners(row).pids(), |pid| processes.get(pid)));
+        rows.retain(|&row| self.owners.matches(owners(row).pids(), |pid| processes.get(pid)));
     }
 }

@@ -1,7 +1,7 @@
 //! TCP states that are wanted.
 
-use super::choice::Choice;
-use crate::socket::{State, StateSet};
+use super::selector::Selector;
+use crate::model::socket::{State, StateSet};
 
 /// The states that are admitted, and what becomes of UDP, which has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,17 +14,17 @@ pub struct States {
 
 impl States {
     /// The states that a choice admits; `None` for all.
-    pub fn new(choice: &Choice<State>) -> Option<Self> {
+    pub fn new(choice: &Selector<State>) -> Option<Self> {
         if choice.is_empty() {
             return None;
         }
         let set =
-            State::ALL.into_iter().filter(|state| choice.admits(|value| value == state)).fold(StateSet::NONE, StateSet::with);
+            State::ALL.into_iter().filter(|state| choice.matches(|value| value == state)).fold(StateSet::NONE, StateSet::with);
         Some(Self { set, stateless: choice.wanted.is_empty() })
     }
 
     /// Whether a row with this state is admitted.
-    pub fn admits(&self, state: Option<State>) -> bool {
+    pub fn matches(&self, state: Option<State>) -> bool {
         state.map_or(self.stateless, |state| self.set.contains(state))
     }
 }
@@ -53,7 +53,7 @@ mod tests {
 
     fn states(values: &[&str]) -> States {
         let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        States::new(&Choice::parse(&values, parse).unwrap()).unwrap()
+        States::new(&Selector::parse(&values, parse).unwrap()).unwrap()
     }
 
     #[test]
@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn udp_is_admitted_only_where_states_are_left_out() {
         let named = states(&["listening", "bound"]);
-        assert!(named.admits(Some(State::Bound)) && !named.admits(Some(State::TimeWait)) && !named.admits(None));
+        assert!(named.matches(Some(State::Bound)) && !named.matches(Some(State::TimeWait)) && !named.matches(None));
         let left_out = states(&["!time_wait"]);
-        assert!(left_out.admits(None) && left_out.admits(Some(State::Bound)) && !left_out.admits(Some(State::TimeWait)));
+        assert!(left_out.matches(None) && left_out.matches(Some(State::Bound)) && !left_out.matches(Some(State::TimeWait)));
     }
 }

@@ -1,6 +1,6 @@
 //! What a user may sort by (`--sort local,-pid`).
 
-use crate::owners::OwnerSearch;
+use crate::model::owners::OwnerSearch;
 use std::str::FromStr;
 
 /// What rows may be sorted by.

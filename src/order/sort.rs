@@ -1,10 +1,10 @@
 //! Sorting rows by the keys that a user asks for.
 
 use super::keys::{Key, SortKey};
-use crate::process::Facts;
-use crate::processes::Processes;
-use crate::snapshot::Snapshot;
-use crate::socket::{Endpoint, Socket};
+use crate::lookup::processes::Processes;
+use crate::model::process::Facts;
+use crate::model::snapshot::Snapshot;
+use crate::model::socket::{Endpoint, Socket};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -89,9 +89,9 @@ fn name_ranks(pids: &[u32]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::owners::Owners;
-    use crate::socket::tests::socket;
-    use crate::socket::{Protocol, State};
+    use crate::model::owners::Owners;
+    use crate::model::socket::tests::socket;
+    use crate::model::socket::{Protocol, State};
     use proptest::prelude::*;
 
     fn sorted(sockets: Vec<Socket>, pids: Vec<Option<u32>>, keys: &str) -> Vec<u32> {

@@ -1,6 +1,6 @@
 //! Windows' order.
 
-use crate::socket::{Socket, Table};
+use crate::model::socket::{Socket, Table};
 use std::net::IpAddr;
 use std::thread::{Builder, available_parallelism, scope};
 
@@ -33,14 +33,14 @@ pub fn windows_order(sockets: &[Socket]) -> Vec<u32> {
                 sort(&mut keys);
                 keys.dedup_by(|later, earlier| {
                     *later >> 32 == *earlier >> 32
-                        && sockets[*later as u32 as usize].is_one_with(&sockets[*earlier as u32 as usize])
+                        && sockets[*later as u32 as usize].is_same_socket(&sockets[*earlier as u32 as usize])
                 });
                 order.extend(keys.iter().map(|&key| key as u32));
             }
             Table::Tcp6 | Table::Udp6 => {
                 let mut rows = std::mem::take(&mut ipv6[protocol]);
                 rows.sort_by_key(|&row| ipv6_key(&sockets[row as usize]));
-                rows.dedup_by(|later, earlier| sockets[*later as usize].is_one_with(&sockets[*earlier as usize]));
+                rows.dedup_by(|later, earlier| sockets[*later as usize].is_same_socket(&sockets[*earlier as usize]));
                 order.extend(rows);
             }
         }
@@ -73,8 +73,8 @@ fn ipv6_key(socket: &Socket) -> (IpAddr, u32, u16, IpAddr, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::tests::socket;
-    use crate::socket::{Endpoint, Protocol};
+    use crate::model::socket::tests::socket;
+    use crate::model::socket::{Endpoint, Protocol};
 
     fn ordered(sockets: &[Socket]) -> Vec<String> {
         windows_order(sockets)

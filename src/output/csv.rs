@@ -1,12 +1,12 @@
 //! Comma-separated values, quoted as RFC 4180 says and safe to open in a spreadsheet.
 
-use super::text::visible;
+use super::escape::escape;
 use std::borrow::Cow;
 
 /// Text from outside as a cell that no spreadsheet takes for a formula and no line break can end: what
-/// [`visible`] makes of it and, where it begins like a formula, an apostrophe before it.
+/// [`escape`] makes of it and, where it begins like a formula, an apostrophe before it.
 pub fn cell(text: &str) -> Cow<'_, str> {
-    let shown = visible(text);
+    let shown = escape(text);
     // The full-width signs are formulas to spreadsheets in East Asian locales.
     if shown.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
         return Cow::Owned(format!("'{shown}"));

@@ -1,6 +1,6 @@
 //! JSON that is safe to print on a terminal and still says exactly what was there.
 
-use super::text::is_hostile;
+use super::escape::is_hostile;
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;

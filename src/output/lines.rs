@@ -1,6 +1,6 @@
 //! Line by line to the outside: everything else writes `\n`.
 
-use super::text::LineEnd;
+use super::escape::LineEnd;
 use std::io::{self, Write};
 
 /// Large enough that the system calls do not count, small enough to stay in the cache.
@@ -20,7 +20,7 @@ impl<W: Write> Lines<W> {
         Self { inner, end, buffer: Vec::with_capacity(CHUNK) }
     }
 
-    fn hand_over(&mut self) -> io::Result<()> {
+    fn flush_buffer(&mut self) -> io::Result<()> {
         self.end.write(&mut self.inner, &self.buffer)?;
         self.buffer.clear();
         Ok(())
@@ -30,7 +30,7 @@ impl<W: Write> Lines<W> {
 impl<W: Write> Write for Lines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.buffer.len() + bytes.len() > CHUNK {
-            self.hand_over()?;
+            self.flush_buffer()?;
         }
         self.buffer.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -38,7 +38,7 @@ impl<W: Write> Write for Lines<W> {
 
     /// What is not flushed before the end is lost.
     fn flush(&mut self) -> io::Result<()> {
-        self.hand_over()?;
+        self.flush_buffer()?;
         self.inner.flush()
     }
 }

@@ -3,10 +3,10 @@
 pub mod addresses;
 pub mod cells;
 pub mod csv;
+pub mod escape;
 pub mod json;
 pub mod lines;
-pub mod pieces;
+pub mod ordered_chunks;
 pub mod progress;
 pub mod terminal;
-pub mod text;
 pub mod time;

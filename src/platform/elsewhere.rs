@@ -14,7 +14,7 @@ pub(crate) mod pause {
 
 /// What the settings of the host say about ports.
 pub(crate) mod port_rules {
-    use crate::port_rules::PortRules;
+    use crate::model::port_policy::PortRules;
 
     /// Nothing is told.
     pub(crate) fn read() -> PortRules {
@@ -24,8 +24,8 @@ pub(crate) mod port_rules {
 
 /// Connections of remote direct memory access.
 pub(crate) mod rdma_dump {
-    use crate::problem::{Problem, ProblemKind};
-    use crate::rdma::RdmaEndpoint;
+    use crate::model::problem::{Problem, ProblemKind};
+    use crate::model::rdma::RdmaEndpoint;
 
     /// None, and the reason.
     pub(crate) fn read() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
@@ -36,8 +36,8 @@ pub(crate) mod rdma_dump {
 
 /// The parts of the system that processes belong to.
 pub(crate) mod memberships {
-    use crate::membership::Membership;
-    use crate::socket::Pid;
+    use crate::model::cgroup::Membership;
+    use crate::model::socket::Pid;
 
     /// No process says so here; where single sockets do (Windows), they are told with their rows.
     pub(crate) fn membership(_pid: Pid) -> Membership {

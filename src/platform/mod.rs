@@ -3,19 +3,19 @@
 //! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
 //! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
 
-use crate::interfaces::InterfaceTotals;
-use crate::membership::Membership;
-use crate::output::text::LineEnd;
-use crate::owners::OwnerSearch;
-use crate::port_rules::PortRules;
-use crate::problem::Problem;
-use crate::process::User;
-use crate::rdma::RdmaEndpoint;
+use crate::model::cgroup::Membership;
+use crate::model::interface::InterfaceTotals;
+use crate::model::owners::OwnerSearch;
+use crate::model::port_policy::PortRules;
+use crate::model::problem::Problem;
+use crate::model::process::User;
+use crate::model::rdma::RdmaEndpoint;
+use crate::model::route::Routing;
+use crate::model::snapshot::Snapshot;
+use crate::model::socket::Pid;
+use crate::model::statistics::{Section, Statistics};
+use crate::output::escape::LineEnd;
 use crate::request::SocketRequest;
-use crate::routes::Routing;
-use crate::snapshot::Snapshot;
-use crate::socket::Pid;
-use crate::statistics::{Section, Statistics};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! A system whose sockets nobody has taught this program to read.
 
-use crate::owners::OwnerSearch;
-use crate::problem::{Problem, ProblemKind};
+use crate::model::owners::OwnerSearch;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::snapshot::Snapshot;
 use crate::request::SocketRequest;
-use crate::snapshot::Snapshot;
 
 /// No sockets, and the reason.
 pub(crate) fn snapshot(_request: &SocketRequest, _search: OwnerSearch) -> Snapshot {

@@ -3,11 +3,11 @@
 //! It sees the sockets that processes hold, and nothing besides: no socket that the system keeps for itself, no queues,
 //! no peer of a UDP socket, no scope. A socket that several processes share is one row for each of them.
 
-use crate::owners::{OwnerSearch, Owners};
-use crate::problem::{Problem, ProblemKind};
+use crate::model::owners::{OwnerSearch, Owners};
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::snapshot::Snapshot;
+use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, TableSet, Timer};
 use crate::request::SocketRequest;
-use crate::snapshot::Snapshot;
-use crate::socket::{Endpoint, Family, Protocol, Socket, State, TableSet, Timer};
 use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState, iterate_sockets_info};
 use std::net::IpAddr;
 
@@ -31,7 +31,7 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
             continue;
         };
         let socket = socket(&found);
-        if request.admits(&socket) {
+        if request.matches(&socket) {
             snapshot.sockets.push(socket);
             pids.push(found.associated_pids.iter().copied().min());
         }
@@ -131,7 +131,7 @@ const fn state(state: TcpState) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::{Pid, Table};
+    use crate::model::socket::{Pid, Table};
     use std::collections::BTreeSet;
     use std::net::{TcpListener, TcpStream, UdpSocket};
 

@@ -1,7 +1,7 @@
 //! What is customary on Unix: how a line ends, where files lie.
 
-use crate::output::text::LineEnd;
-use crate::socket::Pid;
+use crate::model::socket::Pid;
+use crate::output::escape::LineEnd;
 use std::io;
 use std::path::PathBuf;
 

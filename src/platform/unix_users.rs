@@ -1,6 +1,6 @@
 //! The user database of Unix, through the system's own name service.
 
-use crate::process;
+use crate::model::process;
 use nix::unistd::{Uid, User};
 
 /// The name of a user id.

@@ -1,11 +1,11 @@
 //! Counters, interfaces and routes on systems where nobody has taught this program to read them.
 
-use crate::problem::{Problem, ProblemKind};
+use crate::model::problem::{Problem, ProblemKind};
 
 /// What the protocols count.
 pub(crate) mod statistics {
-    use crate::problem::Problem;
-    use crate::statistics::{Section, Statistics};
+    use crate::model::problem::Problem;
+    use crate::model::statistics::{Section, Statistics};
 
     /// Nothing, and the reason.
     pub(crate) fn read(_sections: &[Section]) -> (Statistics, Vec<Problem>) {
@@ -15,8 +15,8 @@ pub(crate) mod statistics {
 
 /// What the interfaces count.
 pub(crate) mod interfaces {
-    use crate::interfaces::InterfaceTotals;
-    use crate::problem::Problem;
+    use crate::model::interface::InterfaceTotals;
+    use crate::model::problem::Problem;
 
     /// Nothing, and the reason.
     pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {
@@ -26,8 +26,8 @@ pub(crate) mod interfaces {
 
 /// Where packets are sent.
 pub(crate) mod routes {
-    use crate::problem::Problem;
-    use crate::routes::Routing;
+    use crate::model::problem::Problem;
+    use crate::model::route::Routing;
 
     /// Nothing, and the reason.
     pub(crate) fn read() -> (Routing, Vec<Problem>) {

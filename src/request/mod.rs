@@ -1,19 +1,21 @@
 //! What was asked, typed and validated.
 
+pub mod column;
+pub mod language;
 mod output;
 
 pub use output::{Amount, Color, Format, Output};
 
-use crate::column::Needs;
-use crate::details::WantedDetails;
 use crate::filter::Filter;
-use crate::lang::Language;
+use crate::model::details::WantedDetails;
+use crate::model::owners::OwnerSearch;
+use crate::model::problem::Problem;
+use crate::model::process::Facts;
+use crate::model::socket::{Protocol, Socket, StateSet, TableSet};
+use crate::model::statistics::Section;
 use crate::order::keys::SortKey;
-use crate::owners::OwnerSearch;
-use crate::problem::Problem;
-use crate::process::Facts;
-use crate::socket::{Protocol, Socket, StateSet, TableSet};
-use crate::statistics::Section;
+use crate::request::column::Needs;
+use crate::request::language::Language;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -122,11 +124,11 @@ impl SocketRequest {
     }
 
     /// Whether a row is wanted, as far as the row itself tells.
-    pub fn admits(&self, socket: &Socket) -> bool {
+    pub fn matches(&self, socket: &Socket) -> bool {
         self.tables.contains(socket.table())
             && socket.state.is_none_or(|state| self.states.contains(state))
-            && (socket.protocol != Protocol::Udp || self.udp.admits(socket))
-            && self.filter.admits(socket)
+            && (socket.protocol != Protocol::Udp || self.udp.matches(socket))
+            && self.filter.matches(socket)
     }
 }
 
@@ -142,7 +144,7 @@ pub enum UdpRows {
 }
 
 impl UdpRows {
-    fn admits(self, socket: &Socket) -> bool {
+    fn matches(self, socket: &Socket) -> bool {
         match self {
             Self::All => true,
             Self::Listening => socket.remote.is_unspecified(),

@@ -1,7 +1,7 @@
 //! How the answer is to be written.
 
-use crate::column::Column;
-use crate::output::text::LineEnd;
+use crate::output::escape::LineEnd;
+use crate::request::column::Column;
 
 /// How the answer is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Output {
     /// How much of it.
     pub amount: Amount,
     /// Whether headings are left out.
-    pub headless: bool,
+    pub no_header: bool,
     /// The columns of the forms that let them be chosen; `None` for the usual ones of the form.
     pub columns: Option<Vec<Column>>,
     /// When to use colour.

@@ -4,7 +4,7 @@
 use crate::farm::{Farm, Plan};
 use crate::floor;
 use anyhow::ensure;
-use rnetstat::socket::Socket;
+use rnetstat::model::socket::Socket;
 use rustix::process::{Resource, Rlimit};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;

@@ -5,15 +5,15 @@
 
 use rnetstat::cli;
 use rnetstat::filter::{addresses, ports, states};
-use rnetstat::names::services::Services;
-use rnetstat::output::text;
+use rnetstat::lookup::services::Services;
+use rnetstat::model::socket::{Protocol, Table};
+use rnetstat::model::statistics::Statistics;
+use rnetstat::output::escape;
 use rnetstat::platform::linux::task_layout::TaskFileLayout;
 use rnetstat::platform::linux::{
     cgroup, descriptor_link, nlmsg, proc_net, rdma, route_tables, rtnetlink as route_messages, sock_diag,
 };
 use rnetstat::platform::windows::tables::{self, Class};
-use rnetstat::socket::{Protocol, Table};
-use rnetstat::statistics::Statistics;
 use std::ffi::OsString;
 
 /// A function that may be called with any bytes.
@@ -102,9 +102,9 @@ pub fn services(bytes: &[u8]) {
 /// The one place where text from outside is made safe.
 pub fn text_guard(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let safe = text::visible(&text);
+    let safe = escape::escape(&text);
     assert!(!safe.chars().any(char::is_control));
-    assert_eq!(text::visible(&safe), safe, "what is safe stays as it is");
+    assert_eq!(escape::escape(&safe), safe, "what is safe stays as it is");
 }
 
 /// `/proc/net/snmp` and `/proc/net/snmp6`, each read as either.

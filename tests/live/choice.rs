@@ -30,11 +30,11 @@ fn filtered(filter: &str) -> Vec<Row> {
 }
 
 /// Whether a filter has to choose a row.
-type Choice<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
+type Selector<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
 
 /// Filters, and what each has to choose.
 #[derive(Default)]
-struct Cases<'a>(Vec<(String, Choice<'a>)>);
+struct Cases<'a>(Vec<(String, Selector<'a>)>);
 
 impl<'a> Cases<'a> {
     fn add(&mut self, filter: impl Into<String>, is_chosen: impl Fn(&Row) -> bool + 'a) {

@@ -1,8 +1,8 @@
 //! Whether this kernel lists the ports that are bound without listening.
 
-use crate::problem::{Problem, ProblemKind};
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::socket::{Protocol, State};
 use crate::request::SocketRequest;
-use crate::socket::{Protocol, State};
 
 /// Which Linux this is.
 const RELEASE_FILE: &str = "/proc/sys/kernel/osrelease";

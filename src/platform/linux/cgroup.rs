@@ -1,6 +1,6 @@
 //! `/proc/PID/cgroup`: which systemd unit, and which container, a process belongs to.
 
-use crate::membership::{Container, Membership};
+use crate::model::cgroup::{Container, Membership};
 
 /// The kinds of systemd units that hold processes, other than slices, which only hold units.
 const UNITS: [&str; 5] = [".service", ".scope", ".socket", ".mount", ".swap"];

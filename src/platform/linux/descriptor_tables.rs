@@ -1,7 +1,7 @@
 //! Whether two threads share their descriptors, as threads of one process nearly always do (`kcmp`).
 #![allow(unsafe_code)] // rustix knows nothing of kcmp
 
-use crate::socket::Pid;
+use crate::model::socket::Pid;
 use std::ffi::c_long;
 
 /// `KCMP_FILES`

@@ -7,7 +7,7 @@
 
 use super::bytecode;
 use crate::filter::ports::PortSet;
-use crate::socket::{Protocol, Socket};
+use crate::model::socket::{Protocol, Socket};
 use std::ops::RangeInclusive;
 
 /// A port that more than this part of the sample has, a sixteenth, is a server's, wherever it lies.
@@ -151,12 +151,12 @@ fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::tests::socket;
+    use crate::model::socket::tests::socket;
     use proptest::prelude::*;
 
     fn connection(local: u16, remote: u16) -> Socket {
         let mut socket = socket("192.0.2.1", local);
-        socket.remote = crate::socket::Endpoint::new("192.0.2.2".parse().unwrap(), remote);
+        socket.remote = crate::model::socket::Endpoint::new("192.0.2.2".parse().unwrap(), remote);
         socket
     }
 

@@ -1,8 +1,8 @@
 //! Owners by the walk: every descriptor of every process under `/proc`.
 
 use super::descriptor_tables;
-use crate::owners::{InodeOwners, OwnerSearch};
-use crate::socket::{Pid, Socket};
+use crate::model::owners::{InodeOwners, OwnerSearch};
+use crate::model::socket::{Pid, Socket};
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawDir};
 use rustix::io::Errno;

@@ -2,8 +2,8 @@
 
 use super::route_dump::{RouteDumps, refused};
 use super::rtnetlink::{Dump, Link};
-use crate::interfaces::InterfaceTotals;
-use crate::problem::Problem;
+use crate::model::interface::InterfaceTotals;
+use crate::model::problem::Problem;
 
 /// The counters of all interfaces except loopbacks, added up.
 pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {

@@ -1,8 +1,8 @@
 //! The systemd unit and the container of a process.
 
 use super::cgroup;
-use crate::membership::Membership;
-use crate::socket::Pid;
+use crate::model::cgroup::Membership;
+use crate::model::socket::Pid;
 
 /// What the process's control group says; nothing where it may not be seen.
 pub(crate) fn membership(pid: Pid) -> Membership {

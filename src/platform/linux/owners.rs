@@ -6,9 +6,9 @@ use super::sockstat;
 use super::task_files::{self, TaskFiles};
 use super::task_layout::TaskFileLayout;
 use super::task_tables::{Answer, TaskTables};
-use crate::owners::{InodeOwners, OwnerSearch, OwnerStatus, Owners};
-use crate::problem::{Problem, ProblemKind};
-use crate::socket::Socket;
+use crate::model::owners::{InodeOwners, OwnerSearch, OwnerStatus, Owners};
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::socket::Socket;
 use rustix::thread::CapabilitySet;
 use std::io;
 use std::ops::ControlFlow;
@@ -246,7 +246,7 @@ fn namespace(kind: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::Pid;
+    use crate::model::socket::Pid;
     use rustix::process::{Resource, Rlimit};
     use std::collections::{BTreeMap, BTreeSet};
     use std::net::{TcpListener, UdpSocket};
@@ -340,7 +340,7 @@ mod tests {
         let gone = inode(&closed);
         drop(closed);
 
-        let row = |inode| Socket { inode, ..crate::socket::tests::socket("127.0.0.1", 1) };
+        let row = |inode| Socket { inode, ..crate::model::socket::tests::socket("127.0.0.1", 1) };
         let rows: Vec<Socket> = expected.keys().copied().chain([0, gone]).map(row).collect();
         let wanted = Wanted::of(&rows);
         let walked = fd_walk::walk(&wanted, OwnerSearch::All).unwrap();
@@ -380,7 +380,7 @@ mod tests {
     fn processes_that_end_at_any_stage_of_the_walk_are_no_failure_and_hide_nothing() {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let wanted = Wanted::of(&[Socket { inode: inode(&socket), ..crate::socket::tests::socket("127.0.0.1", 1) }]);
+        let wanted = Wanted::of(&[Socket { inode: inode(&socket), ..crate::model::socket::tests::socket("127.0.0.1", 1) }]);
         let over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {

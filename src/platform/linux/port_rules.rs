@@ -1,6 +1,6 @@
 //! What `/proc/sys/net/ipv4` says about ports.
 
-use crate::port_rules::PortRules;
+use crate::model::port_policy::PortRules;
 use std::ops::RangeInclusive;
 
 /// Understands the texts of `ip_local_port_range`, `ip_local_reserved_ports` and `ip_unprivileged_port_start`; one that

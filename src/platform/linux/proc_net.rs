@@ -1,7 +1,7 @@
 //! `/proc/net/{tcp,tcp6,udp,udp6}`: the sockets where the kernel answers no `sock_diag`.
 
 use super::sock_diag::{state_of_number, timer_of_number};
-use crate::socket::{Endpoint, Family, Protocol, Socket, Table};
+use crate::model::socket::{Endpoint, Family, Protocol, Socket, Table};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The file that holds a table.
@@ -71,7 +71,7 @@ fn hexadecimal_pair(field: &str) -> Option<(u32, u32)> {
 #[cfg(all(test, target_endian = "little"))]
 mod tests {
     use super::*;
-    use crate::socket::{State, Timer};
+    use crate::model::socket::{State, Timer};
     use proptest::prelude::*;
 
     #[test]

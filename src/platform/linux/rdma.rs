@@ -1,8 +1,8 @@
 //! `NETLINK_RDMA`: what to ask, and from the kernel's bytes to connections (`rdma/rdma_netlink.h`).
 
 use super::nlmsg::{attributes, dump_request, u16_at, u32_at};
-use crate::rdma::RdmaEndpoint;
-use crate::socket::{Endpoint, Family};
+use crate::model::rdma::RdmaEndpoint;
+use crate::model::socket::{Endpoint, Family};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `RDMA_NL_NLDEV`, where the type of a message keeps its client.

@@ -2,8 +2,8 @@
 
 use super::netlink::{Consistency, DumpError, Netlink};
 use super::rdma::{self, Dump};
-use crate::problem::{Problem, ProblemKind};
-use crate::rdma::RdmaEndpoint;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::rdma::RdmaEndpoint;
 use rustix::net::netlink::RDMA;
 use std::collections::HashMap;
 use std::io;

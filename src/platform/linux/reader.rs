@@ -4,10 +4,10 @@ use super::division::Share;
 use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::sock_diag::{self, DumpRequest};
 use super::{bytecode, proc_net};
-use crate::details::Details;
-use crate::problem::{Problem, ProblemKind};
+use crate::model::details::Details;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::socket::{Protocol, Socket, State, StateSet, Table};
 use crate::request::SocketRequest;
-use crate::socket::{Protocol, Socket, State, StateSet, Table};
 use std::io::{self, BufRead, BufReader};
 
 /// What was read.
@@ -153,12 +153,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn admits(&self, part: &Part, socket: &Socket) -> bool {
+    fn matches(&self, part: &Part, socket: &Socket) -> bool {
         // Closed sockets that keep their port come among the bound ones.
         let among = |state| if state == State::Closed { State::Bound } else { state };
         socket.state.is_none_or(|state| part.states.contains(among(state)))
             && part.share.as_ref().is_none_or(|share| share.contains(socket))
-            && self.request.admits(socket)
+            && self.request.matches(socket)
     }
 
     fn dump(
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
                     let socket = sock_diag::parse(payload, table.protocol()).ok_or(DumpError::Truncated)?;
                     rows += 1;
                     watch(&socket, rows).map_err(|GivenUp| DumpError::GivenUp)?;
-                    if self.admits(part, &socket) {
+                    if self.matches(part, &socket) {
                         found.sockets.push(socket);
                         found.details.extend(details.any().then(|| sock_diag::details(payload)));
                     }
@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 {
             if let Some(socket) = proc_net::parse(&line, table) {
-                sockets.extend(self.admits(part, &socket).then_some(socket));
+                sockets.extend(self.matches(part, &socket).then_some(socket));
             }
             line.clear();
         }

@@ -2,7 +2,7 @@
 
 use super::netlink::{Consistency, DumpError, Netlink, RETRIES};
 use super::rtnetlink::Dump;
-use crate::problem::{Problem, ProblemKind};
+use crate::model::problem::{Problem, ProblemKind};
 use std::io;
 
 /// An open socket for dumps, and what went wrong with them.

@@ -1,7 +1,7 @@
 //! From the kernel's links, addresses and routes to the tables that are shown.
 
 use super::rtnetlink::{Hop, Ipv4Address, Link, NextHop, Route, RouteKind};
-use crate::routes::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
+use crate::model::route::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 

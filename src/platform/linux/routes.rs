@@ -3,8 +3,8 @@
 use super::route_dump::{RouteDumps, refused};
 use super::route_tables::{resolve, routing};
 use super::rtnetlink::{Dump, Ipv4Address, Link, NextHop, Route};
-use crate::problem::Problem;
-use crate::routes::Routing;
+use crate::model::problem::Problem;
+use crate::model::route::Routing;
 
 /// Reads the interfaces, their addresses and both families' routes.
 pub(crate) fn read() -> (Routing, Vec<Problem>) {

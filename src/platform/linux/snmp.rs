@@ -1,6 +1,6 @@
 //! `/proc/net/snmp` and `/proc/net/snmp6`: from the kernel's text to [`Statistics`].
 
-use crate::statistics::{
+use crate::model::statistics::{
     Both, Counter, Icmpv4Statistics, Icmpv6Statistics, IpStatistics, Section, Statistics, TcpStatistics, UdpStatistics,
 };
 use std::collections::HashMap;

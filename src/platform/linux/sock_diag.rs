@@ -1,8 +1,8 @@
 //! `NETLINK_SOCK_DIAG`: what to ask, and from the kernel's bytes to rows (`linux/inet_diag.h`).
 
 use super::nlmsg::{self, u32_at};
-use crate::details::{CongestionControl, Details, WantedDetails};
-use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
+use crate::model::details::{CongestionControl, Details, WantedDetails};
+use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `SOCK_DIAG_BY_FAMILY`, the type of requests and of answers.

@@ -6,10 +6,10 @@ use super::owners::{self, Early};
 use super::port_rules;
 use super::reader::{Found, GivenUp, Part, Reader, Source};
 use super::sockstat;
-use crate::owners::OwnerSearch;
+use crate::model::owners::OwnerSearch;
+use crate::model::snapshot::Snapshot;
+use crate::model::socket::{Protocol, Socket, State, StateSet};
 use crate::request::SocketRequest;
-use crate::snapshot::Snapshot;
-use crate::socket::{Protocol, Socket, State, StateSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More dumps at a time than this gain little: each walks through the whole table.
@@ -195,7 +195,7 @@ fn weights(threads: u64, sockets: u64, files: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::{Table, TableSet};
+    use crate::model::socket::{Table, TableSet};
 
     fn sources(request: &SocketRequest) -> Vec<(Source, StateSet)> {
         parts(request).into_iter().map(|part| (part.source, part.states)).collect()

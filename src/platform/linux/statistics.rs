@@ -1,11 +1,11 @@
 //! The counters of the protocols, from `/proc/net`.
 
 use super::{snmp, sockets};
-use crate::owners::OwnerSearch;
-use crate::problem::{Problem, ProblemKind};
+use crate::model::owners::OwnerSearch;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::socket::{State, StateSet, Table, TableSet};
+use crate::model::statistics::{Counter, Section, Statistics};
 use crate::request::SocketRequest;
-use crate::socket::{State, StateSet, Table, TableSet};
-use crate::statistics::{Counter, Section, Statistics};
 use std::{fs, io};
 
 /// Reads the files that hold these sections; the kernel counts since the network namespace was made.

@@ -33,7 +33,7 @@ impl TaskFiles {
         bpf::Iterator::attach(&program(layout), layout.file_hook, LICENSE).map(Self)
     }
 
-    /// Hands every descriptor of every process that is a socket to `each`, packed by [`crate::owners::InodeOwners::entry`],
+    /// Hands every descriptor of every process that is a socket to `each`, packed by [`crate::model::owners::InodeOwners::entry`],
     /// until that has enough. Processes come by ascending PID. One that has a socket twice comes twice.
     pub(crate) fn each(&self, mut each: impl FnMut(u64) -> ControlFlow<()>) -> io::Result<()> {
         const ENTRY: usize = size_of::<u64>();
@@ -60,7 +60,7 @@ impl TaskFiles {
 }
 
 /// The program, which the kernel runs for each descriptor: where it is a socket, its inode and the process that has it
-/// are written as the number that [`crate::owners::InodeOwners::entry`] makes of them.
+/// are written as the number that [`crate::model::owners::InodeOwners::entry`] makes of them.
 ///
 /// Its context is `struct bpf_iter__task_file`: `meta`, `task`, `fd`, `file`, 8 bytes each. Fields are read through
 /// pointers that the kernel knows the types of: reading through one that leads nowhere gives 0.
@@ -145,7 +145,7 @@ impl Drop for Mapping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::owners::InodeOwners;
+    use crate::model::owners::InodeOwners;
     use std::os::unix::fs::MetadataExt;
 
     #[test]

@@ -48,7 +48,7 @@ impl TaskTables {
         Ok(Self { iterator, memory, capacity })
     }
 
-    /// Every descriptor of every process that is a socket, packed by [`crate::owners::InodeOwners::entry`]. To be called
+    /// Every descriptor of every process that is a socket, packed by [`crate::model::owners::InodeOwners::entry`]. To be called
     /// once: it fails where a table was replaced meanwhile.
     pub(crate) fn read(self) -> io::Result<Answer> {
         let run = self.iterator.run()?;
@@ -258,7 +258,7 @@ fn assemble(steps: &[Step]) -> Vec<Instruction> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::owners::InodeOwners;
+    use crate::model::owners::InodeOwners;
     use crate::platform::linux::task_files;
     use std::os::unix::fs::MetadataExt;
 

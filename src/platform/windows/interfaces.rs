@@ -1,8 +1,8 @@
 //! What the network interfaces have carried, from IP Helper.
 
 use super::mib;
-use crate::interfaces::{InterfaceTotals, Traffic};
-use crate::problem::{Problem, ProblemKind};
+use crate::model::interface::{InterfaceTotals, Traffic};
+use crate::model::problem::{Problem, ProblemKind};
 use windows_sys::Win32::NetworkManagement::IpHelper::{IF_TYPE_SOFTWARE_LOOPBACK, MIB_IF_ROW2};
 
 /// The bit of `InterfaceAndOperStatusFlags` that marks a filter, which counts again what its interface has counted.

@@ -3,7 +3,7 @@
 
 use super::growing::{self, CallError};
 use super::optional::BoundTable;
-use crate::socket::{Family, Protocol, Table};
+use crate::model::socket::{Family, Protocol, Table};
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GetExtendedTcpTable, GetExtendedUdpTable, TCP_TABLE_OWNER_MODULE_ALL, UDP_TABLE_OWNER_MODULE,
 };

@@ -1,8 +1,8 @@
 //! What is customary on Windows: how a line ends, where files lie.
 #![allow(unsafe_code)] // The folder of the system is asked of the system: the environment may have been changed by anybody.
 
-use crate::output::text::LineEnd;
-use crate::socket::Pid;
+use crate::model::socket::Pid;
+use crate::output::escape::LineEnd;
 use std::ffi::OsString;
 use std::io;
 use std::os::windows::ffi::OsStringExt;

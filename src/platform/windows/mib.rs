@@ -3,7 +3,7 @@
 
 use super::growing::CallError;
 use super::ip_helper::family_number;
-use crate::socket::Family;
+use crate::model::socket::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     FreeMibTable, GetIfTable2, GetIpForwardTable2, GetUnicastIpAddressTable, MIB_IF_ROW2, MIB_IF_TABLE2, MIB_IPFORWARD_ROW2,

@@ -1,7 +1,7 @@
 //! Functions that not every Windows has. They are looked for at run time: calling one that is missing would end the program.
 #![allow(unsafe_code)] // Addresses of functions have no types until somebody vouches for them.
 
-use crate::socket::Table;
+use crate::model::socket::Table;
 use std::ffi::{CStr, c_void};
 use windows_sys::Win32::Foundation::FARPROC;
 use windows_sys::Win32::NetworkManagement::IpHelper::{MIB_TCPSTATS2, MIB_UDPSTATS2};

@@ -1,6 +1,6 @@
 //! The IPv4 routes that Windows sets up again whenever it starts, as its registry keeps them.
 
-use crate::routes::PersistentRoute;
+use crate::model::route::PersistentRoute;
 
 /// The route that the name of a registry value describes: `network,mask,gateway,metric`, a metric of -1 for Windows' choice.
 /// `None` where it describes no route.

@@ -3,9 +3,9 @@
 use super::growing::CallError;
 use super::routing::{OwnAddress, Route, routing};
 use super::{adapters, mib, persistent, registry};
-use crate::problem::{Problem, ProblemKind};
-use crate::routes::Routing;
-use crate::socket::Family;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::route::Routing;
+use crate::model::socket::Family;
 use std::net::IpAddr;
 
 /// Where Windows keeps the routes that outlast a restart: each is the name of a value.

@@ -1,6 +1,6 @@
 //! From Windows' adapters, addresses and routes to the tables that are shown.
 
-use crate::routes::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
+use crate::model::route::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// An adapter, as far as the tables need it.

@@ -3,12 +3,12 @@
 use super::owner_module::OwnerModules;
 use super::tables::{self, Class};
 use super::{elevation, file_time, ip_helper, optional};
-use crate::details::Details;
-use crate::owners::{OwnerSearch, Owners};
-use crate::problem::{Problem, ProblemKind};
+use crate::model::details::Details;
+use crate::model::owners::{OwnerSearch, Owners};
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::snapshot::Snapshot;
+use crate::model::socket::{Family, Pid, State, Table};
 use crate::request::SocketRequest;
-use crate::snapshot::Snapshot;
-use crate::socket::{Family, Pid, State, Table};
 use std::time::SystemTime;
 
 /// Reads the sockets. Windows tells the owner with each row, so that there is nothing to look for.
@@ -84,7 +84,7 @@ impl Reader<'_> {
         let now = SystemTime::now();
         let parsed = tables::parse(bytes, table, class, |row| {
             let socket = if class == Class::Offload { tables::bound(row.socket) } else { row.socket };
-            if !request.admits(&socket) {
+            if !request.matches(&socket) {
                 return;
             }
             if let Some(service) = owner_module.and_then(|function| modules.service(function, row.bytes)) {

@@ -4,9 +4,9 @@
 use super::growing::CallError;
 use super::ip_helper::family_number;
 use super::optional;
-use crate::problem::{Problem, ProblemKind};
-use crate::socket::Family;
-use crate::statistics::{
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::socket::Family;
+use crate::model::statistics::{
     Both, Icmpv4Statistics, Icmpv6Statistics, IpStatistics, Section, Statistics, TcpStatistics, UdpStatistics,
 };
 use windows_sys::Win32::NetworkManagement::IpHelper::{

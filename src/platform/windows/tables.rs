@@ -3,7 +3,7 @@
 //! A table is a 32-bit count and that many rows of one size. Numbers are little-endian; addresses and ports are in network
 //! order, a port in the first two bytes of a 32-bit field.
 
-use crate::socket::{Endpoint, Family, Pid, Protocol, Socket, State, Table, Timer};
+use crate::model::socket::{Endpoint, Family, Pid, Protocol, Socket, State, Table, Timer};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which of the layouts a buffer has.

@@ -1,7 +1,7 @@
 //! The accounts of Windows.
 #![allow(unsafe_code)] // Names of accounts are asked of the system by pointers.
 
-use crate::process::User;
+use crate::model::process::User;
 use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Security::Authorization::ConvertStringSidToSidW;
 use windows_sys::Win32::Security::{LookupAccountSidW, PSID};

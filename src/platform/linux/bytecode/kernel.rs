@@ -1,6 +1,6 @@
 //! The kernel's side of a program, for tests: the check that it must pass, and what it does with a socket.
 
-use crate::socket::Family;
+use crate::model::socket::Family;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// What the kernel knows of a socket when it runs a program: addresses as they are, not as rows show them.

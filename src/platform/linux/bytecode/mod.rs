@@ -1,7 +1,7 @@
 //! What of a filter the kernel may decide: a program for `sock_diag` (`INET_DIAG_REQ_BYTECODE`).
 //!
 //! A program lets pass every socket that is wanted, and others only where the kernel cannot decide or where deciding
-//! would take too long a program: [`SocketRequest::admits`] has the last word on every row.
+//! would take too long a program: [`SocketRequest::matches`] has the last word on every row.
 
 mod assemble;
 mod condition;
@@ -10,10 +10,10 @@ mod kernel;
 
 use crate::filter::Filter;
 use crate::filter::addresses::{self, Prefix};
-use crate::filter::choice::Choice;
 use crate::filter::ports::PortSet;
+use crate::filter::selector::Selector;
+use crate::model::socket::{Family, Protocol, Table};
 use crate::request::{SocketRequest, UdpRows};
-use crate::socket::{Family, Protocol, Table};
 use condition::{Condition, End, Test};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::Ipv4Addr;
@@ -133,7 +133,7 @@ fn either_port(filter: &Filter) -> Vec<Condition> {
     ]
 }
 
-fn addresses_of(end: End, choice: &Choice<Prefix>, family: Family) -> Vec<Condition> {
+fn addresses_of(end: End, choice: &Selector<Prefix>, family: Family) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if !choice.wanted.is_empty() {
         conditions.push(Condition::any(choice.wanted.iter().map(|prefix| within(end, prefix.net, family))));

@@ -2,13 +2,13 @@
 
 use super::kernel::{Entry, accepts, passes};
 use super::{LONGEST, and_local_ports, and_remote_ports, compile};
-use crate::filter::choice::Choice;
 use crate::filter::ports::{self, EitherPort, PortSet};
+use crate::filter::selector::Selector;
 use crate::filter::states::States;
 use crate::filter::{Filter, addresses, states};
+use crate::model::socket::tests::socket;
+use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use crate::request::{SocketRequest, UdpRows};
-use crate::socket::tests::socket;
-use crate::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use proptest::prelude::*;
 use std::net::IpAddr;
 
@@ -88,16 +88,16 @@ impl Wish {
         }
         let choice = |wish: &Ports| {
             let text = |&(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
-            Choice::parse(&values(wish, text), |value| ports::parse(value, |_| Vec::new())).unwrap()
+            Selector::parse(&values(wish, text), |value| ports::parse(value, |_| Vec::new())).unwrap()
         };
         let prefixes = |wish: &Nets| {
             let text = |net: &Net| match net.scope {
                 0 => format!("{}/{}", net.address, net.length),
                 scope => format!("{}%{scope}/{}", net.address, net.length),
             };
-            Choice::parse(&values(wish, text), |value| addresses::parse(value, |_| None).map(|prefix| [prefix])).unwrap()
+            Selector::parse(&values(wish, text), |value| addresses::parse(value, |_| None).map(|prefix| [prefix])).unwrap()
         };
-        let state = Choice::parse(&values(&self.states, State::to_string), states::parse).unwrap();
+        let state = Selector::parse(&values(&self.states, State::to_string), states::parse).unwrap();
         Filter {
             local_port: choice(&self.port).into_set(),
             remote_port: choice(&self.remote_port).into_set(),
@@ -107,7 +107,7 @@ impl Wish {
             local: prefixes(&self.local),
             remote: prefixes(&self.remote),
             family: self.family,
-            users: Choice::parse(&values(&self.users, u32::to_string), |value| Ok(value.parse::<u32>().ok())).unwrap(),
+            users: Selector::parse(&values(&self.users, u32::to_string), |value| Ok(value.parse::<u32>().ok())).unwrap(),
             owners: Default::default(),
         }
     }
@@ -173,7 +173,7 @@ fn net() -> impl Strategy<Value = Net> {
         (address(Family::V6), length(128), 0u32..3).prop_map(|(address, length, scope)| {
             // What a mapped prefix means is tested where it is parsed.
             let address = if address.to_canonical().is_ipv4() { "::".parse().unwrap() } else { address };
-            let scope = if crate::socket::has_scope(address) { scope } else { 0 };
+            let scope = if crate::model::socket::has_scope(address) { scope } else { 0 };
             Net { address, length, scope }
         }),
     ]
@@ -246,7 +246,7 @@ proptest! {
         }
         for case in &cases {
             let meant = wish.means(&case.row);
-            prop_assert_eq!(request.admits(&case.row), meant, "the check on {:?}", case);
+            prop_assert_eq!(request.matches(&case.row), meant, "the check on {:?}", case);
             let given = gives(&request, &programs, case);
             prop_assert!(given || !meant, "the kernel withholds {:?}", case);
             let of_both = &programs[Table::new(case.table.protocol(), Family::V6) as usize];
@@ -268,7 +268,7 @@ proptest! {
             let meant = request.tables.contains(case.row.table())
                 && case.row.state != Some(State::TimeWait)
                 && wish.means(&case.row);
-            prop_assert_eq!(request.admits(&case.row), meant);
+            prop_assert_eq!(request.matches(&case.row), meant);
             prop_assert!(gives(&request, &programs, case) || !meant, "the kernel withholds {:?}", case);
         }
     }
@@ -294,8 +294,8 @@ proptest! {
 fn filter(port: &[&str], local: &[&str]) -> Filter {
     let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
     Filter {
-        local_port: Choice::parse(&owned(port), |value| ports::parse(value, |_| Vec::new())).unwrap().into_set(),
-        local: Choice::parse(&owned(local), |value| addresses::parse(value, |_| None).map(|prefix| [prefix])).unwrap(),
+        local_port: Selector::parse(&owned(port), |value| ports::parse(value, |_| Vec::new())).unwrap().into_set(),
+        local: Selector::parse(&owned(local), |value| addresses::parse(value, |_| None).map(|prefix| [prefix])).unwrap(),
         ..Filter::default()
     }
 }

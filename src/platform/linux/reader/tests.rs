@@ -1,11 +1,11 @@
 use super::*;
-use crate::details::WantedDetails;
-use crate::filter::choice::Choice;
+use crate::filter::selector::Selector;
 use crate::filter::{Filter, ports};
+use crate::model::details::WantedDetails;
+use crate::model::socket::TableSet;
+use crate::model::socket::tests::socket;
 use crate::platform::linux::replay::{DONE, Datagram, ERROR, INTERRUPTED, kernel};
 use crate::request::UdpRows;
-use crate::socket::TableSet;
-use crate::socket::tests::socket;
 use std::net::TcpListener;
 
 #[test]
@@ -131,7 +131,7 @@ fn what_the_files_cannot_tell_either_is_said() {
 
 #[test]
 fn a_kernel_that_takes_no_program_is_asked_without_one_and_the_rows_are_sifted_here() {
-    let port = Choice::parse(&["443".to_owned()], |value| ports::parse(value, |_| Vec::new())).unwrap().into_set();
+    let port = Selector::parse(&["443".to_owned()], |value| ports::parse(value, |_| Vec::new())).unwrap().into_set();
     let filter = Filter { local_port: port, ..Filter::default() };
     let request = SocketRequest { filter, details: WantedDetails::default(), ..listeners() };
     let refusal = vec![Datagram::failure(ERROR, libc::EINVAL)];

@@ -1,6 +1,6 @@
 //! Network interfaces (`linux/if_link.h`).
 
-use crate::interfaces::InterfaceTotals;
+use crate::model::interface::InterfaceTotals;
 use crate::platform::linux::nlmsg::{attributes, u16_at, u32_at, u64_at};
 
 /// The size of `struct ifinfomsg`.
@@ -126,7 +126,7 @@ fn add(sum: &mut u64, counter: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interfaces::Traffic;
+    use crate::model::interface::Traffic;
     use crate::platform::linux::rtnetlink::tests::attribute;
 
     fn link(kind: u16, flags: u32, attributes: &[(u16, &[u8])]) -> Vec<u8> {

@@ -1,0 +1,6 @@
+//! Names and facts for the numbers of a snapshot: hosts, services, processes, and how long states have lasted.
+
+pub mod hosts;
+pub mod processes;
+pub mod services;
+pub mod state_times;

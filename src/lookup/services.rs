@@ -1,0 +1,136 @@
+//! Which service a port stands for: the system's services file, and behind it a small table of our own.
+
+use crate::model::socket::Protocol;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The ports that a services file may lack, with the names that IANA registered.
+const BUILT_IN: [(u16, Protocol, &str); 30] = [
+    (20, Protocol::Tcp, "ftp-data"),
+    (21, Protocol::Tcp, "ftp"),
+    (22, Protocol::Tcp, "ssh"),
+    (23, Protocol::Tcp, "telnet"),
+    (25, Protocol::Tcp, "smtp"),
+    (53, Protocol::Tcp, "domain"),
+    (53, Protocol::Udp, "domain"),
+    (67, Protocol::Udp, "bootps"),
+    (68, Protocol::Udp, "bootpc"),
+    (69, Protocol::Udp, "tftp"),
+    (80, Protocol::Tcp, "http"),
+    (88, Protocol::Tcp, "kerberos"),
+    (110, Protocol::Tcp, "pop3"),
+    (123, Protocol::Udp, "ntp"),
+    (135, Protocol::Tcp, "epmap"),
+    (137, Protocol::Udp, "netbios-ns"),
+    (143, Protocol::Tcp, "imap"),
+    (161, Protocol::Udp, "snmp"),
+    (389, Protocol::Tcp, "ldap"),
+    (443, Protocol::Tcp, "https"),
+    (443, Protocol::Udp, "https"),
+    (445, Protocol::Tcp, "microsoft-ds"),
+    (546, Protocol::Udp, "dhcpv6-client"),
+    (547, Protocol::Udp, "dhcpv6-server"),
+    (1433, Protocol::Tcp, "ms-sql-s"),
+    (1521, Protocol::Tcp, "oracle"),
+    (3306, Protocol::Tcp, "mysql"),
+    (3389, Protocol::Tcp, "ms-wbt-server"),
+    (5353, Protocol::Udp, "mdns"),
+    (5432, Protocol::Tcp, "postgresql"),
+];
+
+/// The names of ports.
+#[derive(Debug, Default)]
+pub struct Services {
+    names: HashMap<(u16, Protocol), Box<str>>,
+}
+
+impl Services {
+    /// Reads the services file at `path`; where there is none, the built-in table stands alone.
+    pub fn load(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        Self::parse(&String::from_utf8_lossy(&bytes))
+    }
+
+    /// Understands the text of a services file: `name port/protocol aliases…`, `#` before a comment.
+    pub fn parse(text: &str) -> Self {
+        let mut names = HashMap::new();
+        for (port, protocol, name) in text.lines().filter_map(entry) {
+            // The first line of a port is its name, as the system's own look-up has it.
+            names.entry((port, protocol)).or_insert_with(|| name.into());
+        }
+        for (port, protocol, name) in BUILT_IN {
+            names.entry((port, protocol)).or_insert_with(|| name.into());
+        }
+        Self { names }
+    }
+
+    /// The name of a port; port 0 has none.
+    pub fn name(&self, port: u16, protocol: Protocol) -> Option<&str> {
+        self.names.get(&(port, protocol)).filter(|_| port != 0).map(AsRef::as_ref)
+    }
+
+    /// Every port that has this name, in either protocol, ascending.
+    pub fn ports(&self, name: &str) -> Vec<u16> {
+        let named = self.names.iter().filter(|(_, known)| known.eq_ignore_ascii_case(name));
+        let mut ports: Vec<u16> = named.map(|(&(port, _), _)| port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+}
+
+fn entry(line: &str) -> Option<(u16, Protocol, &str)> {
+    let mut words = line.split('#').next()?.split_ascii_whitespace();
+    let name = words.next()?;
+    let (port, protocol) = words.next()?.split_once('/')?;
+    let protocol = match protocol {
+        "tcp" => Protocol::Tcp,
+        "udp" => Protocol::Udp,
+        _ => return None,
+    };
+    Some((port.parse().ok()?, protocol, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_name_of_a_port_counts_and_comments_do_not() {
+        let services = Services::parse("# a comment\nweb 80/tcp www # 81/tcp\nlater 80/tcp\nweb 80/sctp\nalt 8080/tcp\n");
+        assert_eq!(services.name(80, Protocol::Tcp), Some("web"));
+        assert_eq!(services.name(80, Protocol::Udp), None);
+        assert_eq!(services.name(81, Protocol::Tcp), None);
+        assert_eq!(services.ports("ALT"), [8080]);
+    }
+
+    #[test]
+    fn the_lectures_ports_have_names_without_any_file() {
+        let services = Services::parse("");
+        for (port, protocol) in [
+            (20, Protocol::Tcp),
+            (21, Protocol::Tcp),
+            (22, Protocol::Tcp),
+            (23, Protocol::Tcp),
+            (53, Protocol::Udp),
+            (67, Protocol::Udp),
+            (68, Protocol::Udp),
+            (69, Protocol::Udp),
+            (80, Protocol::Tcp),
+            (443, Protocol::Tcp),
+            (1521, Protocol::Tcp),
+            (3306, Protocol::Tcp),
+            (3389, Protocol::Tcp),
+        ] {
+            assert!(services.name(port, protocol).is_some(), "{port}");
+        }
+        assert_eq!(services.name(0, Protocol::Tcp), None);
+    }
+
+    #[test]
+    fn broken_lines_are_passed_over() {
+        let services = Services::parse("broken\nbroken 80\nbroken x/tcp\nbroken 70000/tcp\nfine 81/udp\n");
+        assert_eq!(services.name(81, Protocol::Udp), Some("fine"));
+        assert!(services.ports("broken").is_empty());
+    }
+}

@@ -1,0 +1,116 @@
+//! How long a TCP connection has been in its state: as the system tells, or as it was watched.
+
+use crate::model::socket::{Endpoint, Socket, State, Timer};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// How long the kernel keeps a connection in TIME_WAIT (Linux: `TCP_TIMEWAIT_LEN`).
+const TIME_WAIT: Duration = Duration::from_secs(60);
+
+/// A time in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeInState {
+    /// The system tells it.
+    Exactly(Duration),
+    /// It has been seen in this state for so long; it may have been in it before.
+    AtLeast(Duration),
+}
+
+/// What was seen over the displays of an interval.
+#[derive(Debug, Default)]
+pub struct StateTimes {
+    seen: HashMap<Key, (State, Instant)>,
+    /// The map of the display before the last one, kept for its memory.
+    spare: HashMap<Key, (State, Instant)>,
+}
+
+/// What stays the same while a connection changes its state.
+type Key = (Endpoint, Endpoint, u32, u32);
+
+const fn key(socket: &Socket) -> Key {
+    (socket.local, socket.remote, socket.interface, socket.inode)
+}
+
+impl StateTimes {
+    /// Takes note of the states at one moment, and forgets the connections that are no more.
+    pub fn observe<'a>(&mut self, sockets: impl IntoIterator<Item = &'a Socket>, now: Instant) {
+        self.spare.clear();
+        for socket in sockets {
+            let Some(state) = socket.state else { continue };
+            let since = match self.seen.get(&key(socket)) {
+                Some(&(before, since)) if before == state => since,
+                _ => now,
+            };
+            self.spare.insert(key(socket), (state, since));
+        }
+        std::mem::swap(&mut self.seen, &mut self.spare);
+    }
+
+    /// How long a socket has been in its state; `None` where neither the system tells nor anybody watched.
+    ///
+    /// `age` is the time since the socket was made, where the system tells it: a socket that waits for connections has done
+    /// so since then.
+    pub fn of(&self, socket: &Socket, age: Option<Duration>, now: Instant) -> Option<TimeInState> {
+        if let (Some(age), Some(State::Listening | State::Bound)) = (age, socket.state) {
+            return Some(TimeInState::Exactly(age));
+        }
+        if socket.state == Some(State::TimeWait) && socket.timer == Timer::TimeWait {
+            let left = Duration::from_millis(socket.expires_ms.into());
+            return Some(TimeInState::Exactly(TIME_WAIT.saturating_sub(left)));
+        }
+        let &(state, since) = self.seen.get(&key(socket))?;
+        (socket.state == Some(state)).then(|| TimeInState::AtLeast(now.saturating_duration_since(since)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::socket::tests::socket;
+
+    #[test]
+    fn time_wait_counts_down_from_a_minute() {
+        let waiting =
+            Socket { state: Some(State::TimeWait), timer: Timer::TimeWait, expires_ms: 58_500, ..socket("127.0.0.1", 1) };
+        let times = StateTimes::default();
+        assert_eq!(times.of(&waiting, None, Instant::now()), Some(TimeInState::Exactly(Duration::from_millis(1500))));
+        let late = Socket { expires_ms: 61_000, ..waiting };
+        assert_eq!(times.of(&late, None, Instant::now()), Some(TimeInState::Exactly(Duration::ZERO)));
+    }
+
+    #[test]
+    fn a_listener_has_listened_since_it_was_made_and_a_connection_has_another_past() {
+        let (listener, age) = (socket("127.0.0.1", 1), Some(Duration::from_secs(90)));
+        let times = StateTimes::default();
+        assert_eq!(times.of(&listener, age, Instant::now()), Some(TimeInState::Exactly(Duration::from_secs(90))));
+        let open = Socket { state: Some(State::Established), ..listener };
+        assert_eq!(times.of(&open, age, Instant::now()), None);
+    }
+
+    #[test]
+    fn what_nobody_tells_is_what_was_watched_since_the_state_was_first_seen() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let open = Socket { state: Some(State::Established), ..socket("127.0.0.1", 1) };
+        let half = Socket { state: Some(State::CloseWait), ..open };
+        let mut times = StateTimes::default();
+        assert_eq!(times.of(&open, None, start), None);
+        times.observe([&open], start);
+        times.observe([&open], start + 2 * second);
+        assert_eq!(times.of(&open, None, start + 2 * second), Some(TimeInState::AtLeast(2 * second)));
+        times.observe([&half], start + 3 * second);
+        assert_eq!(times.of(&half, None, start + 4 * second), Some(TimeInState::AtLeast(second)));
+        times.observe([], start + 5 * second);
+        assert_eq!(times.of(&half, None, start + 5 * second), None);
+    }
+
+    #[test]
+    fn ten_thousand_displays_keep_only_what_is_there() {
+        let mut times = StateTimes::default();
+        for round in 0..10_000u32 {
+            let passing = Socket { inode: round + 1, ..socket("127.0.0.1", 1) };
+            times.observe([&passing, &socket("127.0.0.1", 2)], Instant::now());
+        }
+        assert_eq!(times.seen.len(), 2);
+        assert!(times.seen.capacity() + times.spare.capacity() < 100);
+    }
+}

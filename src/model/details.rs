@@ -1,0 +1,101 @@
+//! Facts about rows that cost something to ask for: they stand beside the rows, and only where they were asked for.
+
+use crate::model::problem::{Problem, ProblemKind};
+use std::time::Duration;
+
+/// Which details are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WantedDetails {
+    /// The type of service (IPv4) or traffic class (IPv6).
+    pub traffic_class: bool,
+    /// The name of the congestion control.
+    pub congestion: bool,
+    /// The time since the socket was made, where the system tells it with the row (Windows).
+    pub age: bool,
+    /// The service inside the process that made the socket, where the system tells it with the row (Windows).
+    pub service: bool,
+}
+
+impl WantedDetails {
+    /// Whether anything is wanted that has to be asked of the kernel of Linux.
+    pub const fn any(self) -> bool {
+        self.traffic_class || self.congestion
+    }
+
+    /// What to say of those that a system other than Linux does not tell.
+    pub fn untold(self) -> Vec<Problem> {
+        let columns = [(self.traffic_class, "the DSCP value (-d)"), (self.congestion, "the template (-y)")];
+        let asked = columns.into_iter().filter(|(asked, _)| *asked);
+        let sentence = |what| format!("this system does not tell {what} of a connection: its column shows '-'");
+        asked.map(|(_, what)| Problem::new(ProblemKind::FactUnavailable, sentence(what))).collect()
+    }
+}
+
+/// The details of one row, as far as they were wanted and the system knows them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The byte of the IP header that says how packets of this socket are to be treated.
+    pub traffic_class: Option<u8>,
+    /// The algorithm that paces this connection.
+    pub congestion: Option<CongestionControl>,
+    /// The time since the socket was made, which for a listener is the time since it was bound.
+    pub age: Option<Duration>,
+}
+
+impl Details {
+    /// The differentiated services code point: the upper six bits of the traffic class (RFC 2474).
+    pub fn dscp(&self) -> Option<u8> {
+        self.traffic_class.map(|class| class >> 2)
+    }
+}
+
+/// The name of a congestion control, kept in its row so that a million of them need no allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CongestionControl {
+    /// Filled up with zeros. The kernel's names have at most 15 bytes (`TCP_CA_NAME_MAX`).
+    name: [u8; 16],
+}
+
+impl CongestionControl {
+    /// Takes the name that the kernel gives, which ends at the first zero; `None` where there is none or it is longer than
+    /// any that the kernel gives.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+        let mut padded = [0; 16];
+        padded.get_mut(..name.len()).filter(|_| !name.is_empty())?.copy_from_slice(name);
+        std::str::from_utf8(name).ok()?;
+        Some(Self { name: padded })
+    }
+
+    /// The name. It is whatever a kernel module calls itself.
+    pub fn name(&self) -> &str {
+        let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(self.name.len());
+        self.name.get(..end).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for CongestionControl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_point_is_the_upper_six_bits() {
+        let dscp = |traffic_class| Details { traffic_class, ..Details::default() }.dscp();
+        assert_eq!([dscp(Some(0xb8)), dscp(Some(0xbb)), dscp(Some(3)), dscp(None)], [Some(46), Some(46), Some(0), None]);
+    }
+
+    #[test]
+    fn a_name_ends_at_its_zero_and_fits_or_is_none() {
+        let name = |bytes: &[u8]| CongestionControl::new(bytes).map(|control| control.name().to_owned());
+        assert_eq!(name(b"cubic\0"), Some("cubic".to_owned()));
+        assert_eq!(name(b"bbr\0rest"), Some("bbr".to_owned()));
+        assert_eq!(name(b"sixteen_letters_"), Some("sixteen_letters_".to_owned()));
+        assert_eq!([name(b""), name(b"\0cubic"), name(b"seventeen_letters"), name(b"\xff\0")], [None, None, None, None]);
+    }
+}

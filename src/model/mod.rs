@@ -1,0 +1,14 @@
+//! Plain data: what was read of the system. Nothing here does I/O.
+
+pub mod cgroup;
+pub mod details;
+pub mod interface;
+pub mod owners;
+pub mod port_policy;
+pub mod problem;
+pub mod process;
+pub mod rdma;
+pub mod route;
+pub mod snapshot;
+pub mod socket;
+pub mod statistics;

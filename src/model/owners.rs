@@ -1,0 +1,286 @@
+//! Which processes hold a socket, and the reason where nobody can say.
+
+use crate::model::socket::{Pid, Socket};
+
+/// How far to look for owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OwnerSearch {
+    /// Not at all.
+    Skip,
+    /// The lowest PID of each socket is enough.
+    Lowest,
+    /// Every process of each socket.
+    All,
+}
+
+/// What is known of a socket's owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerStatus {
+    /// At least one process holds the socket, and it is known.
+    Owned,
+    /// No process holds the socket: the system keeps it for itself (TIME_WAIT, SYN_RECEIVED, orphans).
+    None,
+    /// The owner may not be seen: another user's process, one of another PID namespace, or one that the system shows nobody.
+    Denied,
+    /// Nobody held the socket any more when its owner was looked for.
+    Gone,
+    /// Owners were not asked for, or the system cannot tell.
+    Unsupported,
+}
+
+impl OwnerStatus {
+    /// The fixed word of the machine-readable formats.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Owned => "owned",
+            Self::None => "none",
+            Self::Denied => "denied",
+            Self::Gone => "gone",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// The answer for one socket: a status and, where that is [`OwnerStatus::Owned`], every process, lowest PID first.
+#[derive(Clone, Copy, Debug)]
+pub struct Ownership<'a> {
+    /// What is known.
+    pub status: OwnerStatus,
+    held_by: HeldBy<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum HeldBy<'a> {
+    Entries(&'a [u64]),
+    One(Pid),
+}
+
+impl<'a> Ownership<'a> {
+    const fn without(status: OwnerStatus) -> Self {
+        Self { status, held_by: HeldBy::Entries(&[]) }
+    }
+
+    /// Every process that holds the socket, lowest PID first, each once.
+    pub fn pids(self) -> impl Iterator<Item = Pid> + Clone + 'a {
+        let (entries, one) = match self.held_by {
+            HeldBy::Entries(entries) => (entries, None),
+            HeldBy::One(pid) => (&[][..], Some(pid)),
+        };
+        entries.iter().map(|&entry| pid_of(entry)).chain(one)
+    }
+
+    /// The lowest PID that holds the socket.
+    pub const fn lowest(self) -> Option<Pid> {
+        match self.held_by {
+            HeldBy::Entries([]) => None,
+            HeldBy::Entries([first, ..]) => Some(pid_of(*first)),
+            HeldBy::One(pid) => Some(pid),
+        }
+    }
+}
+
+/// The owners of a snapshot's sockets.
+#[derive(Debug, Default)]
+pub enum Owners {
+    /// They were not asked for, or the system cannot tell.
+    #[default]
+    Unsupported,
+    /// Found apart from the sockets and joined on the inode (Linux).
+    ByInode(InodeOwners),
+    /// Told with each row (Windows, macOS): the PID of row N stands at N; `None` where it may not be seen.
+    ByRow(Vec<Option<Pid>>),
+}
+
+impl Owners {
+    /// The owners of the socket that stands at `row` in its snapshot.
+    pub fn of(&self, row: usize, socket: &Socket) -> Ownership<'_> {
+        match self {
+            Self::Unsupported => Ownership::without(OwnerStatus::Unsupported),
+            Self::ByInode(owners) => owners.of(socket.inode),
+            Self::ByRow(pids) => match pids.get(row) {
+                Some(Some(0)) => Ownership::without(OwnerStatus::None),
+                Some(&Some(pid)) => Ownership { status: OwnerStatus::Owned, held_by: HeldBy::One(pid) },
+                Some(None) => Ownership::without(OwnerStatus::Denied),
+                None => Ownership::without(OwnerStatus::Unsupported),
+            },
+        }
+    }
+}
+
+/// Every (inode, process) pair that was found, sorted, with a directory that finds an inode in a step or two.
+///
+/// Inodes are numbered as sockets are opened, so that those of a host come in clusters, far apart from each other. The
+/// directory is a hash table of blocks of neighbouring inodes: it is small, and no distribution degrades it.
+#[derive(Debug)]
+pub struct InodeOwners {
+    /// `inode << 32 | pid`, ascending, each pair once.
+    entries: Vec<u64>,
+    /// Open addressing: one more than where in `entries` a block begins, or 0. At least half of them are 0.
+    directory: Vec<u32>,
+    missing: OwnerStatus,
+}
+
+/// So many bits of an inode tell it from the others of its block.
+const BLOCK: u32 = 4;
+
+impl InodeOwners {
+    /// Takes the pairs in any order, with repetitions. `missing` is what it means that an inode is not among them.
+    pub fn new(mut entries: Vec<u64>, missing: OwnerStatus) -> Self {
+        entries.sort_unstable();
+        entries.dedup();
+        let begins_block = |&(position, entry): &(usize, &u64)| {
+            let before = position.checked_sub(1).and_then(|before| entries.get(before));
+            before.is_none_or(|&before| inode_of(before) >> BLOCK != inode_of(*entry) >> BLOCK)
+        };
+        let blocks = entries.iter().enumerate().filter(begins_block);
+        let mut directory = vec![0; (2 * blocks.clone().count()).next_power_of_two()];
+        for (position, &entry) in blocks {
+            let slot = slots(inode_of(entry), directory.len()).find(|&slot| directory[slot] == 0);
+            if let Some(slot) = slot {
+                directory[slot] = position as u32 + 1;
+            }
+        }
+        Self { entries, directory, missing }
+    }
+
+    /// These owners and more pairs.
+    #[must_use]
+    pub fn with(self, more: Vec<u64>) -> Self {
+        let Self { mut entries, missing, .. } = self;
+        entries.extend(more);
+        Self::new(entries, missing)
+    }
+
+    /// The same owners, where it means something else that an inode is not among them.
+    #[must_use]
+    pub fn with_missing(self, missing: OwnerStatus) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// Whether a process was found to hold anything.
+    pub fn knows(&self, pid: Pid) -> bool {
+        self.entries.iter().any(|&entry| pid_of(entry) == pid)
+    }
+
+    /// One pair, packed for [`InodeOwners::new`].
+    pub const fn entry(inode: u32, pid: Pid) -> u64 {
+        (inode as u64) << 32 | pid as u64
+    }
+
+    /// The inode of a packed pair.
+    pub const fn inode(entry: u64) -> u32 {
+        inode_of(entry)
+    }
+
+    /// The owners of an inode; inode 0 is nobody's.
+    pub fn of(&self, inode: u32) -> Ownership<'_> {
+        if inode == 0 {
+            return Ownership::without(OwnerStatus::None);
+        }
+        let held = self.held(inode);
+        if held.is_empty() {
+            return Ownership::without(self.missing);
+        }
+        Ownership { status: OwnerStatus::Owned, held_by: HeldBy::Entries(held) }
+    }
+
+    fn held(&self, inode: u32) -> &[u64] {
+        for slot in slots(inode, self.directory.len()) {
+            let Some(begin) = self.directory[slot].checked_sub(1) else { break };
+            let block = &self.entries[begin as usize..];
+            if block.first().is_some_and(|&entry| inode_of(entry) >> BLOCK == inode >> BLOCK) {
+                let held = &block[leading(block, |entry| inode_of(entry) < inode)..];
+                return &held[..leading(held, |entry| inode_of(entry) == inode)];
+            }
+        }
+        &[]
+    }
+}
+
+/// The places of a directory where the block of an inode may stand, in the order in which they are tried.
+fn slots(inode: u32, size: usize) -> impl Iterator<Item = usize> {
+    // Fibonacci hashing: the golden ratio scatters neighbours.
+    let hash = u64::from(inode >> BLOCK).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let first = (hash >> 32) as usize;
+    (0..size).map(move |step| (first + step) & (size - 1))
+}
+
+/// How many entries at the beginning meet a condition that none behind them meets: soon known where they are few.
+fn leading(entries: &[u64], condition: impl Fn(u64) -> bool) -> usize {
+    let mut bound = 1;
+    while entries.get(bound - 1).is_some_and(|&entry| condition(entry)) {
+        bound *= 2;
+    }
+    let (from, to) = (bound / 2, bound.min(entries.len() + 1) - 1);
+    from + entries[from..to].partition_point(|&entry| condition(entry))
+}
+
+const fn inode_of(entry: u64) -> u32 {
+    (entry >> 32) as u32
+}
+
+const fn pid_of(entry: u64) -> Pid {
+    entry as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn pids(owners: &InodeOwners, inode: u32) -> Vec<Pid> {
+        owners.of(inode).pids().collect()
+    }
+
+    #[test]
+    fn a_shared_socket_keeps_every_owner_once_and_lowest_first() {
+        let pairs = [(7, 30), (9, 1), (7, 4), (7, 30), (7, 12)];
+        let owners = InodeOwners::new(pairs.map(|(i, p)| InodeOwners::entry(i, p)).to_vec(), OwnerStatus::Gone);
+        assert_eq!(pids(&owners, 7), [4, 12, 30]);
+        assert_eq!(owners.of(7).lowest(), Some(4));
+    }
+
+    #[test]
+    fn a_missing_owner_has_its_reason_and_inode_zero_is_nobodys() {
+        let owners = InodeOwners::new(vec![InodeOwners::entry(5, 1)], OwnerStatus::Denied);
+        assert_eq!(owners.of(6).status, OwnerStatus::Denied);
+        assert_eq!(owners.of(4).status, OwnerStatus::Denied);
+        assert_eq!(owners.of(0).status, OwnerStatus::None);
+        let nothing = InodeOwners::new(Vec::new(), OwnerStatus::Gone);
+        assert_eq!(nothing.of(5).status, OwnerStatus::Gone);
+        let owners = owners.with_missing(OwnerStatus::Gone);
+        assert_eq!((owners.of(6).status, owners.of(5).status), (OwnerStatus::Gone, OwnerStatus::Owned));
+        assert_eq!((owners.knows(1), owners.knows(5)), (true, false));
+    }
+
+    #[test]
+    fn row_owners_tell_the_kernels_rows_from_the_hidden_ones() {
+        let owners = Owners::ByRow(vec![Some(0), Some(8), None]);
+        let socket = crate::model::socket::tests::socket("127.0.0.1", 80);
+        let status = |row| owners.of(row, &socket).status;
+        assert_eq!(
+            [status(0), status(1), status(2), status(3)],
+            [OwnerStatus::None, OwnerStatus::Owned, OwnerStatus::Denied, OwnerStatus::Unsupported]
+        );
+        assert_eq!(owners.of(1, &socket).pids().collect::<Vec<_>>(), [8]);
+    }
+
+    proptest! {
+        #[test]
+        fn finds_exactly_what_was_put_in(
+            pairs in prop::collection::vec((prop_oneof![1u32..40, 1_000_000u32..1_000_050, any::<u32>()], 1u32..9), 0..200)
+        ) {
+            let mut expected = BTreeMap::<u32, BTreeSet<Pid>>::new();
+            for &(inode, pid) in pairs.iter().filter(|(inode, _)| *inode != 0) {
+                expected.entry(inode).or_default().insert(pid);
+            }
+            let entries = pairs.iter().map(|&(inode, pid)| InodeOwners::entry(inode, pid)).collect();
+            let owners = InodeOwners::new(entries, OwnerStatus::Gone);
+            for inode in (0..50).chain(999_990..1_000_060).chain(expected.keys().copied()).chain([u32::MAX]) {
+                let found: BTreeSet<Pid> = owners.of(inode).pids().collect();
+                prop_assert_eq!(found, expected.get(&inode).cloned().unwrap_or_default());
+            }
+        }
+    }
+}

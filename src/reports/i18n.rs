@@ -1,0 +1,54 @@
+//! The words of each view in each language.
+
+use super::{connections, consumers, interfaces, rdma, routes, statistics};
+use crate::request::language::Language;
+
+impl Language {
+    /// The words of the table of sockets.
+    pub const fn connections(self) -> &'static connections::Words {
+        match self {
+            Self::En => &connections::ENGLISH,
+            Self::Ko => &connections::KOREAN,
+        }
+    }
+
+    /// The words of the busiest processes.
+    pub const fn consumers(self) -> &'static consumers::Words {
+        match self {
+            Self::En => &consumers::ENGLISH,
+            Self::Ko => &consumers::KOREAN,
+        }
+    }
+
+    /// The words of the interfaces' counters.
+    pub const fn interfaces(self) -> &'static interfaces::Words {
+        match self {
+            Self::En => &interfaces::ENGLISH,
+            Self::Ko => &interfaces::KOREAN,
+        }
+    }
+
+    /// The words of the RDMA connections.
+    pub const fn rdma(self) -> &'static rdma::Words {
+        match self {
+            Self::En => &rdma::ENGLISH,
+            Self::Ko => &rdma::KOREAN,
+        }
+    }
+
+    /// The words of the routes.
+    pub const fn routes(self) -> &'static routes::Words {
+        match self {
+            Self::En => &routes::ENGLISH,
+            Self::Ko => &routes::KOREAN,
+        }
+    }
+
+    /// The words of the protocols' counters.
+    pub const fn statistics(self) -> &'static statistics::Words {
+        match self {
+            Self::En => &statistics::ENGLISH,
+            Self::Ko => &statistics::KOREAN,
+        }
+    }
+}

@@ -7,18 +7,23 @@
 #[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
+#[path = "competitors.rs"]
 mod contenders;
 #[cfg(target_os = "linux")]
+#[path = "../support/farm/mod.rs"]
 mod farm;
 #[cfg(target_os = "linux")]
+#[path = "../support/baseline.rs"]
 mod floor;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
+#[path = "../support/isolation.rs"]
 mod namespace;
 #[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
+#[path = "../support/stopwatch.rs"]
 mod stopwatch;
 
 #[cfg(target_os = "linux")]

@@ -6,14 +6,15 @@
 //! `cargo test` runs it, it does the same in a small way.
 
 #[cfg(target_os = "linux")]
+#[path = "load/mod.rs"]
 mod bustle;
 #[cfg(target_os = "linux")]
 mod churn;
 #[cfg(target_os = "linux")]
-#[path = "../bench/farm/mod.rs"]
+#[path = "../support/farm/mod.rs"]
 mod farm;
 #[cfg(target_os = "linux")]
-#[path = "../bench/floor.rs"]
+#[path = "../support/baseline.rs"]
 #[allow(dead_code, reason = "the bench beside this one uses all of it")]
 mod floor;
 #[cfg(target_os = "linux")]
@@ -21,7 +22,7 @@ mod linux;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]
-#[path = "../bench/namespace.rs"]
+#[path = "../support/isolation.rs"]
 mod namespace;
 
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! What is tried with bytes from nowhere: one function for every parser of outside data.
 //!
 //! The fuzzer calls them with what it invents (`tests/fuzz/README.md`), the ordinary tests with the recordings in
-//! `seeds/` and with what the fuzzer once found (`tests/corpora.rs`).
+//! `seeds/` and with what the fuzzer once found (`tests/fuzz_seeds.rs`).
 
 use rnetstat::cli;
 use rnetstat::filter::{addresses, ports, states};

@@ -7,17 +7,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg(target_os = "linux")]
 
+#[path = "../support/namespace.rs"]
 mod namespace;
+#[path = "../support/proc_fs.rs"]
 mod proc_fs;
+#[path = "../support/program.rs"]
 mod program;
+#[path = "../support/row.rs"]
 mod row;
+#[path = "../support/ss.rs"]
 mod ss;
+#[path = "../support/fixtures.rs"]
 mod zoo;
 
-mod choice;
 mod disturbances;
 mod fallback;
-mod filters;
+mod filtered_rows;
+mod filters_like_ss;
 mod hidden;
 mod hostile;
 mod interfaces;

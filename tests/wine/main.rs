@@ -8,11 +8,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may fail anywhere
 
 #[allow(dead_code, reason = "the other live tests use the rest of it")]
-#[path = "../live/namespace.rs"]
+#[path = "../support/namespace.rs"]
 mod namespace;
-#[path = "../live/row.rs"]
+#[path = "../support/row.rs"]
 mod row;
-#[path = "../live/ss.rs"]
+#[path = "../support/ss.rs"]
 mod ss;
 
 mod cell;

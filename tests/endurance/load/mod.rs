@@ -3,6 +3,7 @@
 //!
 //! The processes are this program itself, started again with a hidden first argument, and their children.
 
+#[path = "origin.rs"]
 mod place;
 mod worker;
 

@@ -4,6 +4,7 @@
 //! its arguments to [`live_as_worker`] before it looks at them.
 
 mod plan;
+#[path = "generator.rs"]
 mod worker;
 
 pub use plan::Plan;

@@ -5,9 +5,9 @@
 //!
 //! ```
 //! use rnetstat::model::owners::OwnerSearch;
-//! use rnetstat::request::SocketRequest;
+//! use rnetstat::request::Query;
 //!
-//! let snapshot = rnetstat::platform::snapshot(&SocketRequest::everything(), OwnerSearch::All);
+//! let snapshot = rnetstat::platform::snapshot(&Query::everything(), OwnerSearch::All);
 //! for (row, socket) in snapshot.sockets.iter().enumerate() {
 //!     let owners: Vec<u32> = snapshot.owners.of(row, socket).pids().collect();
 //!     println!("{:?} {:?} {owners:?}", socket.local, socket.state);

@@ -7,7 +7,7 @@ use rnetstat::model::owners::OwnerSearch;
 use rnetstat::model::process::Facts;
 use rnetstat::model::socket::{Table, TableSet};
 use rnetstat::platform;
-use rnetstat::request::SocketRequest;
+use rnetstat::request::Query;
 use rustix::process::{Pid, Signal};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, UdpSocket};
@@ -114,7 +114,7 @@ fn ten_thousand_readings_leave_nothing_behind() {
     let port = bound.local_addr().unwrap().port();
     // UDP alone: the kernel walks the whole of its large TCP table for every reading.
     let tables = TableSet::NONE.with(Table::Udp4).with(Table::Udp6);
-    let request = SocketRequest { tables, ..SocketRequest::everything() };
+    let request = Query { tables, ..Query::everything() };
     let mut processes = Processes::default();
     let mut read = |search| {
         let snapshot = platform::snapshot(&request, search);

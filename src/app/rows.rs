@@ -11,7 +11,7 @@ use crate::platform;
 use crate::reports::rows::{Listing, Peers};
 use crate::reports::table_style::TableStyle;
 use crate::reports::{csv, wide};
-use crate::request::{Format, Names, SocketRequest};
+use crate::request::{Format, Names, Query};
 use std::io::{self, Write};
 
 impl Run {
@@ -66,7 +66,7 @@ impl Run {
         if sockets.filter.is_empty() && sockets.tables == TableSet::ALL && sockets.states.contains(State::Established) {
             return Peers::of_snapshot(snapshot);
         }
-        let connected = SocketRequest { states: StateSet::ALL.without(State::Listening), ..SocketRequest::everything() };
+        let connected = Query { states: StateSet::ALL.without(State::Listening), ..Query::everything() };
         Peers::of_snapshot(&platform::snapshot(&connected, OwnerSearch::All))
     }
 }

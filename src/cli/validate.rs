@@ -8,7 +8,7 @@ use crate::filter::{Filter, Scope};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
-use crate::request::{Columns, Format, Names, Request, SocketRequest, UdpRows, View};
+use crate::request::{Columns, Format, Names, Query, Request, UdpRows, View};
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
@@ -47,7 +47,7 @@ impl Arguments {
         refuse_columns_without_table(&columns, output.format)?;
         Ok(Request {
             views,
-            sockets: SocketRequest { details: columns.details(), ..sockets(netstat, linux, filter, least)? },
+            sockets: Query { details: columns.details(), ..sockets(netstat, linux, filter, least)? },
             columns,
             sort,
             names: names(netstat, output.format),
@@ -98,12 +98,7 @@ fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
 }
 
 /// What the switches show, or more where a filter asks for more.
-fn sockets(
-    netstat: &NetstatArguments,
-    linux: &LinuxArguments,
-    filter: Filter,
-    least: Scope,
-) -> Result<SocketRequest, UsageError> {
+fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter, least: Scope) -> Result<Query, UsageError> {
     let asked = match (netstat.bound || netstat.consumers, netstat.all) {
         // Whoever holds a port holds it, bound or connected: -c counts them all.
         (true, _) => Scope::WithBound,
@@ -119,7 +114,7 @@ fn sockets(
         Scope::Unchanged => UdpRows::Connected,
     };
     let states = if listeners_only { StateSet::NONE.with(State::Listening) } else { states(scope) };
-    Ok(SocketRequest::new(tables(netstat, linux, scope)?, states, udp, filter))
+    Ok(Query::new(tables(netstat, linux, scope)?, states, udp, filter))
 }
 
 fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> Result<TableSet, UsageError> {

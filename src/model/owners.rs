@@ -1,6 +1,7 @@
 //! Which processes hold a socket, and the reason where nobody can say.
 
 use crate::model::socket::{Pid, Socket};
+use std::collections::HashMap;
 
 /// How far to look for owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +42,25 @@ impl OwnerStatus {
     }
 }
 
+/// The processes whose open files could not be read: each of them may own any socket, beside the owners that were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Refused {
+    /// Every process could be read, or owners were not asked for.
+    #[default]
+    None,
+    /// These processes refused, ascending.
+    Processes(Vec<Pid>),
+    /// It is not known which (hidepid, another PID namespace, a failed scan).
+    Unknown,
+}
+
+impl Refused {
+    /// Whether every owner of every socket was found.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
 /// The answer for one socket: a status and, where that is [`OwnerStatus::Owned`], every process, lowest PID first.
 #[derive(Clone, Copy, Debug)]
 pub struct Ownership<'a> {
@@ -52,6 +72,7 @@ pub struct Ownership<'a> {
 #[derive(Clone, Copy, Debug)]
 enum HeldBy<'a> {
     Entries(&'a [u64]),
+    Several(&'a [Pid]),
     One(Pid),
 }
 
@@ -62,18 +83,20 @@ impl<'a> Ownership<'a> {
 
     /// Every process that holds the socket, lowest PID first, each once.
     pub fn pids(self) -> impl Iterator<Item = Pid> + Clone + 'a {
-        let (entries, one) = match self.held_by {
-            HeldBy::Entries(entries) => (entries, None),
-            HeldBy::One(pid) => (&[][..], Some(pid)),
+        let (entries, pids, one) = match self.held_by {
+            HeldBy::Entries(entries) => (entries, &[][..], None),
+            HeldBy::Several(pids) => (&[][..], pids, None),
+            HeldBy::One(pid) => (&[][..], &[][..], Some(pid)),
         };
-        entries.iter().map(|&entry| pid_of(entry)).chain(one)
+        entries.iter().map(|&entry| pid_of(entry)).chain(pids.iter().copied()).chain(one)
     }
 
     /// The lowest PID that holds the socket.
     pub const fn lowest(self) -> Option<Pid> {
         match self.held_by {
-            HeldBy::Entries([]) => None,
+            HeldBy::Entries([]) | HeldBy::Several([]) => None,
             HeldBy::Entries([first, ..]) => Some(pid_of(*first)),
+            HeldBy::Several([first, ..]) => Some(*first),
             HeldBy::One(pid) => Some(pid),
         }
     }
@@ -87,8 +110,8 @@ pub enum Owners {
     Unsupported,
     /// Found apart from the sockets and joined on the inode (Linux).
     ByInode(InodeOwners),
-    /// Told with each row (Windows, macOS): the PID of row N stands at N; `None` where it may not be seen.
-    ByRow(Vec<Option<Pid>>),
+    /// Given with each row (Windows, macOS).
+    ByRow(RowOwners),
 }
 
 impl Owners {
@@ -97,13 +120,54 @@ impl Owners {
         match self {
             Self::Unsupported => Ownership::without(OwnerStatus::Unsupported),
             Self::ByInode(owners) => owners.of(socket.inode),
-            Self::ByRow(pids) => match pids.get(row) {
-                Some(Some(0)) => Ownership::without(OwnerStatus::None),
-                Some(&Some(pid)) => Ownership { status: OwnerStatus::Owned, held_by: HeldBy::One(pid) },
-                Some(None) => Ownership::without(OwnerStatus::Denied),
-                None => Ownership::without(OwnerStatus::Unsupported),
-            },
+            Self::ByRow(owners) => owners.of(row),
         }
+    }
+}
+
+/// The owners of each row, as systems give them that name owners with the rows.
+#[derive(Debug, Default)]
+pub struct RowOwners {
+    /// The lowest PID of row N stands at N: 0 if the system itself owns the row, `None` if the owner may not be seen.
+    lowest: Vec<Option<Pid>>,
+    /// Every PID of the rows that several processes share, lowest first, by row.
+    shared: HashMap<usize, Box<[Pid]>>,
+}
+
+impl RowOwners {
+    /// Adds the next row with its owners, in any order and with repetitions; no PID or PID 0 is the system itself.
+    pub fn push_owned(&mut self, pids: impl IntoIterator<Item = Pid>) {
+        let mut pids: Vec<Pid> = pids.into_iter().filter(|&pid| pid != 0).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        if pids.len() > 1 {
+            self.shared.insert(self.lowest.len(), pids.as_slice().into());
+        }
+        self.lowest.push(Some(pids.first().copied().unwrap_or(0)));
+    }
+
+    /// Adds the next row, whose owner may not be seen.
+    pub fn push_hidden(&mut self) {
+        self.lowest.push(None);
+    }
+
+    fn of(&self, row: usize) -> Ownership<'_> {
+        match self.lowest.get(row) {
+            Some(Some(0)) => Ownership::without(OwnerStatus::None),
+            Some(&Some(pid)) => {
+                let held_by = self.shared.get(&row).map_or(HeldBy::One(pid), |pids| HeldBy::Several(pids));
+                Ownership { status: OwnerStatus::Owned, held_by }
+            }
+            Some(None) => Ownership::without(OwnerStatus::Denied),
+            None => Ownership::without(OwnerStatus::Unsupported),
+        }
+    }
+}
+
+/// One owner for each row: `None` if it may not be seen, 0 for the system itself.
+impl FromIterator<Option<Pid>> for RowOwners {
+    fn from_iter<I: IntoIterator<Item = Option<Pid>>>(pids: I) -> Self {
+        Self { lowest: pids.into_iter().collect(), shared: HashMap::new() }
     }
 }
 
@@ -255,8 +319,22 @@ mod tests {
     }
 
     #[test]
-    fn row_owners_tell_the_kernels_rows_from_the_hidden_ones() {
-        let owners = Owners::ByRow(vec![Some(0), Some(8), None]);
+    fn a_row_shared_by_two_processes_keeps_both_and_each_once() {
+        let mut owners = RowOwners::default();
+        owners.push_owned([9, 4, 9]);
+        owners.push_owned([0]);
+        owners.push_hidden();
+        let owners = Owners::ByRow(owners);
+        let socket = crate::model::socket::tests::socket("127.0.0.1", 80);
+        assert_eq!(owners.of(0, &socket).pids().collect::<Vec<_>>(), [4, 9]);
+        assert_eq!(owners.of(0, &socket).lowest(), Some(4));
+        let status = |row| owners.of(row, &socket).status;
+        assert_eq!([status(0), status(1), status(2)], [OwnerStatus::Owned, OwnerStatus::None, OwnerStatus::Denied]);
+    }
+
+    #[test]
+    fn rows_of_the_system_differ_from_rows_with_a_hidden_owner() {
+        let owners = Owners::ByRow([Some(0), Some(8), None].into_iter().collect());
         let socket = crate::model::socket::tests::socket("127.0.0.1", 80);
         let status = |row| owners.of(row, &socket).status;
         assert_eq!(

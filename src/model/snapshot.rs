@@ -1,7 +1,7 @@
 //! One moment of one machine: rows, owners, and what could not be had.
 
 use crate::model::details::Details;
-use crate::model::owners::Owners;
+use crate::model::owners::{Owners, Refused};
 use crate::model::problem::Problem;
 use crate::model::socket::Socket;
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// What the operating system answered.
 ///
 /// Rows are addressed by their position in `sockets`, which never changes: filters and orders are lists of positions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Snapshot {
     /// The rows, in the order in which the system gave them.
     pub sockets: Vec<Socket>,
@@ -19,6 +19,25 @@ pub struct Snapshot {
     pub details: Vec<Details>,
     /// The service that made the socket at a position, where that was asked for and the system tells it.
     pub services: HashMap<u32, Box<str>>,
-    /// What is missing from the two, and why.
+    /// The processes that may own any of them unseen.
+    pub refused: Refused,
+    /// Whether ports that are bound without listening are among the rows, if they were asked for: kernels before 6.8 list
+    /// none.
+    pub bound_ports_listed: bool,
+    /// What is missing from the snapshot, and why.
     pub problems: Vec<Problem>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            sockets: Vec::new(),
+            owners: Owners::default(),
+            details: Vec::new(),
+            services: HashMap::new(),
+            refused: Refused::None,
+            bound_ports_listed: true,
+            problems: Vec::new(),
+        }
+    }
 }

@@ -97,7 +97,7 @@ mod tests {
     fn sorted(sockets: Vec<Socket>, pids: Vec<Option<u32>>, keys: &str) -> Vec<u32> {
         let keys: Vec<SortKey> = keys.split(',').map(|word| word.parse().unwrap()).collect();
         let mut rows: Vec<u32> = (0..sockets.len() as u32).collect();
-        sort(&mut rows, &keys, &Snapshot { sockets, owners: Owners::ByRow(pids), ..Snapshot::default() });
+        sort(&mut rows, &keys, &Snapshot { sockets, owners: Owners::ByRow(pids.into_iter().collect()), ..Snapshot::default() });
         rows
     }
 

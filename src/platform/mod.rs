@@ -15,7 +15,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::statistics::{Section, Statistics};
 use crate::output::escape::LineEnd;
-use crate::request::SocketRequest;
+use crate::request::Query;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -170,7 +170,7 @@ pub(crate) fn begin() {
 }
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.
-pub fn snapshot(request: &SocketRequest, owners: OwnerSearch) -> Snapshot {
+pub fn snapshot(request: &Query, owners: OwnerSearch) -> Snapshot {
     room::snapshot(request, owners)
 }
 

@@ -7,12 +7,12 @@ use crate::model::owners::{OwnerSearch, Owners};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, TableSet, Timer};
-use crate::request::SocketRequest;
+use crate::request::Query;
 use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState, iterate_sockets_info};
 use std::net::IpAddr;
 
 /// Reads the sockets with their owners.
-pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
+pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let sources = request.tables.sources().collect();
     let found = match iterate_sockets_info(families(sources), protocols(sources)) {
@@ -37,14 +37,14 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
         }
     }
     if search != OwnerSearch::Skip {
-        snapshot.owners = Owners::ByRow(pids);
+        snapshot.owners = Owners::ByRow(pids.into_iter().collect());
     }
     snapshot.problems = problems(request, unreadable);
     snapshot
 }
 
 /// What this room cannot know.
-fn problems(request: &SocketRequest, unreadable: usize) -> Vec<Problem> {
+fn problems(request: &Query, unreadable: usize) -> Vec<Problem> {
     let mut problems = request.details.untold();
     if unreadable > 0 {
         let message = format!("{unreadable} descriptors could not be read: rows may be missing");
@@ -171,7 +171,7 @@ mod tests {
             Ok((udp, tcp)) => ports.extend([udp.local_addr().unwrap().port(), tcp.local_addr().unwrap().port()]),
             Err(error) => eprintln!("SKIPPED: the IPv6 half: {error}"),
         }
-        let everything = SocketRequest::everything();
+        let everything = Query::everything();
         let portable = described(&snapshot(&everything, OwnerSearch::All), &ports);
         let native = described(&crate::platform::snapshot(&everything, OwnerSearch::All), &ports);
         assert_eq!(portable, native);

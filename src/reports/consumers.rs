@@ -123,7 +123,7 @@ mod tests {
             count(snapshot, &rows).iter().map(|consumer| (consumer.pid, consumer.tcp, consumer.udp)).collect()
         };
         assert_eq!(numbers(&snapshot), [(Some(7), 2, 0), (Some(20), 1, 1), (Some(9), 1, 0)]);
-        snapshot.owners = Owners::ByRow(vec![None; 9]);
+        snapshot.owners = Owners::ByRow(vec![None; 9].into_iter().collect());
         assert_eq!(numbers(&snapshot), [(None, 5, 1)]);
         assert!(count(&snapshot, &[]).is_empty());
     }

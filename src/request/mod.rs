@@ -3,15 +3,15 @@
 pub mod column;
 pub mod language;
 mod output;
+pub mod query;
 
 pub use output::{Amount, Color, Format, Output};
+pub use query::{Query, UdpRows};
 
-use crate::filter::Filter;
 use crate::model::details::WantedDetails;
 use crate::model::owners::OwnerSearch;
 use crate::model::problem::Problem;
 use crate::model::process::Facts;
-use crate::model::socket::{Protocol, Socket, StateSet, TableSet};
 use crate::model::statistics::Section;
 use crate::order::keys::SortKey;
 use crate::request::column::Needs;
@@ -24,7 +24,7 @@ pub struct Request {
     /// The views to print, in printing order.
     pub views: Vec<View>,
     /// Which sockets the connection table is made of.
-    pub sockets: SocketRequest,
+    pub sockets: Query,
     /// Which columns the connection table has besides the fixed ones.
     pub columns: Columns,
     /// What rows are sorted by, instead of Windows' order; empty for that.
@@ -83,74 +83,6 @@ pub enum View {
     Consumers,
     /// The RDMA connections (`-x`).
     Rdma,
-}
-
-/// Which sockets are wanted, before anything else is known of them.
-#[derive(Clone, Debug)]
-pub struct SocketRequest {
-    /// The tables to read. A row belongs to the table in which it is shown: IPv4 flows of IPv6 sockets are IPv4 rows.
-    pub tables: TableSet,
-    /// The TCP states wanted; UDP has none and is not touched by it.
-    pub states: StateSet,
-    /// The UDP sockets wanted; TCP is not touched by it.
-    pub udp: UdpRows,
-    /// What more is wanted of each row.
-    pub details: WantedDetails,
-    /// Which of these rows are wanted.
-    pub filter: Filter,
-}
-
-impl SocketRequest {
-    /// Every socket there is.
-    pub fn everything() -> Self {
-        Self {
-            tables: TableSet::ALL,
-            states: StateSet::ALL,
-            udp: UdpRows::All,
-            details: WantedDetails::default(),
-            filter: Filter::default(),
-        }
-    }
-
-    /// The rows that a filter wants, out of these tables and states.
-    pub fn new(tables: TableSet, states: StateSet, udp: UdpRows, filter: Filter) -> Self {
-        Self {
-            tables: tables.and(filter.tables()),
-            states: states.and(filter.tcp_states()),
-            udp,
-            details: WantedDetails::default(),
-            filter,
-        }
-    }
-
-    /// Whether a row is wanted, as far as the row itself tells.
-    pub fn matches(&self, socket: &Socket) -> bool {
-        self.tables.contains(socket.table())
-            && socket.state.is_none_or(|state| self.states.contains(state))
-            && (socket.protocol != Protocol::Udp || self.udp.matches(socket))
-            && self.filter.matches(socket)
-    }
-}
-
-/// Which UDP sockets are wanted. UDP has no states, but a socket that knows its peer is as good as connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UdpRows {
-    /// All of them.
-    All,
-    /// Those without a peer, which anybody may call.
-    Listening,
-    /// Those with a peer.
-    Connected,
-}
-
-impl UdpRows {
-    fn matches(self, socket: &Socket) -> bool {
-        match self {
-            Self::All => true,
-            Self::Listening => socket.remote.is_unspecified(),
-            Self::Connected => !socket.remote.is_unspecified(),
-        }
-    }
 }
 
 /// The optional columns of the connection table.

@@ -7,7 +7,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use rnetstat::model::owners::OwnerSearch;
 use rnetstat::model::problem::{Problem, ProblemKind};
-use rnetstat::request::SocketRequest;
+use rnetstat::request::Query;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
@@ -142,7 +142,7 @@ fn leaked_descriptors(snapshots: usize) -> anyhow::Result<usize> {
     let before = open()?;
     for number in 0..snapshots {
         let search = if number % 2 == 0 { OwnerSearch::Lowest } else { OwnerSearch::All };
-        let snapshot = rnetstat::platform::snapshot(&SocketRequest::everything(), search);
+        let snapshot = rnetstat::platform::snapshot(&Query::everything(), search);
         // On a system that has processes which it shows nobody, what was closed meanwhile may be hidden in them.
         let is_no_failure = |problem: &Problem| problem.kind == ProblemKind::OwnersKept;
         ensure!(snapshot.problems.iter().all(is_no_failure), "{:?}", snapshot.problems);

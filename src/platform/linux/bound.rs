@@ -2,14 +2,14 @@
 
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, State};
-use crate::request::SocketRequest;
+use crate::request::Query;
 
 /// Which Linux this is.
 const RELEASE_FILE: &str = "/proc/sys/kernel/osrelease";
 
 /// What to say where bound sockets were asked for and nothing here can tell them. `from_files` is whether a TCP table had
 /// to be read from its file.
-pub(super) fn untold(request: &SocketRequest, from_files: bool) -> Option<Problem> {
+pub(super) fn untold(request: &Query, from_files: bool) -> Option<Problem> {
     let tcp = || request.tables.iter().any(|table| table.protocol() == Protocol::Tcp);
     if !(request.states.contains(State::Bound) && tcp()) {
         return None;

@@ -7,7 +7,7 @@ use super::{bytecode, proc_net};
 use crate::model::details::Details;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, Socket, State, StateSet, Table};
-use crate::request::SocketRequest;
+use crate::request::Query;
 use std::io::{self, BufRead, BufReader};
 
 /// What was read.
@@ -82,12 +82,12 @@ impl Source {
 
 /// Reads parts of the tables, one after another.
 pub(super) struct Reader<'a> {
-    request: &'a SocketRequest,
+    request: &'a Query,
     netlink: Option<Netlink>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(request: &'a SocketRequest) -> Self {
+    pub(super) const fn new(request: &'a Query) -> Self {
         Self { request, netlink: None }
     }
 

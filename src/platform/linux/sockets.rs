@@ -9,7 +9,7 @@ use super::sockstat;
 use crate::model::owners::OwnerSearch;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Protocol, Socket, State, StateSet};
-use crate::request::SocketRequest;
+use crate::request::Query;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More dumps at a time than this gain little: each walks through the whole table.
@@ -35,7 +35,7 @@ mod cost {
 
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
 /// On a busy host both are read at the same time, and the owners that are missing are looked for once more.
-pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
+pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     let mut found = Found::default();
     let mut early = None;
     let parts = parts(request);
@@ -55,7 +55,7 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
 
 /// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to
 /// connect meanwhile is seen twice rather than never.
-fn parts(request: &SocketRequest) -> Vec<Part> {
+fn parts(request: &Query) -> Vec<Part> {
     let of = |source, states| Part { source, states, share: None };
     // Closed sockets that keep their port are told among the bound ones, and nowhere else.
     let keeping = StateSet::NONE.with(State::Bound).with(State::Closed);
@@ -88,7 +88,7 @@ struct Division {
 
 /// Those who read a busy host's tables.
 struct Crew<'a> {
-    request: &'a SocketRequest,
+    request: &'a Query,
     search: OwnerSearch,
 }
 
@@ -197,13 +197,13 @@ mod tests {
     use super::*;
     use crate::model::socket::{Table, TableSet};
 
-    fn sources(request: &SocketRequest) -> Vec<(Source, StateSet)> {
+    fn sources(request: &Query) -> Vec<(Source, StateSet)> {
         parts(request).into_iter().map(|part| (part.source, part.states)).collect()
     }
 
     #[test]
     fn both_families_of_tcp_are_one_dump_and_bound_sockets_are_asked_for_apart() {
-        let mut request = SocketRequest::everything();
+        let mut request = Query::everything();
         let (all, bound) = (StateSet::ALL, StateSet::NONE.with(State::Bound).with(State::Closed));
         assert_eq!(
             sources(&request),

@@ -5,7 +5,7 @@ use crate::model::owners::OwnerSearch;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{State, StateSet, Table, TableSet};
 use crate::model::statistics::{Counter, Section, Statistics};
-use crate::request::SocketRequest;
+use crate::request::Query;
 use std::{fs, io};
 
 /// Reads the files that hold these sections; the kernel counts since the network namespace was made.
@@ -51,10 +51,10 @@ const fn is_in_snmp6(section: Section) -> bool {
 /// Of all that TCP counts, the connections that stand now can be told apart, by the socket table: those over IPv6 are
 /// counted there, and the rest of the kernel's sum is IPv4's.
 fn divide_connections(statistics: &mut Statistics, problems: &mut Vec<Problem>) {
-    let request = SocketRequest {
+    let request = Query {
         tables: TableSet::NONE.with(Table::Tcp6),
         states: StateSet::NONE.with(State::Established).with(State::CloseWait),
-        ..SocketRequest::everything()
+        ..Query::everything()
     };
     let snapshot = sockets::snapshot(&request, OwnerSearch::Skip);
     if snapshot.problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable) {

@@ -8,11 +8,11 @@ use crate::model::owners::{OwnerSearch, Owners};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Family, Pid, State, Table};
-use crate::request::SocketRequest;
+use crate::request::Query;
 use std::time::SystemTime;
 
 /// Reads the sockets. Windows tells the owner with each row, so that there is nothing to look for.
-pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot {
+pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     let snapshot = Snapshot { problems: problems(request), ..Snapshot::default() };
     let mut reader = Reader { request, snapshot, pids: Vec::new(), modules: OwnerModules::default() };
     let mut buffer = ip_helper::TableBuffer::default();
@@ -26,13 +26,13 @@ pub(crate) fn snapshot(request: &SocketRequest, search: OwnerSearch) -> Snapshot
     }
     let mut snapshot = reader.snapshot;
     if search != OwnerSearch::Skip {
-        snapshot.owners = Owners::ByRow(reader.pids);
+        snapshot.owners = Owners::ByRow(reader.pids.into_iter().collect());
     }
     snapshot
 }
 
 /// What is known beforehand not to be told.
-fn problems(request: &SocketRequest) -> Vec<Problem> {
+fn problems(request: &Query) -> Vec<Problem> {
     let mut problems = request.details.untold();
     if request.details.service && !elevation::is_elevated() {
         let message = "the executables of other users' processes may be hidden: \
@@ -43,7 +43,7 @@ fn problems(request: &SocketRequest) -> Vec<Problem> {
 }
 
 struct Reader<'a> {
-    request: &'a SocketRequest,
+    request: &'a Query,
     snapshot: Snapshot,
     pids: Vec<Option<Pid>>,
     modules: OwnerModules,

@@ -22,7 +22,7 @@ fn print_columns(sockets: Vec<Socket>, pids: Vec<Option<u32>>, columns: Columns,
     let rows: Vec<u32> = (0..sockets.len() as u32).collect();
     let congestion = CongestionControl::new(b"cubic");
     let details = vec![Details { traffic_class: Some(0xb8), congestion, age: None }, Details::default()];
-    let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids), details, ..Snapshot::default() };
+    let snapshot = Snapshot { sockets, owners: Owners::ByRow(pids.into_iter().collect()), details, ..Snapshot::default() };
     let mut text = Vec::new();
     let mut out = Vec::new();
     write_heading(&mut out, &columns, &ENGLISH);
@@ -169,7 +169,7 @@ fn executables_with(owners: Owners, services: HashMap<u32, Box<str>>) -> String 
 #[test]
 fn the_service_that_made_the_socket_is_its_component() {
     assert_eq!(
-        executables_with(Owners::ByRow(vec![Some(20)]), HashMap::from([(0, "Dns\ncache".into())])),
+        executables_with(Owners::ByRow(vec![Some(20)].into_iter().collect()), HashMap::from([(0, "Dns\ncache".into())])),
         "  Dns\\u{a}cache\n [nginx]\n"
     );
 }
@@ -189,8 +189,8 @@ fn every_owner_has_its_executable_and_its_component() {
 
 #[test]
 fn a_hidden_owner_is_said_to_be_and_the_kernels_rows_have_nothing() {
-    assert_eq!(executables(Owners::ByRow(vec![None])), " Can not obtain ownership information\n");
-    assert_eq!(executables(Owners::ByRow(vec![Some(0)])), "");
+    assert_eq!(executables(Owners::ByRow(vec![None].into_iter().collect())), " Can not obtain ownership information\n");
+    assert_eq!(executables(Owners::ByRow(vec![Some(0)].into_iter().collect())), "");
     assert_eq!(executables(Owners::ByInode(InodeOwners::new(vec![], OwnerStatus::Gone))), "");
 }
 

@@ -85,7 +85,7 @@ mod tests {
         let udp = Socket { protocol: Protocol::Udp, state: None, ..socket("10.0.0.1", 53) };
         let snapshot = Snapshot {
             sockets: vec![socket("0.0.0.0", 80), connection, connection, udp, udp],
-            owners: Owners::ByRow(vec![Some(7), Some(8), Some(8), Some(0), None]),
+            owners: Owners::ByRow(vec![Some(7), Some(8), Some(8), Some(0), None].into_iter().collect()),
             ..Snapshot::default()
         };
         assert_eq!(

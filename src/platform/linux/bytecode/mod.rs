@@ -1,7 +1,7 @@
 //! What of a filter the kernel may decide: a program for `sock_diag` (`INET_DIAG_REQ_BYTECODE`).
 //!
 //! A program lets pass every socket that is wanted, and others only where the kernel cannot decide or where deciding
-//! would take too long a program: [`SocketRequest::matches`] has the last word on every row.
+//! would take too long a program: [`Query::matches`] has the last word on every row.
 
 mod assemble;
 mod condition;
@@ -13,7 +13,7 @@ use crate::filter::addresses::{self, Prefix};
 use crate::filter::ports::PortSet;
 use crate::filter::selector::Selector;
 use crate::model::socket::{Family, Protocol, Table};
-use crate::request::{SocketRequest, UdpRows};
+use crate::request::{Query, UdpRows};
 use condition::{Condition, End, Test};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::Ipv4Addr;
@@ -30,7 +30,7 @@ const MOST_RANGES: usize = 64;
 ///
 /// The IPv6 tables of the kernel also hold the IPv4 flows of IPv6 sockets. The program of an IPv6 table is as right for
 /// IPv4 sockets, and serves a dump of both families.
-pub fn compile(request: &SocketRequest, table: Table) -> Option<Vec<u8>> {
+pub fn compile(request: &Query, table: Table) -> Option<Vec<u8>> {
     let mut conditions = Vec::new();
     let mut length = 0;
     for condition in conditions_of(request, table) {
@@ -58,7 +58,7 @@ pub fn and_remote_ports(ports: &PortSet, program: &[u8]) -> Vec<u8> {
 }
 
 /// Conditions that every wanted socket of the kernel's table meets, those that decide most first.
-fn conditions_of(request: &SocketRequest, table: Table) -> Vec<Condition> {
+fn conditions_of(request: &Query, table: Table) -> Vec<Condition> {
     let filter = &request.filter;
     let mut conditions = vec![family(request, table)];
     match table.protocol() {
@@ -77,7 +77,7 @@ fn conditions_of(request: &SocketRequest, table: Table) -> Vec<Condition> {
 }
 
 /// A row stands in the IPv4 table where its local address is IPv4, mapped or not.
-fn family(request: &SocketRequest, table: Table) -> Condition {
+fn family(request: &Query, table: Table) -> Condition {
     let wants = |family| request.tables.contains(Table::new(table.protocol(), family));
     let is_ipv4 = match table.family() {
         Family::V4 => Condition::Always,

@@ -8,7 +8,7 @@ use crate::filter::states::States;
 use crate::filter::{Filter, addresses, states};
 use crate::model::socket::tests::socket;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
-use crate::request::{SocketRequest, UdpRows};
+use crate::request::{Query, UdpRows};
 use proptest::prelude::*;
 use std::net::IpAddr;
 
@@ -223,12 +223,12 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 /// The programs of the four tables.
-fn programs(request: &SocketRequest) -> [Option<Vec<u8>>; 4] {
+fn programs(request: &Query) -> [Option<Vec<u8>>; 4] {
     Table::ALL.map(|table| compile(request, table))
 }
 
 /// Whether the kernel, asked with this request and these programs, would give the row.
-fn gives(request: &SocketRequest, programs: &[Option<Vec<u8>>; 4], case: &Case) -> bool {
+fn gives(request: &Query, programs: &[Option<Vec<u8>>; 4], case: &Case) -> bool {
     request.tables.contains(case.row.table()) // what is not asked for at all
         && case.row.state.is_none_or(|state| request.states.contains(state))
         && programs[case.table as usize].as_ref().is_some_and(|program| passes(program, &case.entry))
@@ -239,7 +239,7 @@ proptest! {
 
     #[test]
     fn kernel_and_check_together_give_what_is_meant(wish in wish(), cases in prop::collection::vec(case(), 20)) {
-        let request = SocketRequest::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
+        let request = Query::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
         let programs = programs(&request);
         for program in programs.iter().flatten() {
             prop_assert!(accepts(program) && program.len() <= LONGEST, "{program:?}");
@@ -262,7 +262,7 @@ proptest! {
     fn tables_and_states_that_are_not_asked_for_are_not_given(
         wish in wish(), cases in prop::collection::vec(case(), 20), tables in prop::sample::subsequence(Table::ALL.to_vec(), 0..4)
     ) {
-        let request = SocketRequest::new(tables.into_iter().collect(), StateSet::ALL.without(State::TimeWait), UdpRows::All, wish.filter());
+        let request = Query::new(tables.into_iter().collect(), StateSet::ALL.without(State::TimeWait), UdpRows::All, wish.filter());
         let programs = programs(&request);
         for case in &cases {
             let meant = request.tables.contains(case.row.table())
@@ -276,7 +276,7 @@ proptest! {
     #[test]
     fn dumps_divided_by_ports_are_together_the_whole(wish in wish(), cases in prop::collection::vec(case(), 20), cuts in prop::collection::vec((port(), port()), 0..40)) {
         let share: PortSet = cuts.into_iter().map(|(first, last)| first..=last).collect();
-        let request = SocketRequest::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
+        let request = Query::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
         let programs = programs(&request);
         for case in &cases {
             let Some(whole) = &programs[case.table as usize] else { continue };
@@ -301,7 +301,7 @@ fn filter(port: &[&str], local: &[&str]) -> Filter {
 }
 
 fn program(filter: Filter, table: Table) -> Option<Vec<u8>> {
-    compile(&SocketRequest::new(TableSet::ALL, StateSet::ALL, UdpRows::All, filter), table)
+    compile(&Query::new(TableSet::ALL, StateSet::ALL, UdpRows::All, filter), table)
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn a_table_that_can_hold_nothing_wanted_is_not_asked() {
     let ipv6 = Filter { family: Some(Family::V6), ..Filter::default() };
     assert_eq!(program(ipv6.clone(), Table::Udp4), None);
     assert!(program(ipv6, Table::Udp6).is_some_and(|program| !program.is_empty()));
-    let time_wait = SocketRequest::new(TableSet::ALL, StateSet::NONE, UdpRows::All, Filter::default());
+    let time_wait = Query::new(TableSet::ALL, StateSet::NONE, UdpRows::All, Filter::default());
     assert_eq!(compile(&time_wait, Table::Tcp6), None);
 }
 

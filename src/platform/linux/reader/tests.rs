@@ -35,7 +35,7 @@ fn listener(port: u16, flags: u16) -> Datagram {
 }
 
 /// What is made of these answers about TCP over IPv4, and the requests that got them.
-fn read(request: &SocketRequest, answers: Vec<Vec<Datagram>>) -> (Found, Vec<Vec<u8>>) {
+fn read(request: &Query, answers: Vec<Vec<Datagram>>) -> (Found, Vec<Vec<u8>>) {
     let (netlink, requests) = kernel(answers);
     let mut reader = Reader { request, netlink: Some(netlink) };
     let mut found = Found::default();
@@ -46,15 +46,10 @@ fn read(request: &SocketRequest, answers: Vec<Vec<Datagram>>) -> (Found, Vec<Vec
 }
 
 /// Every listener of TCP over IPv4, with details.
-fn listeners() -> SocketRequest {
-    SocketRequest {
+fn listeners() -> Query {
+    Query {
         details: WantedDetails { traffic_class: true, ..WantedDetails::default() },
-        ..SocketRequest::new(
-            TableSet::NONE.with(Table::Tcp4),
-            StateSet::NONE.with(State::Listening),
-            UdpRows::All,
-            Filter::default(),
-        )
+        ..Query::new(TableSet::NONE.with(Table::Tcp4), StateSet::NONE.with(State::Listening), UdpRows::All, Filter::default())
     }
 }
 
@@ -98,7 +93,7 @@ fn after_any_injury_to_a_dump_the_file_tells_the_table_and_no_row_comes_twice() 
     let real = real.local_addr().unwrap().port();
     let mut too_long = vec![0; 40 * 1024];
     too_long[..4].copy_from_slice(&20u32.to_ne_bytes());
-    let request = SocketRequest { details: WantedDetails::default(), ..listeners() };
+    let request = Query { details: WantedDetails::default(), ..listeners() };
     let injuries: [(&str, Vec<Datagram>); 8] = [
         ("a datagram that is cut", vec![Datagram::Raw(too_long)]),
         ("a message that claims more than there is", vec![Datagram::Raw([&80u32.to_ne_bytes()[..], &[0; 60]].concat())]),
@@ -133,7 +128,7 @@ fn what_the_files_cannot_tell_either_is_said() {
 fn a_kernel_that_takes_no_program_is_asked_without_one_and_the_rows_are_sifted_here() {
     let port = Selector::parse(&["443".to_owned()], |value| ports::parse(value, |_| Vec::new())).unwrap().into_set();
     let filter = Filter { local_port: port, ..Filter::default() };
-    let request = SocketRequest { filter, details: WantedDetails::default(), ..listeners() };
+    let request = Query { filter, details: WantedDetails::default(), ..listeners() };
     let refusal = vec![Datagram::failure(ERROR, libc::EINVAL)];
     let every_row = vec![listener(80, 0), listener(443, 0), Datagram::done(0)];
     let (found, requests) = read(&request, vec![refusal, every_row]);

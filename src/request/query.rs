@@ -1,0 +1,73 @@
+//! Which sockets are wanted.
+
+use crate::filter::Filter;
+use crate::model::details::WantedDetails;
+use crate::model::socket::{Protocol, Socket, StateSet, TableSet};
+
+/// Which sockets are wanted, before anything else is known of them.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The tables to read. A row belongs to the table in which it is shown: IPv4 flows of IPv6 sockets are IPv4 rows.
+    pub tables: TableSet,
+    /// The TCP states wanted; UDP has none and is not touched by it.
+    pub states: StateSet,
+    /// The UDP sockets wanted; TCP is not touched by it.
+    pub udp: UdpRows,
+    /// What more is wanted of each row.
+    pub details: WantedDetails,
+    /// Which of these rows are wanted.
+    pub filter: Filter,
+}
+
+impl Query {
+    /// Every socket there is.
+    pub fn everything() -> Self {
+        Self {
+            tables: TableSet::ALL,
+            states: StateSet::ALL,
+            udp: UdpRows::All,
+            details: WantedDetails::default(),
+            filter: Filter::default(),
+        }
+    }
+
+    /// The rows that a filter wants, out of these tables and states.
+    pub fn new(tables: TableSet, states: StateSet, udp: UdpRows, filter: Filter) -> Self {
+        Self {
+            tables: tables.and(filter.tables()),
+            states: states.and(filter.tcp_states()),
+            udp,
+            details: WantedDetails::default(),
+            filter,
+        }
+    }
+
+    /// Whether a row is wanted, as far as the row itself tells.
+    pub fn matches(&self, socket: &Socket) -> bool {
+        self.tables.contains(socket.table())
+            && socket.state.is_none_or(|state| self.states.contains(state))
+            && (socket.protocol != Protocol::Udp || self.udp.matches(socket))
+            && self.filter.matches(socket)
+    }
+}
+
+/// Which UDP sockets are wanted. UDP has no states, but a socket that knows its peer is as good as connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpRows {
+    /// All of them.
+    All,
+    /// Those without a peer, which anybody may call.
+    Listening,
+    /// Those with a peer.
+    Connected,
+}
+
+impl UdpRows {
+    fn matches(self, socket: &Socket) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listening => socket.remote.is_unspecified(),
+            Self::Connected => !socket.remote.is_unspecified(),
+        }
+    }
+}

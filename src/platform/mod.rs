@@ -21,65 +21,93 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub mod linux {
-    //! Linux: `sock_diag`, `rtnetlink`, `/proc`.
+    //! Linux: `sock_diag`, `rtnetlink`, eBPF iterators, `/proc`.
 
-    pub mod bpf_program;
-    pub mod btf;
-    pub mod bytecode;
-    pub mod cgroup;
-    pub mod descriptor_link;
-    pub mod division;
-    pub mod nlmsg;
-    pub mod port_rules;
-    pub mod proc_net;
-    pub mod rdma;
+    pub mod bpf {
+        //! Owners by eBPF: an assembler, the kernel's type information, and the programs.
+
+        pub mod btf;
+        pub mod insn;
+        pub mod task_layout;
+
+        #[cfg(target_os = "linux")]
+        pub(crate) mod syscall;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod task_file_iter;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod task_iter;
+    }
+
+    pub mod netlink {
+        //! Netlink: messages, the socket, and the tables that are dumped over it.
+
+        pub mod message;
+        pub mod rdma;
+        pub mod route;
+
+        #[cfg(target_os = "linux")]
+        pub(crate) mod rdma_dump;
+        #[cfg(all(test, target_os = "linux"))]
+        pub(crate) mod replay;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod route_dump;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod socket;
+    }
+
+    pub mod owners {
+        //! Which processes hold a socket.
+
+        pub mod fd_link;
+
+        #[cfg(target_os = "linux")]
+        pub(crate) mod kcmp;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod proc_fd;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod search;
+    }
+
+    pub mod procfs {
+        //! Files under `/proc`.
+
+        pub mod cgroup;
+        pub mod net;
+        pub mod port_policy;
+        pub mod snmp;
+        pub mod sockstat;
+
+        #[cfg(target_os = "linux")]
+        pub(crate) mod statistics;
+    }
+
+    pub mod sockets {
+        //! The tables of sockets.
+
+        pub mod inet_diag_filter;
+        pub mod partition;
+        pub mod sock_diag;
+
+        #[cfg(target_os = "linux")]
+        pub(crate) mod bound;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod reader;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod snapshot;
+    }
+
     pub mod route_tables;
-    pub mod rtnetlink;
-    pub mod snmp;
-    pub mod sock_diag;
-    pub mod sockstat;
-    pub mod task_layout;
 
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    pub(crate) mod arenas;
     #[cfg(target_os = "linux")]
-    mod bound;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod bpf;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod descriptor_tables;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod fd_walk;
+    pub(crate) mod at_secure;
     #[cfg(target_os = "linux")]
     pub(crate) mod interfaces;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod memberships;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod netlink;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod owners;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod pause;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod rdma_dump;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod reader;
-    #[cfg(all(test, target_os = "linux"))]
-    mod replay;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod route_dump;
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    pub(crate) mod malloc;
     #[cfg(target_os = "linux")]
     pub(crate) mod routes;
     #[cfg(target_os = "linux")]
-    pub(crate) mod secure;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod sockets;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod statistics;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod task_files;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod task_tables;
+    pub(crate) mod wait;
 }
 
 pub mod windows {
@@ -138,7 +166,10 @@ mod unix_users;
 mod untold;
 
 #[cfg(target_os = "linux")]
-use linux::{interfaces, memberships, pause, port_rules, rdma_dump, routes, sockets as room, statistics};
+use linux::{
+    interfaces, netlink::rdma_dump, procfs::cgroup as memberships, procfs::port_policy as port_rules, procfs::statistics, routes,
+    sockets::snapshot as room, wait as pause,
+};
 #[cfg(windows)]
 use windows::{interfaces, routes, sockets as room, statistics};
 
@@ -166,7 +197,7 @@ pub const SOCKETS_HAVE_USERS: bool = cfg!(target_os = "linux");
 /// What has to be settled before anything else is done, if anything.
 pub(crate) fn begin() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    linux::arenas::share();
+    linux::malloc::use_one_arena();
 }
 
 /// Reads the sockets that are wanted, then their owners as far as they are wanted.

@@ -9,10 +9,12 @@ use rnetstat::lookup::services::Services;
 use rnetstat::model::socket::{Protocol, Table};
 use rnetstat::model::statistics::Statistics;
 use rnetstat::output::escape;
-use rnetstat::platform::linux::task_layout::TaskFileLayout;
-use rnetstat::platform::linux::{
-    cgroup, descriptor_link, nlmsg, proc_net, rdma, route_tables, rtnetlink as route_messages, sock_diag,
-};
+use rnetstat::platform::linux::bpf::task_layout::TaskFileLayout;
+use rnetstat::platform::linux::netlink::{message, rdma, route as route_messages};
+use rnetstat::platform::linux::owners::fd_link;
+use rnetstat::platform::linux::procfs::{self, cgroup};
+use rnetstat::platform::linux::route_tables;
+use rnetstat::platform::linux::sockets::sock_diag;
 use rnetstat::platform::windows::tables::{self, Class};
 use std::ffi::OsString;
 
@@ -23,7 +25,7 @@ pub type Target = fn(&[u8]);
 pub const ALL: &[(&str, Target)] = &[
     ("netlink_messages", netlink_messages),
     ("proc_net", proc_net),
-    ("descriptor_link", descriptor_link),
+    ("fd_link", fd_link),
     ("services", services),
     ("text_guard", text_guard),
     ("snmp", snmp),
@@ -38,12 +40,12 @@ pub const ALL: &[(&str, Target)] = &[
 
 /// The datagrams of `sock_diag`: framing, rows, attributes.
 pub fn netlink_messages(bytes: &[u8]) {
-    for message in nlmsg::Messages::new(bytes).flatten() {
-        if let nlmsg::Body::Payload(_, payload) = message.body {
+    for message in message::Messages::new(bytes).flatten() {
+        if let message::Body::Payload(_, payload) = message.body {
             let tcp = sock_diag::parse(payload, Protocol::Tcp);
             let udp = sock_diag::parse(payload, Protocol::Udp);
             assert_eq!(tcp.map(|row| row.local), udp.map(|row| row.local));
-            assert!(nlmsg::attributes(payload).count() <= payload.len());
+            assert!(message::attributes(payload).count() <= payload.len());
             let details = sock_diag::details(payload);
             assert!(details.dscp().is_none_or(|dscp| dscp < 64));
             assert!(details.congestion.is_none_or(|control| !control.name().is_empty()));
@@ -61,8 +63,8 @@ pub fn cgroup(bytes: &[u8]) {
 
 /// The datagrams of `NETLINK_RDMA`.
 pub fn rdma(bytes: &[u8]) {
-    for message in nlmsg::Messages::new(bytes).flatten() {
-        if let nlmsg::Body::Payload(_, payload) = message.body {
+    for message in message::Messages::new(bytes).flatten() {
+        if let message::Body::Payload(_, payload) = message.body {
             let _ = (rdma::device(payload), rdma::port(payload));
             assert!(rdma::connections(payload).count() <= payload.len());
         }
@@ -73,7 +75,7 @@ pub fn rdma(bytes: &[u8]) {
 pub fn proc_net(bytes: &[u8]) {
     for line in String::from_utf8_lossy(bytes).lines() {
         for table in Table::ALL {
-            if let Some(row) = proc_net::parse(line, table) {
+            if let Some(row) = procfs::net::parse(line, table) {
                 assert_eq!(row.protocol, table.protocol());
                 assert_eq!(row.state.is_some(), row.protocol == Protocol::Tcp);
             }
@@ -82,8 +84,8 @@ pub fn proc_net(bytes: &[u8]) {
 }
 
 /// The links under `/proc/PID/fd`.
-pub fn descriptor_link(bytes: &[u8]) {
-    if let Some(inode) = descriptor_link::socket_inode(bytes) {
+pub fn fd_link(bytes: &[u8]) {
+    if let Some(inode) = fd_link::socket_inode(bytes) {
         let text = String::from_utf8_lossy(bytes);
         assert_eq!(text.trim_start_matches("socket:[").trim_end_matches(']').parse(), Ok(inode));
     }
@@ -119,8 +121,8 @@ pub fn snmp(bytes: &[u8]) {
 /// The links, addresses and routes of `rtnetlink`, and the routing table that is made of them.
 pub fn rtnetlink(bytes: &[u8]) {
     let (mut links, mut addresses, mut routes, mut objects) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for message in nlmsg::Messages::new(bytes).flatten() {
-        if let nlmsg::Body::Payload(_, payload) = message.body {
+    for message in message::Messages::new(bytes).flatten() {
+        if let message::Body::Payload(_, payload) = message.body {
             links.extend(route_messages::Link::parse(payload));
             addresses.extend(route_messages::Ipv4Address::parse(payload));
             routes.extend(route_messages::Route::parse(payload));

@@ -170,7 +170,7 @@ fn every_owner_of_a_row_is_named_under_it_with_its_unit() {
     let own = std::process::id();
     let of = |pid: u32| {
         let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
-        let unit = rnetstat::platform::linux::cgroup::parse(&text).unit;
+        let unit = rnetstat::platform::linux::procfs::cgroup::parse(&text).unit;
         unit.map(|unit| format!("  {unit}")).into_iter().chain([format!(" [{}]", base_name(pid))])
     };
     let mut pids = [own, child.id()];

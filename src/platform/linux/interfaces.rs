@@ -1,9 +1,9 @@
 //! What the network interfaces have carried, from `rtnetlink`.
 
-use super::route_dump::{RouteDumps, refused};
-use super::rtnetlink::{Dump, Link};
 use crate::model::interface::InterfaceTotals;
 use crate::model::problem::Problem;
+use crate::platform::linux::netlink::route::{self, Dump, Link};
+use crate::platform::linux::netlink::route_dump::{RouteDumps, refused};
 
 /// The counters of all interfaces except loopbacks, added up.
 pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {
@@ -11,7 +11,7 @@ pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {
     match RouteDumps::open() {
         Ok(mut dumps) => {
             let links = dumps.read(Dump::Links, WHAT, Link::parse);
-            (super::rtnetlink::totals(&links), dumps.problems)
+            (route::totals(&links), dumps.problems)
         }
         Err(error) => (InterfaceTotals::default(), vec![refused(WHAT, &error)]),
     }

@@ -1,7 +1,7 @@
 //! From the kernel's links, addresses and routes to the tables that are shown.
 
-use super::rtnetlink::{Hop, Ipv4Address, Link, NextHop, Route, RouteKind};
 use crate::model::route::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
+use crate::platform::linux::netlink::route::{Hop, Ipv4Address, Link, NextHop, Route, RouteKind};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -82,7 +82,7 @@ fn own_address(source: Option<IpAddr>, gateway: Option<IpAddr>, interface: u32, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::linux::nlmsg::{Body, Messages};
+    use crate::platform::linux::netlink::message::{Body, Messages};
 
     /// What a kernel once answered (6.18), in a network namespace with every kind of route.
     macro_rules! recorded {

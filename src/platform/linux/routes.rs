@@ -1,10 +1,10 @@
 //! The interfaces and the routes, from `rtnetlink`.
 
-use super::route_dump::{RouteDumps, refused};
-use super::route_tables::{resolve, routing};
-use super::rtnetlink::{Dump, Ipv4Address, Link, NextHop, Route};
 use crate::model::problem::Problem;
 use crate::model::route::Routing;
+use crate::platform::linux::netlink::route::{Dump, Ipv4Address, Link, NextHop, Route};
+use crate::platform::linux::netlink::route_dump::{RouteDumps, refused};
+use crate::platform::linux::route_tables::{resolve, routing};
 
 /// Reads the interfaces, their addresses and both families' routes.
 pub(crate) fn read() -> (Routing, Vec<Problem>) {

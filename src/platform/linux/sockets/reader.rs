@@ -1,0 +1,252 @@
+//! One table, or a share of it: by `sock_diag`, or from `/proc/net` where that is refused.
+
+use crate::model::details::Details;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::socket::{Protocol, Socket, State, StateSet, Table};
+use crate::platform::linux::netlink::socket::{Consistency, DumpError, Netlink, RETRIES};
+use crate::platform::linux::procfs::net;
+use crate::platform::linux::sockets::inet_diag_filter;
+use crate::platform::linux::sockets::partition::Share;
+use crate::platform::linux::sockets::sock_diag::{self, DumpRequest};
+use crate::request::Query;
+use std::io::{self, BufRead, BufReader};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) sockets: Vec<Socket>,
+    /// What more was asked for about each of them; empty where nothing was.
+    pub(crate) details: Vec<Details>,
+    pub(crate) problems: Vec<Problem>,
+    /// Whether a TCP table had to be read from its file.
+    pub(crate) tcp_from_files: bool,
+}
+
+impl Found {
+    /// Drops all rows from a position on.
+    fn truncate(&mut self, start: usize) {
+        self.sockets.truncate(start);
+        self.details.truncate(start);
+    }
+
+    /// Takes over what another has found, and gives its memory back while doing so: at no time is there a second copy of
+    /// many rows.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        const PIECE: usize = 64 * 1024;
+        // The pieces come from the end, and the details in the same order.
+        while !other.sockets.is_empty() {
+            let rest = other.sockets.len().saturating_sub(PIECE);
+            self.sockets.extend_from_slice(&other.sockets[rest..]);
+            self.details.extend(other.details.drain(rest.min(other.details.len())..));
+            other.sockets.truncate(rest);
+            other.sockets.shrink_to_fit();
+        }
+        self.tcp_from_files |= other.tcp_from_files;
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+}
+
+/// What is dumped at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) source: Source,
+    pub(crate) states: StateSet,
+    /// Some of the sockets; `None` for all of them.
+    pub(crate) share: Option<Share>,
+}
+
+/// Where the rows come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A table of the kernel's.
+    Table(Table),
+    /// TCP over IPv4 and IPv6, without bound sockets.
+    BothTcp,
+}
+
+impl Source {
+    /// The tables, of which the last also holds IPv4 rows.
+    fn tables(self) -> &'static [Table] {
+        match self {
+            Self::BothTcp => &[Table::Tcp4, Table::Tcp6],
+            Self::Table(Table::Tcp4) => &[Table::Tcp4],
+            Self::Table(Table::Tcp6) => &[Table::Tcp6],
+            Self::Table(Table::Udp4) => &[Table::Udp4],
+            Self::Table(Table::Udp6) => &[Table::Udp6],
+        }
+    }
+}
+
+/// Reads parts of the tables, one after another.
+pub(crate) struct Reader<'a> {
+    request: &'a Query,
+    netlink: Option<Netlink>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) const fn new(request: &'a Query) -> Self {
+        Self { request, netlink: None }
+    }
+
+    /// Reads a part to its end, whatever it takes.
+    pub(crate) fn read(&mut self, part: &Part, found: &mut Found) {
+        // Without a watcher nobody gives up.
+        let _ = self.read_watched(part, found, &mut |_, _| Ok(()));
+    }
+
+    /// Reads a part; `watch` sees each row, wanted or not, and may give up. What was read until then is dropped.
+    pub(crate) fn read_watched(
+        &mut self,
+        part: &Part,
+        found: &mut Found,
+        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
+    ) -> Result<(), GivenUp> {
+        let start = found.sockets.len();
+        let outcome = self.dump(part, found, watch);
+        let refusal = match outcome {
+            Ok(Consistency::Whole) => return Ok(()),
+            Ok(Consistency::Interrupted) => {
+                let tables = part.source.tables().iter().map(Table::to_string).collect::<Vec<_>>().join(" or ");
+                let message = format!("the {tables} table changed while it was read: rows may be missing or stale");
+                found.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+                return Ok(());
+            }
+            Err(DumpError::GivenUp) => {
+                found.truncate(start);
+                self.netlink = None;
+                return Err(GivenUp);
+            }
+            Err(refusal) => refusal,
+        };
+        self.netlink = None;
+        if part.source == Source::BothTcp {
+            found.truncate(start);
+            for &table in part.source.tables() {
+                self.read(&Part { source: Source::Table(table), ..part.clone() }, found);
+            }
+            return Ok(());
+        }
+        for &table in part.source.tables() {
+            let dumped = found.sockets.split_off(start);
+            let details = found.details.split_off(start.min(found.details.len()));
+            found.tcp_from_files |= table.protocol() == Protocol::Tcp;
+            if let Err(error) = self.read_file(part, table, &mut found.sockets) {
+                // What the dump gave before it failed is better than nothing.
+                let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
+                found.sockets.truncate(start);
+                found.sockets.extend(dumped);
+                found.details.extend(details);
+                let path = net::path(table);
+                let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
+                found.problems.push(Problem::new(kind, message));
+            }
+            if self.request.details.any() {
+                // The files know no details; what follows must stand beside its rows all the same.
+                found.details.resize(found.sockets.len(), Details::default());
+                let message = format!("DSCP and congestion control of the {table} table cannot be told: sock_diag: {refusal}");
+                found.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn matches(&self, part: &Part, socket: &Socket) -> bool {
+        // Closed sockets that keep their port come among the bound ones.
+        let among = |state| if state == State::Closed { State::Bound } else { state };
+        socket.state.is_none_or(|state| part.states.contains(among(state)))
+            && part.share.as_ref().is_none_or(|share| share.contains(socket))
+            && self.request.matches(socket)
+    }
+
+    fn dump(
+        &mut self,
+        part: &Part,
+        found: &mut Found,
+        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
+    ) -> Result<Consistency, DumpError> {
+        let Some(&table) = part.source.tables().last() else { return Ok(Consistency::Whole) };
+        let Some(mut bytecode) = inet_diag_filter::compile(self.request, table) else { return Ok(Consistency::Whole) };
+        if let Some(share) = &part.share {
+            bytecode = share.program(&bytecode);
+        }
+        let mut netlink = match self.netlink.take() {
+            Some(netlink) => netlink,
+            None => Netlink::open(rustix::net::netlink::SOCK_DIAG)?,
+        };
+        let start = found.sockets.len();
+        let details = self.request.details;
+        let mut left = RETRIES;
+        loop {
+            let dump = DumpRequest { table, states: part.states, details, bytecode: &bytecode };
+            let answer = match part.source {
+                Source::BothTcp => sock_diag::OF_BOTH_FAMILIES,
+                Source::Table(_) => sock_diag::BY_FAMILY,
+            };
+            let mut rows = 0;
+            let outcome = netlink.try_dump(
+                |sequence| match part.source {
+                    Source::BothTcp => dump.encode_for_both_families(sequence),
+                    Source::Table(_) => dump.encode(sequence),
+                },
+                |kind, payload| {
+                    if kind != answer {
+                        return Ok(());
+                    }
+                    let socket = sock_diag::parse(payload, table.protocol()).ok_or(DumpError::Truncated)?;
+                    rows += 1;
+                    watch(&socket, rows).map_err(|GivenUp| DumpError::GivenUp)?;
+                    if self.matches(part, &socket) {
+                        found.sockets.push(socket);
+                        found.details.extend(details.any().then(|| sock_diag::details(payload)));
+                    }
+                    Ok(())
+                },
+            );
+            let consistency = match outcome {
+                // A kernel that does not take the program gives every row.
+                Err(refusal) if refusal.is_invalid_argument() && !bytecode.is_empty() => {
+                    bytecode.clear();
+                    continue;
+                }
+                outcome => outcome?,
+            };
+            if consistency == Consistency::Whole || left == 0 {
+                self.netlink = Some(netlink);
+                return Ok(consistency);
+            }
+            left -= 1;
+            found.truncate(start);
+        }
+    }
+
+    /// A file that is missing is a table that this kernel does not have (no IPv6): it is empty.
+    fn read_file(&self, part: &Part, table: Table, sockets: &mut Vec<Socket>) -> io::Result<()> {
+        let file = match std::fs::File::open(net::path(table)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && std::path::Path::new("/proc/self/net").exists() => {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut lines = BufReader::with_capacity(64 * 1024, file);
+        let mut line = String::new();
+        while lines.read_line(&mut line)? > 0 {
+            if let Some(socket) = net::parse(&line, table) {
+                sockets.extend(self.matches(part, &socket).then_some(socket));
+            }
+            line.clear();
+        }
+        Ok(())
+    }
+}
+
+/// A watcher has seen enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GivenUp;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,372 @@
+//! `NETLINK_SOCK_DIAG`: what to ask, and from the kernel's bytes to rows (`linux/inet_diag.h`).
+
+use crate::model::details::{CongestionControl, Details, WantedDetails};
+use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
+use crate::platform::linux::netlink::message::{self, u32_at};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// `SOCK_DIAG_BY_FAMILY`, the type of requests and of answers.
+pub const BY_FAMILY: u16 = 20;
+/// `TCPDIAG_GETSOCK`, the same of the older request.
+pub const OF_BOTH_FAMILIES: u16 = 18;
+/// `INET_DIAG_REQ_BYTECODE`
+const REQUEST_BYTECODE: u16 = 1;
+/// Attributes of an answer; in `idiag_ext` of a request each has the bit of its number less one.
+const INET_DIAG_CONG: u16 = 4;
+const INET_DIAG_TOS: u16 = 5;
+const INET_DIAG_TCLASS: u16 = 6;
+/// The size of `struct inet_diag_msg`.
+const ANSWER: usize = 72;
+
+/// `AF_INET` and `AF_INET6` of Linux.
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+/// `IPPROTO_TCP` and `IPPROTO_UDP`.
+const IPPROTO_TCP: u8 = 6;
+const IPPROTO_UDP: u8 = 17;
+
+/// The states of `net/tcp_states.h`, by number.
+const KERNEL_STATES: [(u8, State); 12] = [
+    (1, State::Established),
+    (2, State::SynSent),
+    (3, State::SynReceived),
+    (4, State::FinWait1),
+    (5, State::FinWait2),
+    (6, State::TimeWait),
+    (7, State::Closed),
+    (8, State::CloseWait),
+    (9, State::LastAck),
+    (10, State::Listening),
+    (11, State::Closing),
+    (12, State::SynReceived),
+];
+
+/// `TCP_BOUND_INACTIVE` (6.8): asked for by this bit, answered as `CLOSE`.
+const BOUND_INACTIVE: u32 = 1 << 13;
+
+/// One dump to ask for.
+#[derive(Clone, Debug)]
+pub struct DumpRequest<'a> {
+    /// The kernel's table.
+    pub table: Table,
+    /// The TCP states wanted; the kernel is not asked for the others.
+    pub states: StateSet,
+    /// What more is to be told of each socket.
+    pub details: WantedDetails,
+    /// A program for the kernel's own filter; empty for every socket.
+    pub bytecode: &'a [u8],
+}
+
+impl DumpRequest<'_> {
+    /// The request as the kernel reads it (`struct inet_diag_req_v2`).
+    pub fn encode(&self, sequence: u32) -> Vec<u8> {
+        let family = match self.table.family() {
+            Family::V4 => AF_INET,
+            Family::V6 => AF_INET6,
+        };
+        let protocol = match self.table.protocol() {
+            Protocol::Tcp => IPPROTO_TCP,
+            Protocol::Udp => IPPROTO_UDP,
+        };
+        let mut body = [0; 56];
+        body[..3].copy_from_slice(&[family, protocol, self.extensions()]);
+        body[4..8].copy_from_slice(&self.kernel_states().to_ne_bytes());
+        self.message(BY_FAMILY, sequence, &body)
+    }
+
+    /// The same for TCP over IPv4 and IPv6 at once, of which `table` names one: the older request (`struct
+    /// inet_diag_req`) knows no family, so that the kernel walks through its connections once and not twice. It does
+    /// not reach bound sockets.
+    pub fn encode_for_both_families(&self, sequence: u32) -> Vec<u8> {
+        let mut body = [0; 60];
+        body[3] = self.extensions();
+        body[52..56].copy_from_slice(&self.kernel_states().to_ne_bytes());
+        self.message(OF_BOTH_FAMILIES, sequence, &body)
+    }
+
+    fn message(&self, kind: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
+        let mut payload = body.to_vec();
+        if !self.bytecode.is_empty() {
+            payload.extend((4 + self.bytecode.len() as u16).to_ne_bytes());
+            payload.extend(REQUEST_BYTECODE.to_ne_bytes());
+            payload.extend(self.bytecode);
+        }
+        message::dump_request(kind, sequence, &payload)
+    }
+
+    /// `idiag_ext`: a bit for each attribute wanted.
+    fn extensions(&self) -> u8 {
+        let bit = |attribute: u16| 1 << (attribute - 1);
+        let traffic_class = if self.details.traffic_class { bit(INET_DIAG_TOS) | bit(INET_DIAG_TCLASS) } else { 0 };
+        let congestion = if self.details.congestion { bit(INET_DIAG_CONG) } else { 0 };
+        traffic_class | congestion
+    }
+
+    fn kernel_states(&self) -> u32 {
+        if self.table.protocol() == Protocol::Udp {
+            return u32::MAX;
+        }
+        let known = KERNEL_STATES
+            .into_iter()
+            .filter(|&(_, state)| self.states.contains(state))
+            .fold(0, |mask, (number, _)| mask | 1 << number);
+        if self.states.contains(State::Bound) { known | BOUND_INACTIVE } else { known }
+    }
+}
+
+/// The row that one answer (`struct inet_diag_msg` and attributes) describes; `None` where it is too short to be one.
+///
+/// A bound TCP socket and a closed one that keeps its port both come as `CLOSE`: the closed one still knows its peer.
+pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
+    let message: &[u8; ANSWER] = payload.first_chunk()?;
+    let [family, state, timer, ..] = *message;
+    let family = match family {
+        AF_INET => Family::V4,
+        AF_INET6 => Family::V6,
+        _ => return None,
+    };
+    let local = endpoint(message, family, 8, 4);
+    let remote = endpoint(message, family, 24, 6).opposite(&local);
+    let number = |offset| u32_at(message, offset).unwrap_or(0);
+    Some(Socket {
+        protocol,
+        family,
+        state: match protocol {
+            Protocol::Tcp => Some(state_of(state, &remote)),
+            Protocol::Udp => None,
+        },
+        timer: timer_of_number(timer.into()),
+        local,
+        remote,
+        interface: number(40),
+        expires_ms: number(52),
+        receive_queue: number(56),
+        send_queue: number(60),
+        uid: number(64),
+        inode: number(68),
+    })
+}
+
+/// The details that one answer carries behind its row; nothing where it carries none.
+///
+/// An IPv6 socket has both a type of service, for its IPv4 flows, and a traffic class.
+pub fn details(payload: &[u8]) -> Details {
+    let Some(attributes) = payload.get(ANSWER..) else { return Details::default() };
+    let mut details = Details::default();
+    let (mut type_of_service, mut traffic_class) = (None, None);
+    for (kind, value) in message::attributes(attributes) {
+        match kind {
+            INET_DIAG_TOS => type_of_service = value.first().copied(),
+            INET_DIAG_TCLASS => traffic_class = value.first().copied(),
+            INET_DIAG_CONG => details.congestion = CongestionControl::new(value),
+            _ => {}
+        }
+    }
+    let is_ipv4 = parse(payload, Protocol::Tcp).is_some_and(|socket| socket.local.address.is_ipv4());
+    details.traffic_class = if is_ipv4 { type_of_service } else { traffic_class };
+    details
+}
+
+fn state_of(number: u8, remote: &Endpoint) -> State {
+    match KERNEL_STATES.iter().find(|&&(known, _)| known == number) {
+        Some((_, State::Closed)) if remote.port == 0 => State::Bound,
+        Some(&(_, state)) => state,
+        None => State::Unknown,
+    }
+}
+
+/// The TCP state of a number in the kernel's own files (`/proc/net/tcp`), where no bound sockets stand.
+pub(crate) fn state_of_number(number: u8) -> State {
+    KERNEL_STATES.iter().find(|&&(known, _)| known == number).map_or(State::Unknown, |&(_, state)| state)
+}
+
+/// The timer of a number in either of the kernel's languages.
+pub(crate) const fn timer_of_number(number: u32) -> Timer {
+    match number {
+        1 => Timer::Retransmit,
+        2 => Timer::KeepAlive,
+        3 => Timer::TimeWait,
+        4 => Timer::WindowProbe,
+        _ => Timer::Off,
+    }
+}
+
+fn endpoint(message: &[u8; ANSWER], family: Family, address: usize, port: usize) -> Endpoint {
+    let bytes = |at: usize, within: usize| message[at + within];
+    let port = u16::from_be_bytes([bytes(port, 0), bytes(port, 1)]);
+    let address = match family {
+        Family::V4 => IpAddr::V4(Ipv4Addr::from_octets(std::array::from_fn(|i| bytes(address, i)))),
+        Family::V6 => IpAddr::V6(Ipv6Addr::from_octets(std::array::from_fn(|i| bytes(address, i)))),
+    };
+    Endpoint::new(address, port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::linux::netlink::message::HEADER;
+    use proptest::prelude::*;
+
+    /// An established IPv6 connection, `[2001:db8::7%3]:443` to `[2001:db8::9]:50000`, as the kernel would tell it.
+    fn answer() -> [u8; ANSWER] {
+        let mut bytes = [0; ANSWER];
+        bytes[..4].copy_from_slice(&[AF_INET6, 1, 2, 0]);
+        bytes[4..6].copy_from_slice(&443u16.to_be_bytes());
+        bytes[6..8].copy_from_slice(&50000u16.to_be_bytes());
+        bytes[8..24].copy_from_slice(&"2001:db8::7".parse::<Ipv6Addr>().unwrap().octets());
+        bytes[24..40].copy_from_slice(&"2001:db8::9".parse::<Ipv6Addr>().unwrap().octets());
+        for (at, value) in [(40, 3u32), (52, 7000), (56, 11), (60, 12), (64, 1000), (68, 4711)] {
+            bytes[at..at + 4].copy_from_slice(&value.to_ne_bytes());
+        }
+        bytes
+    }
+
+    #[test]
+    fn every_field_is_read_from_its_place() {
+        let expected = Socket {
+            protocol: Protocol::Tcp,
+            family: Family::V6,
+            state: Some(State::Established),
+            timer: Timer::KeepAlive,
+            local: Endpoint::new("2001:db8::7".parse().unwrap(), 443),
+            remote: Endpoint::new("2001:db8::9".parse().unwrap(), 50000),
+            interface: 3,
+            inode: 4711,
+            uid: 1000,
+            receive_queue: 11,
+            send_queue: 12,
+            expires_ms: 7000,
+        };
+        assert_eq!(parse(&answer(), Protocol::Tcp), Some(expected));
+        assert_eq!(parse(&answer(), Protocol::Udp).unwrap().state, None);
+    }
+
+    #[test]
+    fn a_mapped_answer_is_an_ipv4_row() {
+        let mut bytes = answer();
+        bytes[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
+        let socket = parse(&bytes, Protocol::Tcp).unwrap();
+        assert_eq!((socket.table(), socket.family), (Table::Tcp4, Family::V6));
+    }
+
+    #[test]
+    fn close_is_bound_until_it_knows_a_peer() {
+        let mut bytes = answer();
+        bytes[1] = 7;
+        assert_eq!(parse(&bytes, Protocol::Tcp).unwrap().state, Some(State::Closed));
+        bytes[6..8].fill(0);
+        assert_eq!(parse(&bytes, Protocol::Tcp).unwrap().state, Some(State::Bound));
+    }
+
+    #[test]
+    fn every_kernel_state_has_its_word_and_a_new_one_is_unknown() {
+        let words: Vec<_> = (0..=14u8)
+            .map(|number| {
+                let mut bytes = answer();
+                bytes[1] = number;
+                parse(&bytes, Protocol::Tcp).unwrap().state.unwrap().word()
+            })
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "UNKNOWN",
+                "ESTABLISHED",
+                "SYN_SENT",
+                "SYN_RECEIVED",
+                "FIN_WAIT_1",
+                "FIN_WAIT_2",
+                "TIME_WAIT",
+                "CLOSED",
+                "CLOSE_WAIT",
+                "LAST_ACK",
+                "LISTENING",
+                "CLOSING",
+                "SYN_RECEIVED",
+                "UNKNOWN",
+                "UNKNOWN"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_kernel_is_asked_for_the_states_wanted_and_for_bound_only_by_its_bit() {
+        let states = |table, states| {
+            u32_at(&DumpRequest { table, states, details: WantedDetails::default(), bytecode: &[] }.encode(1), 20).unwrap()
+        };
+        assert_eq!(states(Table::Tcp4, StateSet::NONE.with(State::Listening)), 1 << 10);
+        assert_eq!(states(Table::Tcp6, StateSet::NONE.with(State::SynReceived)), 1 << 3 | 1 << 12);
+        assert_eq!(states(Table::Tcp4, StateSet::ALL.without(State::Bound)) & BOUND_INACTIVE, 0);
+        assert_eq!(states(Table::Tcp4, StateSet::ALL) & BOUND_INACTIVE, BOUND_INACTIVE);
+        assert_eq!(states(Table::Udp4, StateSet::NONE), u32::MAX);
+    }
+
+    #[test]
+    fn a_program_travels_as_an_attribute() {
+        let request =
+            DumpRequest { table: Table::Udp6, states: StateSet::ALL, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
+                .encode(9);
+        assert_eq!(u32_at(&request, 0), Some(request.len() as u32));
+        assert_eq!(request[16..18], [AF_INET6, IPPROTO_UDP]);
+        assert_eq!(request[HEADER + 56..], [8, 0, 1, 0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_older_request_has_its_states_and_its_program_elsewhere() {
+        let states = StateSet::NONE.with(State::Listening);
+        let request = DumpRequest { table: Table::Tcp4, states, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
+            .encode_for_both_families(9);
+        assert_eq!((u32_at(&request, 0), request[4]), (Some(84), 18));
+        assert_eq!(request[HEADER..HEADER + 52], [0; 52]);
+        assert_eq!(u32_at(&request, HEADER + 52), Some(1 << 10));
+        assert_eq!(request[HEADER + 60..], [8, 0, 1, 0, 1, 2, 3, 4]);
+    }
+
+    fn with_attributes(mut bytes: Vec<u8>, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+        for (kind, value) in attributes {
+            bytes.extend((4 + value.len() as u16).to_ne_bytes());
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend(*value);
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+        }
+        bytes
+    }
+
+    #[test]
+    fn details_are_asked_for_by_their_bits_and_not_otherwise() {
+        let extensions = |details| {
+            let request = DumpRequest { table: Table::Tcp4, states: StateSet::ALL, details, bytecode: &[] };
+            let byte = request.encode(1)[HEADER + 2];
+            assert_eq!(request.encode_for_both_families(1)[HEADER + 3], byte);
+            byte
+        };
+        assert_eq!(extensions(WantedDetails::default()), 0);
+        assert_eq!(extensions(WantedDetails { traffic_class: true, ..WantedDetails::default() }), 1 << 4 | 1 << 5);
+        assert_eq!(extensions(WantedDetails { congestion: true, ..WantedDetails::default() }), 1 << 3);
+    }
+
+    #[test]
+    fn details_are_read_from_their_attributes() {
+        let attributes: &[(u16, &[u8])] = &[(8, &[0]), (INET_DIAG_TOS, &[0x10]), (INET_DIAG_TCLASS, &[0xb8]), (4, b"bbr\0")];
+        let bytes = with_attributes(answer().to_vec(), attributes);
+        assert_eq!(details(&bytes), Details { traffic_class: Some(0xb8), congestion: CongestionControl::new(b"bbr"), age: None });
+        let mut mapped = answer();
+        mapped[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
+        assert_eq!(details(&with_attributes(mapped.to_vec(), attributes)).traffic_class, Some(0x10));
+        assert_eq!(details(&answer()), Details::default());
+        assert_eq!(details(&[]), Details::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_attributes_are_details(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let _ = details(&[&answer()[..], &bytes].concat());
+        }
+
+        #[test]
+        fn any_bytes_are_a_row_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let row = parse(&bytes, Protocol::Tcp);
+            prop_assert_eq!(row.is_some(), bytes.len() >= ANSWER && [AF_INET, AF_INET6].contains(&bytes[0]));
+        }
+    }
+}

@@ -47,6 +47,6 @@ impl Run {
         let memberships = pids.iter().map(|&pid| (pid, platform::membership(pid))).collect();
         let processes = &mut self.directory.processes;
         let parents = pids.into_iter().map(|pid| (pid, processes.ancestors(pid, Facts::default()))).collect();
-        Background { rules: platform::port_rules(), parents, memberships }
+        Background { rules: platform::port_policy(), parents, memberships }
     }
 }

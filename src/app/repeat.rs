@@ -1,7 +1,7 @@
 //! A display again and again: the pauses between them, and their end.
 
 use crate::app::exit_code::Exit;
-use crate::platform::{self, Pause};
+use crate::platform::{self, Wait};
 use anyhow::Context;
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ pub fn repeat(interval: Option<Duration>, display: impl FnMut() -> anyhow::Resul
         // What was written is flushed block by block: nothing is lost by an end in the middle of one.
         ctrlc::set_handler(|| std::process::exit(0)).context("CTRL+C cannot be watched for")?;
     }
-    repeat_with(interval, display, platform::pause)
+    repeat_with(interval, display, platform::wait)
 }
 
 fn repeat_with(
     interval: Option<Duration>,
     mut display: impl FnMut() -> anyhow::Result<Exit>,
-    mut pause: impl FnMut(Duration) -> Pause,
+    mut pause: impl FnMut(Duration) -> Wait,
 ) -> anyhow::Result<Exit> {
     loop {
         let exit = display()?;
         match interval.map(&mut pause) {
-            Some(Pause::Over) => {}
-            Some(Pause::ReaderGone) => return Ok(Exit::Done),
+            Some(Wait::Elapsed) => {}
+            Some(Wait::OutputClosed) => return Ok(Exit::Done),
             None => return Ok(exit),
         }
     }
@@ -44,10 +44,10 @@ mod tests {
     use std::time::Instant;
 
     /// Pauses that take no time, so many of them.
-    fn rounds(mut left: usize) -> impl FnMut(Duration) -> Pause {
+    fn rounds(mut left: usize) -> impl FnMut(Duration) -> Wait {
         move |_| {
             left -= 1;
-            if left == 0 { Pause::ReaderGone } else { Pause::Over }
+            if left == 0 { Wait::OutputClosed } else { Wait::Elapsed }
         }
     }
 

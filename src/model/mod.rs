@@ -12,3 +12,4 @@ pub mod route;
 pub mod snapshot;
 pub mod socket;
 pub mod statistics;
+pub mod system;

@@ -1,7 +1,20 @@
-//! The operating system: every room behind this door exports the same few functions, and this file alone knows which one is open.
+//! The operating system: what the rest of the program may ask of it.
 //!
-//! What a kernel says is parsed by pure functions that are compiled on every system, so that the Windows parsers are
-//! tested on Linux and the other way round. The files that make system calls are compiled where those calls are.
+//! # The contract
+//! The functions and constants of this module are the contract of every backend; the documentation of each says what an answer
+//! means. A backend is a module `backend` that exports an item of the same name and type for each of them: its own where it
+//! has one, that of [`unix`] for what all Unix systems share, and that of [`unsupported`] for what the system does not give.
+//! Nothing outside of this module knows which backend is in use; what differs for users is told by [`SYSTEM`].
+//!
+//! A backend never fails as a whole. What could not be read is a [`Problem`] beside what was read, each problem once.
+//!
+//! # Adding a system
+//! Declare its modules below, and add one line to the list of backends.
+//!
+//! # Where code goes
+//! What a kernel answers is parsed by pure functions of bytes or text, which compile on every system, so that the parsers of
+//! all systems are tested and fuzzed on each. Files that make system calls compile only on their system. `cfg(target_os)`
+//! stands in this file alone. `README.md` beside it says what each backend reads, by which calls and with which rights.
 
 use crate::model::cgroup::Membership;
 use crate::model::interface::InterfaceTotals;
@@ -14,11 +27,21 @@ use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::statistics::{Section, Statistics};
+use crate::model::system::System;
 use crate::output::escape::LineEnd;
 use crate::request::Query;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+
+// The backends. The first condition that holds chooses one.
+cfg_select! {
+    target_os = "linux" => { use linux::backend; }
+    windows => { use windows::backend; }
+    target_os = "macos" => { use macos::backend; }
+    target_os = "android" => { use portable::backend; }
+    _ => { use unix::backend; }
+}
 
 pub mod linux {
     //! Linux: `sock_diag`, `rtnetlink`, eBPF iterators, `/proc`.
@@ -101,6 +124,8 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod at_secure;
     #[cfg(target_os = "linux")]
+    pub(super) mod backend;
+    #[cfg(target_os = "linux")]
     pub(crate) mod interfaces;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     pub(crate) mod malloc;
@@ -113,189 +138,192 @@ pub mod linux {
 pub mod windows {
     //! Windows: IP Helper.
 
+    pub mod call_with_buffer;
     pub mod file_time;
-    pub mod growing;
     pub mod module_name;
     pub mod persistent;
     pub mod routing;
     pub mod tables;
 
     #[cfg(windows)]
-    pub(crate) mod adapters;
+    mod adapters;
     #[cfg(windows)]
-    pub(crate) mod elevation;
+    pub(super) mod backend;
     #[cfg(windows)]
-    pub(crate) mod interface_names;
+    mod conventions;
     #[cfg(windows)]
-    pub(crate) mod interfaces;
+    mod dynamic_imports;
     #[cfg(windows)]
-    pub(crate) mod ip_helper;
+    mod elevation;
     #[cfg(windows)]
-    pub(crate) mod manners;
+    mod interface_names;
     #[cfg(windows)]
-    pub(crate) mod mib;
+    mod interfaces;
     #[cfg(windows)]
-    pub(crate) mod optional;
+    mod ip_helper;
     #[cfg(windows)]
-    pub(crate) mod owner_module;
+    mod mib;
     #[cfg(windows)]
-    pub(crate) mod registry;
+    mod owner_module;
     #[cfg(windows)]
-    pub(crate) mod routes;
+    mod registry;
     #[cfg(windows)]
-    pub(crate) mod sockets;
+    mod routes;
     #[cfg(windows)]
-    pub(crate) mod statistics;
+    mod sockets;
     #[cfg(windows)]
-    pub(crate) mod users;
+    mod statistics;
+    #[cfg(windows)]
+    mod users;
 }
 
-#[cfg(not(target_os = "linux"))]
-mod elsewhere;
-#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-mod none;
-#[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
-mod portable;
-#[cfg(unix)]
-mod unix_interfaces;
-#[cfg(unix)]
-mod unix_manners;
-#[cfg(unix)]
-mod unix_users;
-#[cfg(not(any(target_os = "linux", windows)))]
-mod untold;
+pub mod macos {
+    //! macOS: libproc and the routing socket's `sysctl`.
 
-#[cfg(target_os = "linux")]
-use linux::{
-    interfaces, netlink::rdma_dump, procfs::cgroup as memberships, procfs::port_policy as port_rules, procfs::statistics, routes,
-    sockets::snapshot as room, wait as pause,
-};
-#[cfg(windows)]
-use windows::{interfaces, routes, sockets as room, statistics};
+    pub mod route_messages;
+    pub mod socket_fdinfo;
 
-#[cfg(not(target_os = "linux"))]
-use elsewhere::{memberships, pause, port_rules, rdma_dump};
+    #[cfg(target_os = "macos")]
+    pub(super) mod backend;
+}
 
-#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-use none as room;
-#[cfg(target_os = "macos")]
-use portable as room;
-#[cfg(not(any(target_os = "linux", windows)))]
-use untold::{interfaces, routes, statistics};
-
-#[cfg(windows)]
-use windows::{interface_names, manners, users};
 #[cfg(unix)]
-use {unix_interfaces as interface_names, unix_manners as manners, unix_users as users};
+mod unix {
+    //! What all Unix systems share, and the backend of those that have no other.
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "android")))]
+    pub(super) mod backend;
+    pub(super) mod conventions;
+    pub(super) mod interface_names;
+    pub(super) mod users;
+}
+
+#[cfg(any(target_os = "android", all(test, target_os = "linux")))]
+mod portable {
+    //! The crate netstat2: the backend of Android, and an oracle for tests on Linux.
+
+    #[cfg(target_os = "android")]
+    pub(super) mod backend;
+    mod sockets;
+}
+
+#[allow(dead_code, reason = "each system leaves those answers unused for which it has its own")]
+mod unsupported;
+
+/// The operating system that this program was built for.
+pub const SYSTEM: System = backend::SYSTEM;
 
 /// How a line of the output ends on this system, unless something else is asked for.
-pub const LINE_END: LineEnd = manners::LINE_END;
+pub const LINE_END: LineEnd = backend::LINE_END;
 
-/// Whether a socket tells its user; where it does not, the process that holds it does.
-pub const SOCKETS_HAVE_USERS: bool = cfg!(target_os = "linux");
+/// Whether a socket has a user; if not, the user is that of the process that holds it.
+pub const SOCKETS_HAVE_USERS: bool = matches!(SYSTEM, System::Linux);
 
-/// What has to be settled before anything else is done, if anything.
+/// Prepares the process, before anything else is done.
 pub(crate) fn begin() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    linux::malloc::use_one_arena();
+    backend::begin();
 }
 
-/// Reads the sockets that are wanted, then their owners as far as they are wanted.
+/// Reads the sockets that the request wants, then their owners as far as the search goes.
+///
+/// Rows that the request does not admit may be left out already here. The position of a row is its identity: owners, details
+/// and services refer to it.
 pub fn snapshot(request: &Query, owners: OwnerSearch) -> Snapshot {
-    room::snapshot(request, owners)
+    backend::snapshot(request, owners)
 }
 
-/// How a pause between two displays ended.
+/// How the pause between two displays ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+pub enum Wait {
     /// The time is up.
-    Over,
-    /// Nobody reads the output any more.
-    ReaderGone,
+    Elapsed,
+    /// The reader of stdout has closed it.
+    OutputClosed,
 }
 
-/// Waits between two displays, on Linux no longer than somebody reads the output.
-pub fn pause(duration: Duration) -> Pause {
-    pause::pause(duration)
+/// Waits between two displays. Where the system can tell, it returns as soon as the reader of stdout has closed it; elsewhere
+/// the next write tells.
+pub fn wait(duration: Duration) -> Wait {
+    backend::wait(duration)
 }
 
 /// Reads the counters of the protocols, as far as these sections need them.
 pub fn statistics(sections: &[Section]) -> (Statistics, Vec<Problem>) {
-    statistics::read(sections)
+    backend::statistics(sections)
 }
 
-/// Reads the counters of the network interfaces and adds them up.
+/// Reads the counters of the network interfaces and adds them up, without loopbacks.
 pub fn interface_totals() -> (InterfaceTotals, Vec<Problem>) {
-    interfaces::totals()
+    backend::interface_totals()
 }
 
 /// Reads the interfaces and the routes.
 pub fn routing() -> (Routing, Vec<Problem>) {
-    routes::read()
+    backend::routing()
 }
 
-/// Reads the RDMA connections; there are none where the system has no such table.
+/// Reads the RDMA connections.
 pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
-    rdma_dump::read()
+    backend::rdma()
 }
 
-/// Whether a write failed because nobody reads any more.
+/// Whether a write failed because the reader has closed its end.
 pub fn is_closed_pipe(error: &io::Error) -> bool {
-    manners::is_closed_pipe(error)
+    backend::is_closed_pipe(error)
 }
 
-/// Where this system keeps the names of the well-known ports.
+/// The file with the names of the well-known ports.
 pub fn services_file() -> PathBuf {
-    manners::services_file()
+    backend::services_file()
 }
 
-/// The name of a process that the system itself stands behind, where it has a PID of its own.
+/// The name of a process that has a PID but no program, such as Windows' `System`.
 pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
-    manners::fixed_name(pid)
+    backend::fixed_name(pid)
 }
 
-/// What this host's settings say about ports, as far as the system tells.
-pub fn port_rules() -> PortRules {
-    port_rules::read()
+/// What this host's settings say about ports: empty where the system does not tell.
+pub fn port_policy() -> PortRules {
+    backend::port_policy()
+}
+
+/// The systemd unit and the container of a process: empty where the system has no such thing.
+pub fn membership(pid: Pid) -> Membership {
+    backend::membership(pid)
 }
 
 /// The name of the interface that has this index now.
 pub fn interface_name(index: u32) -> Option<String> {
-    interface_names::interface_name(index)
-}
-
-/// The parts of the system that a process belongs to: on Linux its systemd unit and its container.
-pub fn membership(pid: Pid) -> Membership {
-    memberships::membership(pid)
-}
-
-/// The name of a user id; `None` where it has none, or where sockets have no user ids.
-pub fn user_name(uid: u32) -> Option<String> {
-    users::user_name(uid)
-}
-
-/// The id of a user name.
-pub fn user_id(name: &str) -> Option<u32> {
-    users::user_id(name)
+    backend::interface_name(index)
 }
 
 /// The index of the interface of this name, which is the scope id of its link-local addresses.
 pub fn interface_index(name: &str) -> Option<u32> {
-    interface_names::interface_index(name)
+    backend::interface_index(name)
+}
+
+/// The name of a user id; `None` if it has none, or if the system has no user ids.
+pub fn user_name(uid: u32) -> Option<String> {
+    backend::user_name(uid)
+}
+
+/// The id of a user name.
+pub fn user_id(name: &str) -> Option<u32> {
+    backend::user_id(name)
 }
 
 /// The user that a process runs as.
 pub(crate) fn user_of_process(id: &sysinfo::Uid) -> User {
-    users::user_of_process(id)
+    backend::user_of_process(id)
 }
 
-/// A name that is no text, as this system may have them.
+/// A file name that is not valid Unicode, as this system allows them.
 #[cfg(all(test, unix))]
 pub(crate) fn name_that_is_no_text() -> std::ffi::OsString {
     std::os::unix::ffi::OsStringExt::from_vec(b"bad\xff\x1b".to_vec())
 }
 
-/// A name that is no text, as this system may have them.
+/// A file name that is not valid Unicode, as this system allows them.
 #[cfg(all(test, windows))]
 pub(crate) fn name_that_is_no_text() -> std::ffi::OsString {
     std::os::windows::ffi::OsStringExt::from_wide(&[0x62, 0xd800, 0x1b])

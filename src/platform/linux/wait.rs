@@ -1,12 +1,12 @@
 //! Waiting, with an eye on the reader of the output.
 
-use crate::platform::Pause;
+use crate::platform::Wait;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use std::time::{Duration, Instant};
 
 /// Waits, but no longer than somebody reads stdout: a pipe whose other end is closed ends the wait.
-pub(crate) fn pause(duration: Duration) -> Pause {
+pub(crate) fn wait(duration: Duration) -> Wait {
     let end = Instant::now() + duration;
     let stdout = std::io::stdout();
     loop {
@@ -15,8 +15,8 @@ pub(crate) fn pause(duration: Duration) -> Pause {
         // Nothing is asked for; an error on the descriptor is told nevertheless.
         let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
         match rustix::event::poll(&mut watched, Some(&timeout)) {
-            Ok(0) => return Pause::Over,
-            Ok(_) if watched[0].revents().contains(PollFlags::ERR) => return Pause::ReaderGone,
+            Ok(0) => return Wait::Elapsed,
+            Ok(_) if watched[0].revents().contains(PollFlags::ERR) => return Wait::OutputClosed,
             Err(Errno::INTR) => {}
             // Stdout is closed or cannot be watched.
             Ok(_) | Err(_) => return sleep(left),
@@ -24,7 +24,7 @@ pub(crate) fn pause(duration: Duration) -> Pause {
     }
 }
 
-fn sleep(duration: Duration) -> Pause {
+fn sleep(duration: Duration) -> Wait {
     std::thread::sleep(duration);
-    Pause::Over
+    Wait::Elapsed
 }

@@ -1,7 +1,7 @@
 //! The adapters of Windows (`GetAdaptersAddresses`): the interfaces that a person would count.
 #![allow(unsafe_code)] // The answer is a list linked by pointers.
 
-use super::growing::{self, CallError};
+use super::call_with_buffer::{CallError, call_with_buffer};
 use super::routing::Adapter;
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GAA_FLAG_SKIP_ANYCAST, GAA_FLAG_SKIP_DNS_SERVER, GAA_FLAG_SKIP_MULTICAST, GAA_FLAG_SKIP_UNICAST, GetAdaptersAddresses,
@@ -17,7 +17,7 @@ const LONGEST_DESCRIPTION: usize = 256;
 /// Reads the adapters.
 pub(super) fn read() -> Result<Vec<Adapter>, CallError> {
     let mut buffer = Vec::new();
-    let bytes = growing::read(&mut buffer, |buffer, size| {
+    let bytes = call_with_buffer(&mut buffer, |buffer, size| {
         // SAFETY: the buffer is `size` bytes large and aligned to 8, as the list wants it.
         unsafe { GetAdaptersAddresses(AF_UNSPEC.into(), FLAGS, std::ptr::null(), buffer.as_mut_ptr().cast(), size) }
     })?;

@@ -1,8 +1,8 @@
 //! The calls of IP Helper that return socket tables.
 #![allow(unsafe_code)] // The functions of IP Helper write into the caller's memory.
 
-use super::growing::{self, CallError};
-use super::optional::BoundTable;
+use super::call_with_buffer::{CallError, call_with_buffer};
+use super::dynamic_imports::BoundTable;
 use crate::model::socket::{Family, Protocol, Table};
 use windows_sys::Win32::NetworkManagement::IpHelper::{
     GetExtendedTcpTable, GetExtendedUdpTable, TCP_TABLE_OWNER_MODULE_ALL, UDP_TABLE_OWNER_MODULE,
@@ -19,7 +19,7 @@ impl TableBuffer {
     /// protocol is not installed.
     pub(super) fn read(&mut self, table: Table) -> Result<&[u8], CallError> {
         let family = u32::from(family_number(table.family()));
-        let bytes = growing::read(&mut self.0, |buffer, size| {
+        let bytes = call_with_buffer(&mut self.0, |buffer, size| {
             let buffer = buffer.as_mut_ptr().cast();
             // SAFETY: the buffer is `size` bytes large and aligned to 8, as the rows want it.
             match table.protocol() {
@@ -27,7 +27,7 @@ impl TableBuffer {
                 Protocol::Udp => unsafe { GetExtendedUdpTable(buffer, size, 0, family, UDP_TABLE_OWNER_MODULE, 0) },
             }
         })?;
-        // SAFETY: `growing::read` returns no more than the size of the buffer; every byte of a u64 may be read as a byte.
+        // SAFETY: `call_with_buffer` returns no more than the size of the buffer; every byte of a u64 may be read as a byte.
         Ok(unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), bytes) })
     }
 }

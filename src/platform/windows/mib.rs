@@ -1,7 +1,7 @@
 //! The calls of IP Helper that return tables of interfaces, routes and addresses, and what is read out of their unions.
 #![allow(unsafe_code)] // IP Helper allocates these tables itself and hands out pointers to them.
 
-use super::growing::CallError;
+use super::call_with_buffer::CallError;
 use super::ip_helper::family_number;
 use crate::model::socket::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,9 +1,9 @@
 //! Which service of a process made a socket (`GetOwnerModuleFromTcpEntry` and its sisters).
 #![allow(unsafe_code)] // The functions take a row back by pointer.
 
-use super::growing;
+use super::call_with_buffer::call_with_buffer;
+use super::dynamic_imports::OwnerModule;
 use super::module_name;
-use super::optional::OwnerModule;
 
 /// `TCPIP_OWNER_MODULE_INFO_BASIC`
 const BASIC: i32 = 0;
@@ -25,12 +25,12 @@ impl OwnerModules {
         for (number, bytes) in aligned.iter_mut().zip(row.chunks_exact(size_of::<u64>())) {
             *number = u64::from_le_bytes(*bytes.first_chunk()?);
         }
-        let length = growing::read(&mut self.buffer, |buffer, size| {
+        let length = call_with_buffer(&mut self.buffer, |buffer, size| {
             // SAFETY: the row is a copy of one that the system gave, the buffer is `size` bytes large and aligned to 8.
             unsafe { function(aligned.as_ptr().cast(), BASIC, buffer.as_mut_ptr().cast(), size) }
         });
         let start = self.buffer.as_ptr() as usize;
-        // SAFETY: `growing::read` returns no more than the size of the buffer; every byte of a u64 may be read as a byte.
+        // SAFETY: `call_with_buffer` returns no more than the size of the buffer; every byte of a u64 may be read as a byte.
         let told = unsafe { std::slice::from_raw_parts(self.buffer.as_ptr().cast(), length.ok()?) };
         module_name::service(told, start)
     }

@@ -1,7 +1,7 @@
 //! The names of the values of a registry key.
 #![allow(unsafe_code)] // The registry is read through the caller's buffers.
 
-use super::growing::CallError;
+use super::call_with_buffer::CallError;
 use windows_sys::Win32::System::Registry::{HKEY, HKEY_LOCAL_MACHINE, KEY_READ, RegCloseKey, RegEnumValueW, RegOpenKeyExW};
 
 /// `ERROR_FILE_NOT_FOUND`: there is no such key.

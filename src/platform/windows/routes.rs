@@ -1,6 +1,6 @@
 //! The interfaces and the routes, from IP Helper.
 
-use super::growing::CallError;
+use super::call_with_buffer::CallError;
 use super::routing::{OwnAddress, Route, routing};
 use super::{adapters, mib, persistent, registry};
 use crate::model::problem::{Problem, ProblemKind};

@@ -2,7 +2,7 @@
 
 use super::owner_module::OwnerModules;
 use super::tables::{self, Class};
-use super::{elevation, file_time, ip_helper, optional};
+use super::{dynamic_imports, elevation, file_time, ip_helper};
 use crate::model::details::Details;
 use crate::model::owners::{OwnerSearch, Owners};
 use crate::model::problem::{Problem, ProblemKind};
@@ -64,7 +64,7 @@ impl Reader<'_> {
 
     /// The ports that are bound without listening, which have tables of their own.
     fn read_bound(&mut self, table: Table) {
-        let Some(function) = optional::bound_table(table.family() == Family::V6) else {
+        let Some(function) = dynamic_imports::bound_table(table.family() == Family::V6) else {
             let message = format!("this Windows has no table of bound {table} ports: rows in the state BOUND are missing");
             return self.snapshot.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
         };
@@ -80,7 +80,8 @@ impl Reader<'_> {
 
     fn take(&mut self, bytes: &[u8], table: Table, class: Class) {
         let Self { request, snapshot, pids, modules } = self;
-        let owner_module = optional::owner_module(table).filter(|_| request.details.service && class == Class::OwnerModule);
+        let owner_module =
+            dynamic_imports::owner_module(table).filter(|_| request.details.service && class == Class::OwnerModule);
         let now = SystemTime::now();
         let parsed = tables::parse(bytes, table, class, |row| {
             let socket = if class == Class::Offload { tables::bound(row.socket) } else { row.socket };

@@ -1,9 +1,9 @@
 //! The counters of the protocols, from IP Helper.
 #![allow(unsafe_code)] // IP Helper fills in structures of the caller's.
 
-use super::growing::CallError;
+use super::call_with_buffer::CallError;
+use super::dynamic_imports;
 use super::ip_helper::family_number;
-use super::optional;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::Family;
 use crate::model::statistics::{
@@ -76,7 +76,7 @@ fn ip(family: Family) -> Result<IpStatistics, CallError> {
 }
 
 fn tcp(family: Family) -> Result<TcpStatistics, CallError> {
-    if let Some(function) = optional::tcp_statistics() {
+    if let Some(function) = dynamic_imports::tcp_statistics() {
         // SAFETY: as above.
         let told: MIB_TCPSTATS2 = ask(family, |told, family| unsafe { function(told, family) })?;
         return Ok(TcpStatistics {
@@ -105,7 +105,7 @@ fn tcp(family: Family) -> Result<TcpStatistics, CallError> {
 }
 
 fn udp(family: Family) -> Result<UdpStatistics, CallError> {
-    if let Some(function) = optional::udp_statistics() {
+    if let Some(function) = dynamic_imports::udp_statistics() {
         // SAFETY: as above.
         let told: MIB_UDPSTATS2 = ask(family, |told, family| unsafe { function(told, family) })?;
         return Ok(UdpStatistics {

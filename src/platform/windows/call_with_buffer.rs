@@ -26,7 +26,7 @@ pub enum CallError {
     Code(u32),
     /// The table kept changing.
     #[error("the table changed faster than it could be read")]
-    Restless,
+    TableUnstable,
 }
 
 /// Reads a table by a function that is given a buffer and the buffer's size in bytes, and that puts into the latter
@@ -34,7 +34,7 @@ pub enum CallError {
 ///
 /// The buffer is of 64-bit numbers because the tables hold such numbers and have to be aligned to them. It always gets
 /// a quarter more than was asked for: more sockets may be there at the next attempt.
-pub fn read(buffer: &mut Vec<u64>, mut ask: impl FnMut(&mut [u64], &mut u32) -> u32) -> Result<usize, CallError> {
+pub fn call_with_buffer(buffer: &mut Vec<u64>, mut ask: impl FnMut(&mut [u64], &mut u32) -> u32) -> Result<usize, CallError> {
     if buffer.is_empty() {
         buffer.resize(FIRST, 0);
     }
@@ -52,7 +52,7 @@ pub fn read(buffer: &mut Vec<u64>, mut ask: impl FnMut(&mut [u64], &mut u32) -> 
             code => return Err(CallError::Code(code)),
         }
     }
-    Err(CallError::Restless)
+    Err(CallError::TableUnstable)
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
         let mut buffer = Vec::new();
         let mut rooms = Vec::new();
         let mut needed = 1_000_000;
-        let outcome = read(&mut buffer, |buffer, size| {
+        let outcome = call_with_buffer(&mut buffer, |buffer, size| {
             rooms.push(*size);
             assert_eq!(size_of_val(buffer), *size as usize);
             if *size < needed {
@@ -83,32 +83,32 @@ mod tests {
     #[test]
     fn a_table_that_outruns_every_buffer_is_given_up() {
         let mut calls = 0;
-        let outcome = read(&mut Vec::new(), |_, size| {
+        let outcome = call_with_buffer(&mut Vec::new(), |_, size| {
             calls += 1;
             *size = 0; // not even told how much
             INSUFFICIENT_BUFFER
         });
-        assert_eq!((outcome, calls), (Err(CallError::Restless), ATTEMPTS));
+        assert_eq!((outcome, calls), (Err(CallError::TableUnstable), ATTEMPTS));
     }
 
     #[test]
     fn a_busy_table_is_asked_again_but_not_for_ever() {
         let mut answers = [UNSUCCESSFUL, UNSUCCESSFUL, SUCCESS].into_iter();
-        assert!(read(&mut Vec::new(), |_, _| answers.next().unwrap()).is_ok());
-        assert_eq!(read(&mut Vec::new(), |_, _| UNSUCCESSFUL), Err(CallError::Restless));
+        assert!(call_with_buffer(&mut Vec::new(), |_, _| answers.next().unwrap()).is_ok());
+        assert_eq!(call_with_buffer(&mut Vec::new(), |_, _| UNSUCCESSFUL), Err(CallError::TableUnstable));
     }
 
     #[test]
     fn a_protocol_that_is_not_installed_has_an_empty_table_and_other_errors_are_told() {
-        assert_eq!(read(&mut Vec::new(), |_, _| NOT_SUPPORTED), Ok(0));
-        assert_eq!(read(&mut Vec::new(), |_, _| NO_DATA), Ok(0));
-        assert_eq!(read(&mut Vec::new(), |_, _| 5), Err(CallError::Code(5)));
+        assert_eq!(call_with_buffer(&mut Vec::new(), |_, _| NOT_SUPPORTED), Ok(0));
+        assert_eq!(call_with_buffer(&mut Vec::new(), |_, _| NO_DATA), Ok(0));
+        assert_eq!(call_with_buffer(&mut Vec::new(), |_, _| 5), Err(CallError::Code(5)));
     }
 
     #[test]
     fn a_size_beyond_the_buffer_is_not_believed() {
         let mut buffer = vec![0; 4];
-        let outcome = read(&mut buffer, |_, size| {
+        let outcome = call_with_buffer(&mut buffer, |_, size| {
             *size = u32::MAX;
             SUCCESS
         });

@@ -1,0 +1,23 @@
+//! What Linux provides of the contract in [`crate::platform`].
+
+pub(crate) use super::interfaces::totals as interface_totals;
+pub(crate) use super::netlink::rdma_dump::read as rdma;
+pub(crate) use super::procfs::cgroup::membership;
+pub(crate) use super::procfs::port_policy::read as port_policy;
+pub(crate) use super::procfs::statistics::read as statistics;
+pub(crate) use super::routes::read as routing;
+pub(crate) use super::sockets::snapshot::snapshot;
+pub(crate) use super::wait::wait;
+pub(crate) use crate::platform::unix::conventions::{LINE_END, fixed_name, is_closed_pipe, services_file};
+pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
+pub(crate) use crate::platform::unix::users::{user_id, user_name, user_of_process};
+
+use crate::model::system::System;
+
+pub(crate) const SYSTEM: System = System::Linux;
+
+/// Lets all threads share one memory arena of the GNU C library.
+pub(crate) fn begin() {
+    #[cfg(target_env = "gnu")]
+    super::malloc::use_one_arena();
+}

@@ -1,0 +1,12 @@
+//! What macOS provides of the contract in [`crate::platform`].
+
+pub(crate) use crate::platform::unix::conventions::{LINE_END, fixed_name, is_closed_pipe, services_file};
+pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
+pub(crate) use crate::platform::unix::users::{user_id, user_name, user_of_process};
+pub(crate) use crate::platform::unsupported::{
+    begin, interface_totals, membership, port_policy, rdma, routing, snapshot, statistics, wait,
+};
+
+use crate::model::system::System;
+
+pub(crate) const SYSTEM: System = System::MacOs;

@@ -1,0 +1,71 @@
+//! What a system answers that does not give a fact, or that no backend reads: nothing, and the reason.
+//!
+//! Each function has the name and the type of the one in [`crate::platform`] that it stands in for.
+
+use crate::model::cgroup::Membership;
+use crate::model::interface::InterfaceTotals;
+use crate::model::owners::OwnerSearch;
+use crate::model::port_policy::PortRules;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::rdma::RdmaEndpoint;
+use crate::model::route::Routing;
+use crate::model::snapshot::Snapshot;
+use crate::model::socket::Pid;
+use crate::model::statistics::{Section, Statistics};
+use crate::model::system::System;
+use crate::platform::Wait;
+use crate::request::Query;
+use std::time::Duration;
+
+/// A system without a backend of its own.
+pub(crate) const SYSTEM: System = System::Other;
+
+/// Nothing has to be prepared.
+pub(crate) const fn begin() {}
+
+/// No sockets.
+pub(crate) fn snapshot(_request: &Query, _search: OwnerSearch) -> Snapshot {
+    Snapshot { problems: vec![unread("the sockets", "Linux, Windows and macOS")], ..Snapshot::default() }
+}
+
+/// Waits. Whether the output is still read shows when the next display is written.
+pub(crate) fn wait(duration: Duration) -> Wait {
+    std::thread::sleep(duration);
+    Wait::Elapsed
+}
+
+/// No counters of protocols.
+pub(crate) fn statistics(_sections: &[Section]) -> (Statistics, Vec<Problem>) {
+    (Statistics::default(), vec![unread("the counters of the protocols", "Linux and Windows")])
+}
+
+/// No counters of interfaces.
+pub(crate) fn interface_totals() -> (InterfaceTotals, Vec<Problem>) {
+    (InterfaceTotals::default(), vec![unread("the counters of the interfaces", "Linux, Windows and macOS")])
+}
+
+/// No interfaces and no routes.
+pub(crate) fn routing() -> (Routing, Vec<Problem>) {
+    (Routing::default(), vec![unread("the interfaces and the routes", "Linux, Windows and macOS")])
+}
+
+/// No RDMA connections.
+pub(crate) fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
+    let message = "RDMA connections cannot be read on this system: it has no documented way to list them";
+    (Vec::new(), vec![Problem::new(ProblemKind::FactUnavailable, message)])
+}
+
+/// No settings about ports.
+pub(crate) fn port_policy() -> PortRules {
+    PortRules::default()
+}
+
+/// Neither a unit nor a container.
+pub(crate) fn membership(_pid: Pid) -> Membership {
+    Membership::default()
+}
+
+fn unread(what: &str, systems: &str) -> Problem {
+    let message = format!("{what} cannot be read on this operating system yet: rnetstat reads them on {systems}");
+    Problem::new(ProblemKind::TableUnreadable, message)
+}

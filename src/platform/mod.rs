@@ -54,6 +54,10 @@ pub mod linux {
         pub mod task_layout;
 
         #[cfg(target_os = "linux")]
+        pub(crate) mod kernel_btf;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod mapping;
+        #[cfg(target_os = "linux")]
         pub(crate) mod syscall;
         #[cfg(target_os = "linux")]
         pub(crate) mod task_file_iter;

@@ -4,8 +4,8 @@ use crate::model::owners::{InodeOwners, OwnerSearch, OwnerStatus, Owners};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::Socket;
 use crate::platform::linux::at_secure;
-use crate::platform::linux::bpf::task_file_iter::{self, TaskFiles};
-use crate::platform::linux::bpf::task_iter::{Answer, TaskTables};
+use crate::platform::linux::bpf::task_file_iter::TaskFileIter;
+use crate::platform::linux::bpf::task_iter::{Answer, TaskIter};
 use crate::platform::linux::bpf::task_layout::TaskFileLayout;
 use crate::platform::linux::owners::proc_fd::{self, Wanted};
 use crate::platform::linux::procfs::sockstat;
@@ -35,7 +35,7 @@ struct Iterators(TaskFileLayout);
 
 impl Iterators {
     fn find() -> Option<Self> {
-        iterator_serves().then(task_file_iter::layout)?.ok().map(Self)
+        iterator_serves().then(TaskFileLayout::of_running_kernel)?.ok().map(Self)
     }
 
     /// What they say of the sockets that are wanted, `None` for all, and perhaps of others.
@@ -119,7 +119,7 @@ pub(crate) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>
 /// The quicker program, for newer kernels; the machine has so many files open.
 fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io::Result<Vec<u64>> {
     let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES);
-    let read = |count| TaskTables::open(layout, with_room(count))?.read();
+    let read = |count| TaskIter::open(layout, with_room(count))?.read();
     let answer = match read(usize::try_from(files).unwrap_or(usize::MAX))? {
         // A file counts once, and may stand in the tables of many processes.
         Answer::TooLong(count) => read(count)?,
@@ -135,7 +135,7 @@ fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io
 /// The program that every kernel with iterators takes. Where the lowest owners are enough it stops as soon as each socket
 /// that is wanted has one.
 fn by_files(layout: &TaskFileLayout, wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
-    let tasks = TaskFiles::open(layout)?;
+    let tasks = TaskFileIter::open(layout)?;
     let mut entries = Vec::new();
     let Some(wanted) = wanted else {
         tasks.each(|entry| {
@@ -350,7 +350,7 @@ mod tests {
             owners.values().map(|pids| pids.first().copied()).collect()
         };
         assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
-        match task_file_iter::layout() {
+        match TaskFileLayout::of_running_kernel() {
             Ok(layout) if Rights::held().iterator && namespace("pid") == Some(INITIAL_PID_NAMESPACE) => {
                 match by_tables(&layout, 1 << 16, Some(&wanted)) {
                     Ok(all) => assert_eq!(by_inode(&all), expected, "the iterator over tables"),

@@ -1,0 +1,45 @@
+//! A file or a BPF array mapped into memory.
+#![allow(unsafe_code)] // mmap
+
+use rustix::fd::OwnedFd;
+use rustix::mm::{MapFlags, ProtFlags};
+
+/// A read-only mapping; it is unmapped when this is dropped.
+pub(crate) struct Mapping {
+    address: *mut std::ffi::c_void,
+    length: usize,
+}
+
+impl Mapping {
+    /// Maps a whole file of the kernel's.
+    pub(crate) fn of_file(file: &OwnedFd) -> rustix::io::Result<Self> {
+        let length = usize::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
+        Self::new(file, length, MapFlags::PRIVATE)
+    }
+
+    /// Maps the first `length` bytes of an array that [`create_mappable_array`](super::syscall::create_mappable_array) made. No
+    /// program may be writing to it.
+    pub(crate) fn of_array(array: &OwnedFd, length: usize) -> rustix::io::Result<Self> {
+        Self::new(array, length, MapFlags::SHARED)
+    }
+
+    fn new(file: &OwnedFd, length: usize, flags: MapFlags) -> rustix::io::Result<Self> {
+        // SAFETY: a new mapping at an address that the kernel chooses touches no memory of this process.
+        let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, flags, file, 0) }?;
+        Ok(Self { address, length })
+    }
+
+    /// What is mapped.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping is readable, `length` bytes long, and stays until `self` is dropped. It shows a part of the
+        // kernel's image that nothing writes to, or an array that no program writes to any more.
+        unsafe { std::slice::from_raw_parts(self.address.cast(), self.length) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping belongs to this structure, and no slice of it outlives it.
+        let _ = unsafe { rustix::mm::munmap(self.address, self.length) };
+    }
+}

@@ -20,8 +20,8 @@ pub(crate) enum DumpError {
     Truncated,
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    #[error("given up by the reader")]
-    GivenUp,
+    #[error("cancelled by the reader")]
+    Cancelled,
 }
 
 impl DumpError {

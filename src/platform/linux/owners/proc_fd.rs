@@ -45,9 +45,9 @@ impl Walk {
 }
 
 /// The inodes whose owners are wanted: ascending, each once.
-pub(crate) struct Wanted(Vec<u32>);
+pub(crate) struct InodeSet(Vec<u32>);
 
-impl Wanted {
+impl InodeSet {
     /// The inodes of sockets; those that nobody holds have none.
     pub(crate) fn of<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> Self {
         let mut inodes: Vec<u32> = sockets.into_iter().map(|socket| socket.inode).filter(|&inode| inode != 0).collect();
@@ -77,7 +77,7 @@ impl Wanted {
 /// Where the lowest owners are enough it stops as soon as each wanted inode has one: processes are visited by ascending PID.
 /// A socket may be passed on, from a process that has not been visited yet to a child that it has meanwhile: where an owner
 /// is missing, the processes that are new are visited too.
-pub(crate) fn walk(wanted: &Wanted, search: OwnerSearch) -> rustix::io::Result<Walk> {
+pub(crate) fn walk(wanted: &InodeSet, search: OwnerSearch) -> rustix::io::Result<Walk> {
     let proc = rustix::fs::open("/proc", FOLDER, Mode::empty())?;
     let pids = numbers(&proc)?;
     if pids.is_empty() {
@@ -108,7 +108,7 @@ pub(crate) fn is_kept_from_seeing_any(is_known: impl Fn(Pid) -> bool) -> bool {
     numbers(&proc).unwrap_or_default().into_iter().any(|pid| is_closed(pid) && !is_known(pid))
 }
 
-fn visit_all(proc: &OwnedFd, pids: &[Pid], wanted: &Wanted, progress: &Progress) -> Walk {
+fn visit_all(proc: &OwnedFd, pids: &[Pid], wanted: &InodeSet, progress: &Progress) -> Walk {
     let next = AtomicUsize::new(0);
     let work = || work(proc, pids, &next, wanted, progress);
     std::thread::scope(|scope| {
@@ -151,7 +151,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(wanted: &Wanted, search: OwnerSearch) -> Self {
+    fn new(wanted: &InodeSet, search: OwnerSearch) -> Self {
         Self {
             found: std::iter::repeat_with(AtomicBool::default).take(wanted.len()).collect(),
             missing: AtomicUsize::new(wanted.len()),
@@ -177,7 +177,7 @@ impl Progress {
 }
 
 /// Visits processes until none is left that no other thread has begun.
-fn work(proc: &OwnedFd, pids: &[Pid], next: &AtomicUsize, wanted: &Wanted, progress: &Progress) -> Walk {
+fn work(proc: &OwnedFd, pids: &[Pid], next: &AtomicUsize, wanted: &InodeSet, progress: &Progress) -> Walk {
     let mut visitor = Visitor { proc, wanted, progress, found: Walk::default() };
     while !progress.is_done()
         && let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed))
@@ -199,7 +199,7 @@ fn is_refusal(error: Errno) -> bool {
 /// One thread's part of the walk.
 struct Visitor<'a> {
     proc: &'a OwnedFd,
-    wanted: &'a Wanted,
+    wanted: &'a InodeSet,
     progress: &'a Progress,
     found: Walk,
 }

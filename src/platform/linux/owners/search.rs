@@ -7,7 +7,7 @@ use crate::platform::linux::at_secure;
 use crate::platform::linux::bpf::task_file_iter::TaskFileIter;
 use crate::platform::linux::bpf::task_iter::{Answer, TaskIter};
 use crate::platform::linux::bpf::task_layout::TaskFileLayout;
-use crate::platform::linux::owners::proc_fd::{self, Wanted};
+use crate::platform::linux::owners::proc_fd::{self, InodeSet};
 use crate::platform::linux::procfs::sockstat;
 use rustix::thread::CapabilitySet;
 use std::io;
@@ -39,7 +39,7 @@ impl Iterators {
     }
 
     /// What they say of the sockets that are wanted, `None` for all, and perhaps of others.
-    fn ask(&self, wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
+    fn ask(&self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<Vec<u64>> {
         let wanted = wanted.filter(|wanted| wanted.len() <= SIFTED);
         let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
         by_tables(&self.0, files, wanted).or_else(|_| by_files(&self.0, wanted, search))
@@ -47,18 +47,18 @@ impl Iterators {
 }
 
 /// What the iterators said, perhaps while the sockets were still being read.
-pub(crate) struct Early {
+pub(crate) struct EagerOwners {
     iterators: Iterators,
     owners: InodeOwners,
 }
 
-impl Early {
+impl EagerOwners {
     /// Runs the iterators, where they are the way for this host.
     pub(crate) fn search() -> Option<Self> {
         Self::of(None, OwnerSearch::All)
     }
 
-    fn of(wanted: Option<&Wanted>, search: OwnerSearch) -> Option<Self> {
+    fn of(wanted: Option<&InodeSet>, search: OwnerSearch) -> Option<Self> {
         let iterators = Iterators::find()?;
         let entries = iterators.ask(wanted, search).ok()?;
         Some(Self { iterators, owners: InodeOwners::new(entries, OwnerStatus::Gone) })
@@ -81,7 +81,7 @@ impl Early {
                 missing
             })
         };
-        let wanted = Wanted::of(&missing);
+        let wanted = InodeSet::of(&missing);
         if wanted.is_empty() {
             return Ok(self.owners);
         }
@@ -98,26 +98,26 @@ impl Early {
 }
 
 /// Finds the owners of the sockets, as far as they are wanted.
-pub(crate) fn find(sockets: &[Socket], search: OwnerSearch, early: Option<Early>, problems: &mut Vec<Problem>) -> Owners {
+pub(crate) fn find(sockets: &[Socket], search: OwnerSearch, eager: Option<EagerOwners>, problems: &mut Vec<Problem>) -> Owners {
     if search == OwnerSearch::Skip {
         return Owners::Unsupported;
     }
-    if let Some(owners) = early.and_then(|early| early.complete(sockets, search, problems).ok()) {
+    if let Some(owners) = eager.and_then(|eager| eager.complete(sockets, search, problems).ok()) {
         return Owners::ByInode(owners);
     }
-    let wanted = Wanted::of(sockets);
+    let wanted = InodeSet::of(sockets);
     if wanted.is_empty() {
         return Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
     }
-    let found = Early::of(Some(&wanted), search);
-    if let Some(owners) = found.and_then(|early| early.complete(sockets, search, problems).ok()) {
+    let found = EagerOwners::of(Some(&wanted), search);
+    if let Some(owners) = found.and_then(|eager| eager.complete(sockets, search, problems).ok()) {
         return Owners::ByInode(owners);
     }
     walk(sockets, &wanted, search, problems)
 }
 
 /// The quicker program, for newer kernels; the machine has so many files open.
-fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io::Result<Vec<u64>> {
+fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&InodeSet>) -> io::Result<Vec<u64>> {
     let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES);
     let read = |count| TaskIter::open(layout, with_room(count))?.read();
     let answer = match read(usize::try_from(files).unwrap_or(usize::MAX))? {
@@ -134,7 +134,7 @@ fn by_tables(layout: &TaskFileLayout, files: u64, wanted: Option<&Wanted>) -> io
 
 /// The program that every kernel with iterators takes. Where the lowest owners are enough it stops as soon as each socket
 /// that is wanted has one.
-fn by_files(layout: &TaskFileLayout, wanted: Option<&Wanted>, search: OwnerSearch) -> io::Result<Vec<u64>> {
+fn by_files(layout: &TaskFileLayout, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<Vec<u64>> {
     let tasks = TaskFileIter::open(layout)?;
     let mut entries = Vec::new();
     let Some(wanted) = wanted else {
@@ -156,7 +156,7 @@ fn by_files(layout: &TaskFileLayout, wanted: Option<&Wanted>, search: OwnerSearc
     Ok(entries)
 }
 
-fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut Vec<Problem>) -> Owners {
+fn walk(sockets: &[Socket], wanted: &InodeSet, search: OwnerSearch, problems: &mut Vec<Problem>) -> Owners {
     let walk = match proc_fd::walk(wanted, search) {
         Ok(walk) => walk,
         Err(error) => {
@@ -183,7 +183,7 @@ fn walk(sockets: &[Socket], wanted: &Wanted, search: OwnerSearch, problems: &mut
 /// a handful of processes the walk is there sooner, unless the walk would be shown less.
 fn iterator_serves() -> bool {
     let forced = std::env::var_os(FORCED_WAY).filter(|_| !at_secure::has_more_rights_than_its_caller());
-    let rights = Rights::held();
+    let rights = Capabilities::held();
     let better = match forced.as_ref().and_then(|way| way.to_str()) {
         Some("iterator") => true,
         Some("walk") => false,
@@ -194,14 +194,14 @@ fn iterator_serves() -> bool {
 }
 
 /// What this process has the rights for, which is cheaper to ask than to try.
-struct Rights {
+struct Capabilities {
     /// To load the iterator's program.
     iterator: bool,
     /// To look into the processes of every user.
     walk: bool,
 }
 
-impl Rights {
+impl Capabilities {
     fn held() -> Self {
         let held = rustix::thread::capabilities(None).map_or(CapabilitySet::empty(), |held| held.effective);
         let tracer = CapabilitySet::BPF | CapabilitySet::PERFMON;
@@ -235,7 +235,7 @@ fn hidden_owners(count: usize, elsewhere: bool) -> Problem {
 
 /// Whether nobody could see more processes than this one.
 fn has_every_right() -> bool {
-    Rights::held().walk && namespace("user") == Some(INITIAL_USER_NAMESPACE)
+    Capabilities::held().walk && namespace("user") == Some(INITIAL_USER_NAMESPACE)
 }
 
 /// The inode of a namespace of this process.
@@ -342,7 +342,7 @@ mod tests {
 
         let row = |inode| Socket { inode, ..crate::model::socket::tests::socket("127.0.0.1", 1) };
         let rows: Vec<Socket> = expected.keys().copied().chain([0, gone]).map(row).collect();
-        let wanted = Wanted::of(&rows);
+        let wanted = InodeSet::of(&rows);
         let walked = proc_fd::walk(&wanted, OwnerSearch::All).unwrap();
         assert_eq!(by_inode(&walked.entries), expected, "the walk");
         let lowest = proc_fd::walk(&wanted, OwnerSearch::Lowest).unwrap();
@@ -351,7 +351,7 @@ mod tests {
         };
         assert_eq!(lowest_of(&by_inode(&lowest.entries)), lowest_of(&expected), "the walk for the lowest");
         match TaskFileLayout::of_running_kernel() {
-            Ok(layout) if Rights::held().iterator && namespace("pid") == Some(INITIAL_PID_NAMESPACE) => {
+            Ok(layout) if Capabilities::held().iterator && namespace("pid") == Some(INITIAL_PID_NAMESPACE) => {
                 match by_tables(&layout, 1 << 16, Some(&wanted)) {
                     Ok(all) => assert_eq!(by_inode(&all), expected, "the iterator over tables"),
                     Err(error) => eprintln!("SKIPPED: no iterator over tables here: {error}"),
@@ -361,8 +361,8 @@ mod tests {
                 let lowest = by_files(&layout, Some(&wanted), OwnerSearch::Lowest).unwrap();
                 assert_eq!(lowest_of(&by_inode(&lowest)), lowest_of(&expected), "the iterator for the lowest");
                 let nothing = InodeOwners::new(Vec::new(), OwnerStatus::Gone);
-                let early = Early { iterators: Iterators(layout), owners: nothing };
-                let completed = early.complete(&rows, OwnerSearch::All, &mut Vec::new()).unwrap();
+                let eager = EagerOwners { iterators: Iterators(layout), owners: nothing };
+                let completed = eager.complete(&rows, OwnerSearch::All, &mut Vec::new()).unwrap();
                 for (&inode, pids) in &expected {
                     assert_eq!(completed.of(inode).pids().collect::<BTreeSet<_>>(), *pids, "the second look");
                 }
@@ -380,7 +380,7 @@ mod tests {
     fn processes_that_end_at_any_stage_of_the_walk_are_no_failure_and_hide_nothing() {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let wanted = Wanted::of(&[Socket { inode: inode(&socket), ..crate::model::socket::tests::socket("127.0.0.1", 1) }]);
+        let wanted = InodeSet::of(&[Socket { inode: inode(&socket), ..crate::model::socket::tests::socket("127.0.0.1", 1) }]);
         let over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -10,12 +10,12 @@ use crate::model::socket::{Protocol, Socket};
 use crate::platform::linux::sockets::inet_diag_filter;
 use std::ops::RangeInclusive;
 
-/// A port that more than this part of the sample has, a sixteenth, is a server's, wherever it lies.
+/// A port that more than this job of the sample has, a sixteenth, is a server's, wherever it lies.
 const HEAVY: usize = 16;
 
 /// The sockets of one dump: those with a port of one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
+pub struct PortShard {
     end: End,
     ports: PortSet,
 }
@@ -28,8 +28,8 @@ enum End {
     Remote,
 }
 
-impl Share {
-    /// Whether the socket is one of this share's.
+impl PortShard {
+    /// Whether the socket is one of this shard's.
     pub fn contains(&self, socket: &Socket) -> bool {
         self.ports.contains(match self.end {
             End::Local => socket.local.port,
@@ -37,7 +37,7 @@ impl Share {
         })
     }
 
-    /// A program for the kernel that lets pass this share of what `program` does.
+    /// A program for the kernel that lets pass this shard of what `program` does.
     pub fn program(&self, program: &[u8]) -> Vec<u8> {
         match self.end {
             End::Local => inet_diag_filter::and_local_ports(&self.ports, program),
@@ -48,12 +48,12 @@ impl Share {
 
 /// The ports of some of a table's sockets, from which those of the others are guessed.
 #[derive(Clone, Debug, Default)]
-pub struct Sample {
+pub struct PortSample {
     local: Vec<u16>,
     remote: Vec<u16>,
 }
 
-impl Sample {
+impl PortSample {
     /// Takes a socket into the sample; of TCP only connections: listeners come first in a dump and tell nothing of the rest.
     pub fn add(&mut self, socket: &Socket) {
         match socket.protocol {
@@ -79,7 +79,7 @@ impl Sample {
 
     /// Shares that hold sockets in proportion to the weights, and together every port; `None` where too many sockets
     /// have the same ports for that. `lent` are the ports that the kernel lends to clients, where they are known.
-    pub fn divide(mut self, weights: &[u64], lent: Option<&RangeInclusive<u16>>) -> Option<Vec<Share>> {
+    pub fn divide(mut self, weights: &[u64], lent: Option<&RangeInclusive<u16>>) -> Option<Vec<PortShard>> {
         self.local.sort_unstable();
         self.remote.sort_unstable();
         let local = match lent.filter(|lent| is_of_clients(lent, &self.local)) {
@@ -90,9 +90,9 @@ impl Sample {
             (excess, sets) if excess < local.0 / 2 && !self.remote.is_empty() => (excess, End::Remote, sets),
             _ => (local.0, End::Local, local.1),
         };
-        let shares = sets.into_iter().filter(|ports| *ports != PortSet::NONE).map(|ports| Share { end, ports });
-        // A fifth more than its due, and a share takes longer than the division saves.
-        (excess <= self.local.len() / 5).then(|| shares.collect())
+        let shards = sets.into_iter().filter(|ports| *ports != PortSet::NONE).map(|ports| PortShard { end, ports });
+        // A fifth more than its due, and a shard takes longer than the partition saves.
+        (excess <= self.local.len() / 5).then(|| shards.collect())
     }
 }
 
@@ -107,7 +107,7 @@ fn cut_around(lent: &RangeInclusive<u16>, sorted: &[u16], weights: &[u64]) -> (u
     let (excess, mut sets) = cut(&outside, weights);
     sets.resize(weights.len(), PortSet::NONE);
     let total = weights.iter().sum::<u64>().max(1);
-    // Where in the range the next share begins, when so much has been given away.
+    // Where in the range the next shard begins, when so much has been given away.
     let begin = |given: u64| u64::from(*lent.start()) + lent.len() as u64 * given / total;
     let mut given = 0;
     for (set, weight) in sets.iter_mut().zip(weights) {
@@ -120,7 +120,7 @@ fn cut_around(lent: &RangeInclusive<u16>, sorted: &[u16], weights: &[u64]) -> (u
     (excess, sets)
 }
 
-/// Cuts the range of ports so that each part has its weight of the sample; says by how many the largest exceeds that.
+/// Cuts the range of ports so that each job has its weight of the sample; says by how many the largest exceeds that.
 fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
     let total = weights.iter().sum::<u64>().max(1);
     let (mut excess, mut sets) = (0, Vec::with_capacity(weights.len()));
@@ -161,10 +161,10 @@ mod tests {
     }
 
     fn divide(connections: &[Socket], weights: &[u64]) -> Option<Vec<usize>> {
-        let mut sample = Sample::default();
+        let mut sample = PortSample::default();
         connections.iter().for_each(|socket| sample.add(socket));
-        let shares = sample.divide(weights, None)?;
-        Some(shares.iter().map(|share| connections.iter().filter(|socket| share.contains(socket)).count()).collect())
+        let shards = sample.divide(weights, None)?;
+        Some(shards.iter().map(|shard| connections.iter().filter(|socket| shard.contains(socket)).count()).collect())
     }
 
     #[test]
@@ -188,11 +188,11 @@ mod tests {
         let clients = (0..28_000).map(|n| connection(32_768 + n, 20_000 + n % 100));
         let connections: Vec<Socket> = servers.clone().chain(clients.clone()).collect();
         for weights in [&[1, 1][..], &[7, 3], &[1, 1, 1, 1], &[1, 0]] {
-            let mut sample = Sample::default();
+            let mut sample = PortSample::default();
             servers.clone().step_by(177).chain(clients.clone().skip(2000).take(250)).for_each(|socket| sample.add(&socket));
-            let shares = sample.divide(weights, Some(&(32_768..=60_999))).unwrap();
-            for (share, weight) in shares.iter().zip(weights) {
-                let held = connections.iter().filter(|socket| share.contains(socket)).count() as f64;
+            let shards = sample.divide(weights, Some(&(32_768..=60_999))).unwrap();
+            for (shard, weight) in shards.iter().zip(weights) {
+                let held = connections.iter().filter(|socket| shard.contains(socket)).count() as f64;
                 let due = connections.len() as f64 * *weight as f64 / weights.iter().sum::<u64>() as f64;
                 assert!((held - due).abs() < connections.len() as f64 / 25.0, "{weights:?}: {held} for {due}");
             }
@@ -202,10 +202,10 @@ mod tests {
     #[test]
     fn a_server_among_the_ports_of_clients_is_divided_by_its_clients() {
         let server: Vec<Socket> = (0..1000).map(|n| connection(50_051, 33_000 + n)).collect();
-        let mut sample = Sample::default();
+        let mut sample = PortSample::default();
         server.iter().for_each(|socket| sample.add(socket));
-        let shares = sample.divide(&[1, 1], Some(&(32_768..=60_999))).unwrap();
-        assert!(shares.iter().all(|share| server.iter().filter(|socket| share.contains(socket)).count() == 500));
+        let shards = sample.divide(&[1, 1], Some(&(32_768..=60_999))).unwrap();
+        assert!(shards.iter().all(|shard| server.iter().filter(|socket| shard.contains(socket)).count() == 500));
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn listeners_say_nothing_of_connections() {
-        let mut sample = Sample::default();
+        let mut sample = PortSample::default();
         sample.add(&socket("0.0.0.0", 80));
         assert!(sample.is_empty());
     }
@@ -224,16 +224,16 @@ mod tests {
         #[test]
         fn every_socket_is_in_exactly_one_share(
             ports in prop::collection::vec((prop_oneof![any::<u16>(), 0u16..4, 65_530u16..=65_535], 1u16..), 0..60),
-            weights in prop::collection::vec(0u64..9, 1..6).prop_filter("somebody has a share", |all| all.iter().any(|&one| one > 0)),
+            weights in prop::collection::vec(0u64..9, 1..6).prop_filter("somebody has a shard", |all| all.iter().any(|&one| one > 0)),
             other in any::<(u16, u16)>(),
             lent in prop::option::of((any::<u16>(), any::<u16>())),
         ) {
-            let mut sample = Sample::default();
+            let mut sample = PortSample::default();
             ports.iter().for_each(|&(local, remote)| sample.add(&connection(local, remote)));
             let lent = lent.map(|(first, last)| first..=last);
-            if let Some(shares) = sample.divide(&weights, lent.as_ref()) {
+            if let Some(shards) = sample.divide(&weights, lent.as_ref()) {
                 for (local, remote) in ports.into_iter().chain([other, (0, 0), (u16::MAX, u16::MAX)]) {
-                    prop_assert_eq!(shares.iter().filter(|share| share.contains(&connection(local, remote))).count(), 1);
+                    prop_assert_eq!(shards.iter().filter(|shard| shard.contains(&connection(local, remote))).count(), 1);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! One table, or a share of it: by `sock_diag`, or from `/proc/net` where that is refused.
+//! One table, or a shard of it: by `sock_diag`, or from `/proc/net` where that is refused.
 
 use crate::model::details::Details;
 use crate::model::problem::{Problem, ProblemKind};
@@ -6,14 +6,14 @@ use crate::model::socket::{Protocol, Socket, State, StateSet, Table};
 use crate::platform::linux::netlink::socket::{Consistency, DumpError, Netlink, RETRIES};
 use crate::platform::linux::procfs::net;
 use crate::platform::linux::sockets::inet_diag_filter;
-use crate::platform::linux::sockets::partition::Share;
+use crate::platform::linux::sockets::partition::PortShard;
 use crate::platform::linux::sockets::sock_diag::{self, DumpRequest};
 use crate::request::Query;
 use std::io::{self, BufRead, BufReader};
 
 /// What was read.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct TableRows {
     pub(crate) sockets: Vec<Socket>,
     /// What more was asked for about each of them; empty where nothing was.
     pub(crate) details: Vec<Details>,
@@ -22,7 +22,7 @@ pub(crate) struct Found {
     pub(crate) tcp_from_files: bool,
 }
 
-impl Found {
+impl TableRows {
     /// Drops all rows from a position on.
     fn truncate(&mut self, start: usize) {
         self.sockets.truncate(start);
@@ -52,23 +52,23 @@ impl Found {
 
 /// What is dumped at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) source: Source,
+pub(crate) struct DumpJob {
+    pub(crate) kind: DumpKind,
     pub(crate) states: StateSet,
     /// Some of the sockets; `None` for all of them.
-    pub(crate) share: Option<Share>,
+    pub(crate) shard: Option<PortShard>,
 }
 
 /// Where the rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum DumpKind {
     /// A table of the kernel's.
     Table(Table),
     /// TCP over IPv4 and IPv6, without bound sockets.
     BothTcp,
 }
 
-impl Source {
+impl DumpKind {
     /// The tables, of which the last also holds IPv4 rows.
     fn tables(self) -> &'static [Table] {
         match self {
@@ -81,7 +81,7 @@ impl Source {
     }
 }
 
-/// Reads parts of the tables, one after another.
+/// Reads jobs of the tables, one after another.
 pub(crate) struct Reader<'a> {
     request: &'a Query,
     netlink: Option<Netlink>,
@@ -92,49 +92,49 @@ impl<'a> Reader<'a> {
         Self { request, netlink: None }
     }
 
-    /// Reads a part to its end, whatever it takes.
-    pub(crate) fn read(&mut self, part: &Part, found: &mut Found) {
+    /// Reads a job to its end, whatever it takes.
+    pub(crate) fn read(&mut self, job: &DumpJob, found: &mut TableRows) {
         // Without a watcher nobody gives up.
-        let _ = self.read_watched(part, found, &mut |_, _| Ok(()));
+        let _ = self.read_watched(job, found, &mut |_, _| Ok(()));
     }
 
-    /// Reads a part; `watch` sees each row, wanted or not, and may give up. What was read until then is dropped.
+    /// Reads a job; `watch` sees each row, wanted or not, and may give up. What was read until then is dropped.
     pub(crate) fn read_watched(
         &mut self,
-        part: &Part,
-        found: &mut Found,
-        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
-    ) -> Result<(), GivenUp> {
+        job: &DumpJob,
+        found: &mut TableRows,
+        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), Cancelled>,
+    ) -> Result<(), Cancelled> {
         let start = found.sockets.len();
-        let outcome = self.dump(part, found, watch);
+        let outcome = self.dump(job, found, watch);
         let refusal = match outcome {
             Ok(Consistency::Whole) => return Ok(()),
             Ok(Consistency::Interrupted) => {
-                let tables = part.source.tables().iter().map(Table::to_string).collect::<Vec<_>>().join(" or ");
+                let tables = job.kind.tables().iter().map(Table::to_string).collect::<Vec<_>>().join(" or ");
                 let message = format!("the {tables} table changed while it was read: rows may be missing or stale");
                 found.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
                 return Ok(());
             }
-            Err(DumpError::GivenUp) => {
+            Err(DumpError::Cancelled) => {
                 found.truncate(start);
                 self.netlink = None;
-                return Err(GivenUp);
+                return Err(Cancelled);
             }
             Err(refusal) => refusal,
         };
         self.netlink = None;
-        if part.source == Source::BothTcp {
+        if job.kind == DumpKind::BothTcp {
             found.truncate(start);
-            for &table in part.source.tables() {
-                self.read(&Part { source: Source::Table(table), ..part.clone() }, found);
+            for &table in job.kind.tables() {
+                self.read(&DumpJob { kind: DumpKind::Table(table), ..job.clone() }, found);
             }
             return Ok(());
         }
-        for &table in part.source.tables() {
+        for &table in job.kind.tables() {
             let dumped = found.sockets.split_off(start);
             let details = found.details.split_off(start.min(found.details.len()));
             found.tcp_from_files |= table.protocol() == Protocol::Tcp;
-            if let Err(error) = self.read_file(part, table, &mut found.sockets) {
+            if let Err(error) = self.read_file(job, table, &mut found.sockets) {
                 // What the dump gave before it failed is better than nothing.
                 let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
                 found.sockets.truncate(start);
@@ -154,24 +154,24 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn matches(&self, part: &Part, socket: &Socket) -> bool {
+    fn matches(&self, job: &DumpJob, socket: &Socket) -> bool {
         // Closed sockets that keep their port come among the bound ones.
         let among = |state| if state == State::Closed { State::Bound } else { state };
-        socket.state.is_none_or(|state| part.states.contains(among(state)))
-            && part.share.as_ref().is_none_or(|share| share.contains(socket))
+        socket.state.is_none_or(|state| job.states.contains(among(state)))
+            && job.shard.as_ref().is_none_or(|shard| shard.contains(socket))
             && self.request.matches(socket)
     }
 
     fn dump(
         &mut self,
-        part: &Part,
-        found: &mut Found,
-        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), GivenUp>,
+        job: &DumpJob,
+        found: &mut TableRows,
+        watch: &mut dyn FnMut(&Socket, usize) -> Result<(), Cancelled>,
     ) -> Result<Consistency, DumpError> {
-        let Some(&table) = part.source.tables().last() else { return Ok(Consistency::Whole) };
+        let Some(&table) = job.kind.tables().last() else { return Ok(Consistency::Whole) };
         let Some(mut bytecode) = inet_diag_filter::compile(self.request, table) else { return Ok(Consistency::Whole) };
-        if let Some(share) = &part.share {
-            bytecode = share.program(&bytecode);
+        if let Some(shard) = &job.shard {
+            bytecode = shard.program(&bytecode);
         }
         let mut netlink = match self.netlink.take() {
             Some(netlink) => netlink,
@@ -181,16 +181,16 @@ impl<'a> Reader<'a> {
         let details = self.request.details;
         let mut left = RETRIES;
         loop {
-            let dump = DumpRequest { table, states: part.states, details, bytecode: &bytecode };
-            let answer = match part.source {
-                Source::BothTcp => sock_diag::OF_BOTH_FAMILIES,
-                Source::Table(_) => sock_diag::BY_FAMILY,
+            let dump = DumpRequest { table, states: job.states, details, bytecode: &bytecode };
+            let answer = match job.kind {
+                DumpKind::BothTcp => sock_diag::OF_BOTH_FAMILIES,
+                DumpKind::Table(_) => sock_diag::BY_FAMILY,
             };
             let mut rows = 0;
             let outcome = netlink.try_dump(
-                |sequence| match part.source {
-                    Source::BothTcp => dump.encode_for_both_families(sequence),
-                    Source::Table(_) => dump.encode(sequence),
+                |sequence| match job.kind {
+                    DumpKind::BothTcp => dump.encode_for_both_families(sequence),
+                    DumpKind::Table(_) => dump.encode(sequence),
                 },
                 |kind, payload| {
                     if kind != answer {
@@ -198,8 +198,8 @@ impl<'a> Reader<'a> {
                     }
                     let socket = sock_diag::parse(payload, table.protocol()).ok_or(DumpError::Truncated)?;
                     rows += 1;
-                    watch(&socket, rows).map_err(|GivenUp| DumpError::GivenUp)?;
-                    if self.matches(part, &socket) {
+                    watch(&socket, rows).map_err(|Cancelled| DumpError::Cancelled)?;
+                    if self.matches(job, &socket) {
                         found.sockets.push(socket);
                         found.details.extend(details.any().then(|| sock_diag::details(payload)));
                     }
@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A file that is missing is a table that this kernel does not have (no IPv6): it is empty.
-    fn read_file(&self, part: &Part, table: Table, sockets: &mut Vec<Socket>) -> io::Result<()> {
+    fn read_file(&self, job: &DumpJob, table: Table, sockets: &mut Vec<Socket>) -> io::Result<()> {
         let file = match std::fs::File::open(net::path(table)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound && std::path::Path::new("/proc/self/net").exists() => {
@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 {
             if let Some(socket) = net::parse(&line, table) {
-                sockets.extend(self.matches(part, &socket).then_some(socket));
+                sockets.extend(self.matches(job, &socket).then_some(socket));
             }
             line.clear();
         }
@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
 
 /// A watcher has seen enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GivenUp;
+pub(crate) struct Cancelled;
 
 #[cfg(test)]
 mod tests;

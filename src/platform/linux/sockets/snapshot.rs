@@ -3,12 +3,12 @@
 use crate::model::owners::OwnerSearch;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Protocol, Socket, State, StateSet};
-use crate::platform::linux::owners::search::{self, Early};
+use crate::platform::linux::owners::search::{self, EagerOwners};
 use crate::platform::linux::procfs::port_policy;
 use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::bound;
-use crate::platform::linux::sockets::partition::{Sample, Share};
-use crate::platform::linux::sockets::reader::{Found, GivenUp, Part, Reader, Source};
+use crate::platform::linux::sockets::partition::{PortSample, PortShard};
+use crate::platform::linux::sockets::reader::{Cancelled, DumpJob, DumpKind, Reader, TableRows};
 use crate::request::Query;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,7 +27,7 @@ const SOCKETS_WORTH_A_DIVISION: u64 = 6000;
 mod cost {
     /// Dumping a socket.
     pub(crate) const ROW: u64 = 100;
-    /// Passing by a socket of another share.
+    /// Passing by a socket of another shard.
     pub(crate) const PASSED: u64 = 15;
     /// Looking at an open file for its owner, and sorting that. Kernels before 6.9 take four times as long.
     pub(crate) const FILE: u64 = 12;
@@ -36,27 +36,27 @@ mod cost {
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
 /// On a busy host both are read at the same time, and the owners that are missing are looked for once more.
 pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
-    let mut found = Found::default();
-    let mut early = None;
-    let parts = parts(request);
+    let mut found = TableRows::default();
+    let mut eager = None;
+    let jobs = jobs(request);
     let mut reader = Reader::new(request);
-    for (position, part) in parts.iter().enumerate() {
-        let crew = Crew { request, search };
-        if let Some(division) = crew.read_or_divide(&mut reader, part, &mut found) {
-            early = crew.read_divided(part, division, &parts[position + 1..], &mut found);
+    for (position, job) in jobs.iter().enumerate() {
+        let parallel = ParallelReader { request, search };
+        if let Some(partition) = parallel.read_or_partition(&mut reader, job, &mut found) {
+            eager = parallel.read_partitioned(job, partition, &jobs[position + 1..], &mut found);
             break;
         }
     }
-    let Found { sockets, details, mut problems, tcp_from_files } = found;
+    let TableRows { sockets, details, mut problems, tcp_from_files } = found;
     problems.extend(bound::untold(request, tcp_from_files));
-    let owners = search::find(&sockets, search, early, &mut problems);
+    let owners = search::find(&sockets, search, eager, &mut problems);
     Snapshot { sockets, owners, details, problems, ..Snapshot::default() }
 }
 
 /// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to
 /// connect meanwhile is seen twice rather than never.
-fn parts(request: &Query) -> Vec<Part> {
-    let of = |source, states| Part { source, states, share: None };
+fn jobs(request: &Query) -> Vec<DumpJob> {
+    let of = |kind, states| DumpJob { kind, states, shard: None };
     // Closed sockets that keep their port are told among the bound ones, and nowhere else.
     let keeping = StateSet::NONE.with(State::Bound).with(State::Closed);
     let (bound, unbound) = match request.states.contains(State::Bound) {
@@ -64,39 +64,39 @@ fn parts(request: &Query) -> Vec<Part> {
         false => (StateSet::NONE, request.states),
     };
     let (tcp, udp): (Vec<_>, Vec<_>) = request.tables.sources().partition(|table| table.protocol() == Protocol::Tcp);
-    let mut parts = Vec::new();
+    let mut jobs = Vec::new();
     if !bound.is_empty() {
-        parts.extend(tcp.iter().map(|&table| of(Source::Table(table), bound)));
+        jobs.extend(tcp.iter().map(|&table| of(DumpKind::Table(table), bound)));
     }
     if !unbound.is_empty() {
         match tcp[..] {
             [] => {}
-            [table] => parts.push(of(Source::Table(table), unbound)),
-            _ => parts.push(of(Source::BothTcp, unbound)),
+            [table] => jobs.push(of(DumpKind::Table(table), unbound)),
+            _ => jobs.push(of(DumpKind::BothTcp, unbound)),
         }
     }
-    parts.extend(udp.into_iter().map(|table| of(Source::Table(table), request.states)));
-    parts
+    jobs.extend(udp.into_iter().map(|table| of(DumpKind::Table(table), request.states)));
+    jobs
 }
 
 /// How the largest table is to be read.
-struct Division {
+struct Partition {
     /// At most one for each thread.
-    shares: Vec<Share>,
+    shards: Vec<PortShard>,
     threads: usize,
 }
 
 /// Those who read a busy host's tables.
-struct Crew<'a> {
+struct ParallelReader<'a> {
     request: &'a Query,
     search: OwnerSearch,
 }
 
-impl Crew<'_> {
-    /// Reads a part alone; where it turns out to be large, says instead how it is to be divided.
-    fn read_or_divide(&self, reader: &mut Reader<'_>, part: &Part, found: &mut Found) -> Option<Division> {
-        let mut sample = Sample::default();
-        let mut division = None;
+impl ParallelReader<'_> {
+    /// Reads a job alone; where it turns out to be large, says instead how it is to be divided.
+    fn read_or_partition(&self, reader: &mut Reader<'_>, job: &DumpJob, found: &mut TableRows) -> Option<Partition> {
+        let mut sample = PortSample::default();
+        let mut partition = None;
         let mut decided = false;
         let mut watch = |socket: &Socket, rows: usize| {
             if decided || rows > ROWS_TOO_MANY_TO_DROP {
@@ -107,15 +107,15 @@ impl Crew<'_> {
                 return Ok(());
             }
             decided = true;
-            division = self.divide(std::mem::take(&mut sample));
-            if division.is_some() { Err(GivenUp) } else { Ok(()) }
+            partition = self.divide(std::mem::take(&mut sample));
+            if partition.is_some() { Err(Cancelled) } else { Ok(()) }
         };
-        let _ = reader.read_watched(part, found, &mut watch);
-        division
+        let _ = reader.read_watched(job, found, &mut watch);
+        partition
     }
 
-    /// A division of the table from which the sample is; `None` where none pays.
-    fn divide(&self, sample: Sample) -> Option<Division> {
+    /// A partition of the table from which the sample is; `None` where none pays.
+    fn divide(&self, sample: PortSample) -> Option<Partition> {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let sockets = sockstat::sockets(&read(sockstat::SOCKETS));
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(DUMPS));
@@ -123,50 +123,56 @@ impl Crew<'_> {
             return None;
         }
         let files = if self.search == OwnerSearch::Skip { 0 } else { sockstat::files(&read(sockstat::FILES)) };
-        let shares = sample.divide(&weights(threads as u64, sockets, files), port_policy::ephemeral().as_ref())?;
-        Some(Division { shares, threads })
+        let shards = sample.divide(&weights(threads as u64, sockets, files), port_policy::ephemeral().as_ref())?;
+        Some(Partition { shards, threads })
     }
 
-    /// Reads the shares of a part, the rest of the parts and the owners, all at the same time.
-    fn read_divided(&self, part: &Part, division: Division, rest: &[Part], found: &mut Found) -> Option<Early> {
-        let mut shares = division.shares.into_iter().map(|share| Part { share: Some(share), ..part.clone() });
-        let own = shares.next();
-        // The last share is the smallest, perhaps there is none: its thread looks for owners first.
-        let mut others: Vec<Option<Part>> = shares.map(Some).collect();
-        others.resize(division.threads - 1, None);
+    /// Reads the shards of a job, the rest of the jobs and the owners, all at the same time.
+    fn read_partitioned(
+        &self,
+        job: &DumpJob,
+        partition: Partition,
+        rest: &[DumpJob],
+        found: &mut TableRows,
+    ) -> Option<EagerOwners> {
+        let mut shards = partition.shards.into_iter().map(|shard| DumpJob { shard: Some(shard), ..job.clone() });
+        let own = shards.next();
+        // The last shard is the smallest, perhaps there is none: its thread looks for owners first.
+        let mut others: Vec<Option<DumpJob>> = shards.map(Some).collect();
+        others.resize(partition.threads - 1, None);
         let next = AtomicUsize::new(0);
-        let work = &|own: &Option<Part>, found: &mut Found| {
+        let work = &|own: &Option<DumpJob>, found: &mut TableRows| {
             let mut reader = Reader::new(self.request);
-            own.iter().for_each(|part| reader.read(part, found));
-            while let Some(part) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
-                reader.read(part, found);
+            own.iter().for_each(|job| reader.read(job, found));
+            while let Some(job) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
+                reader.read(job, found);
             }
         };
         std::thread::scope(|scope| {
             let (mut spawned, mut refused) = (Vec::new(), Vec::new());
-            for (position, share) in others.iter().enumerate() {
+            for (position, shard) in others.iter().enumerate() {
                 let looks_for_owners = position + 1 == others.len() && self.search != OwnerSearch::Skip;
                 let thread = std::thread::Builder::new().spawn_scoped(scope, move || {
-                    let early = if looks_for_owners { Early::search() } else { None };
-                    let mut found = Found::default();
-                    work(share, &mut found);
-                    (found, early)
+                    let eager = if looks_for_owners { EagerOwners::search() } else { None };
+                    let mut found = TableRows::default();
+                    work(shard, &mut found);
+                    (found, eager)
                 });
                 match thread {
                     Ok(thread) => spawned.push(thread),
-                    Err(_) => refused.push(share),
+                    Err(_) => refused.push(shard),
                 }
             }
             work(&own, found);
-            refused.into_iter().for_each(|share| work(share, found));
-            let mut early = None;
+            refused.into_iter().for_each(|shard| work(shard, found));
+            let mut eager = None;
             for thread in spawned {
                 // The panic of a thread has been told of already, and is the program's own.
-                let (part, owners) = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                found.absorb(part);
-                early = early.or(owners);
+                let (job, owners) = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                found.absorb(job);
+                eager = eager.or(owners);
             }
-            early
+            eager
         })
     }
 }
@@ -197,8 +203,8 @@ mod tests {
     use super::*;
     use crate::model::socket::{Table, TableSet};
 
-    fn sources(request: &Query) -> Vec<(Source, StateSet)> {
-        parts(request).into_iter().map(|part| (part.source, part.states)).collect()
+    fn kinds(request: &Query) -> Vec<(DumpKind, StateSet)> {
+        jobs(request).into_iter().map(|job| (job.kind, job.states)).collect()
     }
 
     #[test]
@@ -206,25 +212,25 @@ mod tests {
         let mut request = Query::everything();
         let (all, bound) = (StateSet::ALL, StateSet::NONE.with(State::Bound).with(State::Closed));
         assert_eq!(
-            sources(&request),
+            kinds(&request),
             [
-                (Source::Table(Table::Tcp4), bound),
-                (Source::Table(Table::Tcp6), bound),
-                (Source::BothTcp, all.without(State::Bound).without(State::Closed)),
-                (Source::Table(Table::Udp4), all),
-                (Source::Table(Table::Udp6), all),
+                (DumpKind::Table(Table::Tcp4), bound),
+                (DumpKind::Table(Table::Tcp6), bound),
+                (DumpKind::BothTcp, all.without(State::Bound).without(State::Closed)),
+                (DumpKind::Table(Table::Udp4), all),
+                (DumpKind::Table(Table::Udp6), all),
             ]
         );
         request.states = all.without(State::Bound);
         request.tables = TableSet::NONE.with(Table::Tcp4);
-        assert_eq!(sources(&request), [(Source::BothTcp, request.states)]);
+        assert_eq!(kinds(&request), [(DumpKind::BothTcp, request.states)]);
         request.tables = TableSet::NONE.with(Table::Tcp6);
-        assert_eq!(sources(&request), [(Source::Table(Table::Tcp6), request.states)]);
+        assert_eq!(kinds(&request), [(DumpKind::Table(Table::Tcp6), request.states)]);
         request.tables = TableSet::NONE.with(Table::Udp6);
-        assert_eq!(sources(&request), [(Source::Table(Table::Udp6), request.states)]);
+        assert_eq!(kinds(&request), [(DumpKind::Table(Table::Udp6), request.states)]);
         request.states = StateSet::NONE;
         request.tables = TableSet::NONE.with(Table::Tcp4);
-        assert_eq!(sources(&request), []);
+        assert_eq!(kinds(&request), []);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::net::TcpListener;
 #[test]
 fn details_stay_beside_their_rows_when_many_are_absorbed() {
     let found = |ports: std::ops::Range<u32>| {
-        let mut found = Found::default();
+        let mut found = TableRows::default();
         for port in ports {
             found.sockets.push(socket("127.0.0.1", port as u16));
             found.details.push(Details { traffic_class: Some(port as u8), ..Details::default() });
@@ -35,12 +35,12 @@ fn listener(port: u16, flags: u16) -> Datagram {
 }
 
 /// What is made of these answers about TCP over IPv4, and the requests that got them.
-fn read(request: &Query, answers: Vec<Vec<Datagram>>) -> (Found, Vec<Vec<u8>>) {
+fn read(request: &Query, answers: Vec<Vec<Datagram>>) -> (TableRows, Vec<Vec<u8>>) {
     let (netlink, requests) = kernel(answers);
     let mut reader = Reader { request, netlink: Some(netlink) };
-    let mut found = Found::default();
-    let part = Part { source: Source::Table(Table::Tcp4), states: request.states, share: None };
-    reader.read(&part, &mut found);
+    let mut found = TableRows::default();
+    let job = DumpJob { kind: DumpKind::Table(Table::Tcp4), states: request.states, shard: None };
+    reader.read(&job, &mut found);
     drop(reader);
     (found, requests.join().unwrap())
 }
@@ -53,7 +53,7 @@ fn listeners() -> Query {
     }
 }
 
-fn ports_of(found: &Found) -> Vec<u16> {
+fn ports_of(found: &TableRows) -> Vec<u16> {
     found.sockets.iter().map(|socket| socket.local.port).collect()
 }
 

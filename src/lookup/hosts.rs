@@ -1,83 +1,184 @@
-//! Names of addresses, by the system's own resolver: in parallel, each address once, within a time limit.
+//! Names of addresses, by the system's own resolver.
+//!
+//! The system's resolver blocks and cannot be cancelled. It runs on a bounded number of threads that serve one queue for as
+//! long as the program lives; a refresh waits for its new addresses within a time limit, and an answer that is late is used
+//! by the next refresh.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So many look-ups wait for their answers at the same time.
-const LOOKUPS_AT_ONCE: usize = 64;
+/// How many addresses are resolved at the same time, over all refreshes.
+const MAX_THREADS: usize = 64;
 
-/// A resolver's stack need not be larger; the default of several megabytes is reserved for nothing.
+/// The stack of a resolver thread: `getnameinfo` keeps its packets on the heap, and the default of 2 MiB (8 MiB for the main
+/// thread) would count against a limit of address space.
 const STACK: usize = 256 * 1024;
 
-/// So many names are kept that the present display does not need; a display that runs for weeks shall not grow.
+/// How many names are kept that the present refresh does not show, so that a display that runs for weeks does not grow.
 const SPARE: usize = 4096;
 
-/// What is known of addresses so far. It is kept between two displays, so that no address is looked up twice.
-#[derive(Debug, Default)]
+/// How long a name is used before it is asked for again. The resolver interface does not return the record's own time to live.
+const NAME_LIFETIME: Duration = Duration::from_secs(600);
+
+/// How long an address without a name, or whose resolution failed, is not asked for again.
+const FAILURE_LIFETIME: Duration = Duration::from_secs(60);
+
+type Resolve = dyn Fn(IpAddr) -> Option<String> + Send + Sync;
+
+/// A resolver and a cache of its answers, kept over all refreshes.
 pub struct HostNames {
-    names: HashMap<IpAddr, Option<String>>,
+    answers: HashMap<IpAddr, Answer>,
+    /// The addresses that are queued or being resolved.
+    pending: HashSet<IpAddr>,
+    shared: Arc<Shared>,
+    resolve: Arc<Resolve>,
+}
+
+/// What the resolver said of an address.
+#[derive(Debug)]
+struct Answer {
+    name: Option<Box<str>>,
+    expires: Instant,
+}
+
+/// What the threads share with the refreshes.
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Signalled for each answer and for the end of each thread.
+    answered: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<IpAddr>,
+    /// Answers that no refresh has taken yet.
+    answers: Vec<(IpAddr, Option<String>)>,
+    threads: usize,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for HostNames {
+    fn default() -> Self {
+        Self::with_resolver(|address| dns_lookup::lookup_addr(&address).ok())
+    }
 }
 
 impl HostNames {
-    /// Looks up the addresses that are not known yet and waits for their names, at most for `limit`. An address whose
-    /// name did not come in time has none now; it is asked for again the next time.
-    pub fn look_up(&mut self, addresses: impl IntoIterator<Item = IpAddr>, limit: Duration) {
-        // The root of all names is nobody's own.
-        self.look_up_with(addresses, limit, |address| dns_lookup::lookup_addr(&address).ok().filter(|name| name != "."));
+    /// A cache in front of another resolver.
+    pub fn with_resolver(resolve: impl Fn(IpAddr) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { answers: HashMap::new(), pending: HashSet::new(), shared: Arc::default(), resolve: Arc::new(resolve) }
     }
 
-    fn look_up_with(
-        &mut self,
-        addresses: impl IntoIterator<Item = IpAddr>,
-        limit: Duration,
-        resolve: impl Fn(IpAddr) -> Option<String> + Clone + Send + 'static,
-    ) {
-        let mut unknown: HashSet<IpAddr> = addresses.into_iter().collect();
-        if self.names.len() > unknown.len() + SPARE {
-            self.names.retain(|address, _| unknown.contains(address));
-        }
-        unknown.retain(|address| !self.names.contains_key(address));
-        if unknown.is_empty() || limit.is_zero() {
+    /// Resolves these addresses unless their names are known, and waits for those that are asked for the first time, at most
+    /// for `limit`; with a limit of zero nothing is resolved. A name that has expired is used until its new answer is there.
+    pub fn look_up(&mut self, addresses: impl IntoIterator<Item = IpAddr>, limit: Duration) {
+        self.look_up_at(Instant::now(), addresses, limit);
+    }
+
+    fn look_up_at(&mut self, now: Instant, addresses: impl IntoIterator<Item = IpAddr>, limit: Duration) {
+        if limit.is_zero() {
             return;
         }
-        let deadline = Instant::now() + limit;
-        let mut missing = unknown.len();
-        let threads = missing.min(LOOKUPS_AT_ONCE);
-        let queue = Arc::new(Mutex::new(VecDeque::from_iter(unknown)));
-        let (sender, answers) = mpsc::channel();
-        for _ in 0..threads {
-            let (queue, sender, resolve) = (Arc::clone(&queue), sender.clone(), resolve.clone());
-            // These threads are not waited for: the resolver cannot be told to stop.
-            let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || {
-                while let Some(address) = { queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front() } {
-                    if sender.send((address, resolve(address))).is_err() {
-                        return;
-                    }
-                }
-            });
-            if thread.is_err() {
-                break; // the threads that could be had share the work
+        let shown: HashSet<IpAddr> = addresses.into_iter().collect();
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        self.take(&mut state, now);
+        // What is not shown any more need not be resolved.
+        state.queue.retain(|address| shown.contains(address) || !self.pending.remove(address));
+        let is_due = |address: &IpAddr| self.answers.get(address).is_none_or(|answer| answer.expires <= now);
+        let due: Vec<IpAddr> =
+            shown.iter().filter(|address| is_due(address) && !self.pending.contains(address)).copied().collect();
+        // An address that has had an answer is shown as it was; one that was waited for before is not waited for again.
+        let mut awaited: HashSet<IpAddr> = due.iter().filter(|address| !self.answers.contains_key(address)).copied().collect();
+        state.queue.extend(&due);
+        self.pending.extend(due);
+        self.start_threads(&mut state);
+        let deadline = now.checked_add(limit);
+        loop {
+            for address in self.take(&mut state, now) {
+                awaited.remove(&address);
             }
+            let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            // Without a thread, because none could be started, no answer comes.
+            if awaited.is_empty() || state.threads == 0 || left.is_zero() {
+                break;
+            }
+            state = shared.answered.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        drop(sender);
-        while missing > 0
-            && let Ok((address, name)) = answers.recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
-            self.names.insert(address, name);
-            missing -= 1;
-        }
-        queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(state);
+        self.forget(&shown);
     }
 
-    /// The name of an address, where it has one and it came in time.
+    /// Takes the answers that have come, and says of which addresses.
+    fn take(&mut self, state: &mut State, now: Instant) -> Vec<IpAddr> {
+        let answers = state.answers.drain(..).map(|(address, name)| {
+            self.pending.remove(&address);
+            // The root of the name space is the name of no host.
+            let name = name.filter(|name| name != "." && !name.is_empty()).map(Into::into);
+            let lifetime = if name.is_some() { NAME_LIFETIME } else { FAILURE_LIFETIME };
+            self.answers.insert(address, Answer { name, expires: now + lifetime });
+            address
+        });
+        answers.collect()
+    }
+
+    /// Starts a thread for each address in the queue, up to the limit. A thread ends when the queue is empty.
+    fn start_threads(&self, state: &mut State) {
+        // Threads that are there may all be waiting for a name server: they are not counted on for the new addresses.
+        let wanted = state.queue.len().min(MAX_THREADS.saturating_sub(state.threads));
+        for _ in 0..wanted {
+            let (shared, resolve) = (Arc::clone(&self.shared), Arc::clone(&self.resolve));
+            let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || serve(&shared, &*resolve));
+            if thread.is_err() {
+                break; // the threads that there are share the work
+            }
+            state.threads += 1;
+        }
+    }
+
+    fn forget(&mut self, shown: &HashSet<IpAddr>) {
+        if self.answers.len() > shown.len() + SPARE {
+            self.answers.retain(|address, _| shown.contains(address));
+        }
+    }
+
+    /// The name of an address, if it has one and its answer has come.
     pub fn name(&self, address: IpAddr) -> Option<&str> {
-        self.names.get(&address)?.as_deref()
+        self.answers.get(&address)?.name.as_deref()
     }
 }
 
-/// The name of this host, where the system tells it.
+impl fmt::Debug for HostNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostNames").field("answers", &self.answers).field("pending", &self.pending).finish_non_exhaustive()
+    }
+}
+
+/// Resolves the addresses in the queue until there are none.
+fn serve(shared: &Shared, resolve: &Resolve) {
+    let mut state = shared.lock();
+    while let Some(address) = state.queue.pop_front() {
+        drop(state);
+        let name = resolve(address);
+        state = shared.lock();
+        state.answers.push((address, name));
+        shared.answered.notify_all();
+    }
+    // Under the lock: what is queued later starts a thread of its own.
+    state.threads -= 1;
+    shared.answered.notify_all();
+}
+
+/// The name of this host, if the system has one.
 pub fn own_name() -> Option<String> {
     sysinfo::System::host_name().ok()
 }
@@ -91,61 +192,150 @@ pub fn first_label(name: &str) -> &str {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     const LONG: Duration = Duration::from_secs(60);
+    const SHORT: Duration = Duration::from_millis(1);
 
-    fn addresses(count: u8) -> impl Iterator<Item = IpAddr> {
+    fn addresses(count: u8) -> impl Iterator<Item = IpAddr> + Clone {
         (0..count).map(|last| IpAddr::from([192, 0, 2, last]))
     }
 
-    #[test]
-    fn each_address_is_asked_for_once_also_over_two_displays() {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
-        let resolve = move |address: IpAddr| {
-            count.fetch_add(1, Ordering::SeqCst);
-            Some(format!("host-{address}.example"))
-        };
-        let mut names = HostNames::default();
-        names.look_up_with(addresses(5).chain(addresses(5)), LONG, resolve.clone());
-        names.look_up_with(addresses(5), LONG, resolve);
-        assert_eq!(asked.load(Ordering::SeqCst), 5);
-        assert_eq!(names.name([192, 0, 2, 3].into()), Some("host-192.0.2.3.example"));
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn wait_for_answers(names: &HostNames) {
+        let state = names.shared.lock();
+        drop(names.shared.answered.wait_while(state, |state| state.threads > 0).unwrap());
+    }
+
+    /// A resolver that answers when the test says so, and names each address after the number of its request.
+    fn held_back() -> (HostNames, Sender<()>, Receiver<IpAddr>, Arc<AtomicUsize>) {
+        let (release, released) = channel::<()>();
+        let (sender, started) = channel();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let (released, sender, count) = (Mutex::new(released), Mutex::new(sender), Arc::clone(&requests));
+        let names = HostNames::with_resolver(move |address| {
+            let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+            let _ = sender.lock().unwrap().send(address);
+            released.lock().unwrap().recv().ok()?;
+            Some(format!("request-{number}.example"))
+        });
+        (names, release, started, requests)
     }
 
     #[test]
-    fn names_that_nobody_needs_any_more_do_not_pile_up() {
-        let mut names = HostNames::default();
+    fn each_address_is_resolved_once_over_two_refreshes() {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&requests);
+        let mut names = HostNames::with_resolver(move |address| {
+            count.fetch_add(1, Ordering::SeqCst);
+            Some(format!("host-{address}.example"))
+        });
+        names.look_up(addresses(5).chain(addresses(5)), LONG);
+        names.look_up(addresses(5), LONG);
+        assert_eq!(requests.load(Ordering::SeqCst), 5);
+        assert_eq!(names.name(address(3)), Some("host-192.0.2.3.example"));
+    }
+
+    #[test]
+    fn a_late_answer_is_used_by_the_next_refresh_and_not_waited_for_again() {
+        let (mut names, release, started, requests) = held_back();
+        names.look_up([address(1)], SHORT);
+        assert_eq!(names.name(address(1)), None);
+        assert_eq!(started.recv_timeout(LONG).unwrap(), address(1));
+        // Without an answer the second refresh would wait for a minute.
+        names.look_up([address(1)], LONG);
+        assert_eq!(names.name(address(1)), None);
+        release.send(()).unwrap();
+        wait_for_answers(&names);
+        names.look_up([address(1)], LONG);
+        assert_eq!(names.name(address(1)), Some("request-1.example"));
+        assert_eq!(requests.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_silent_name_server_does_not_make_threads_pile_up() {
+        let (mut names, release, started, _) = held_back();
+        for refresh in 0..100u8 {
+            names.look_up((0..=255).map(|last| IpAddr::from([10, 0, refresh, last])), SHORT);
+            assert!(names.shared.lock().threads <= MAX_THREADS);
+            assert!(names.shared.lock().queue.len() <= 256 && names.pending.len() <= 256 + MAX_THREADS);
+        }
+        assert!(started.try_iter().count() <= MAX_THREADS);
+        drop(release);
+    }
+
+    #[test]
+    fn failures_expire_soon_and_names_later() {
+        let requests = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&requests);
+        let mut names = HostNames::with_resolver(move |asked| {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            (asked == address(1) || number >= 2).then(|| "name.example".to_owned())
+        });
+        let start = Instant::now();
+        names.look_up_at(start, addresses(3).skip(1), LONG);
+        assert_eq!((names.name(address(1)).is_some(), names.name(address(2)).is_some()), (true, false));
+        names.look_up_at(start + FAILURE_LIFETIME / 2, addresses(3).skip(1), LONG);
+        assert_eq!(requests.load(Ordering::SeqCst), 2, "neither has expired");
+        names.look_up_at(start + FAILURE_LIFETIME, addresses(3).skip(1), LONG);
+        wait_for_answers(&names);
+        names.look_up_at(start + FAILURE_LIFETIME, addresses(3).skip(1), LONG);
+        assert_eq!(requests.load(Ordering::SeqCst), 3, "the failure has expired");
+        assert_eq!(names.name(address(2)), Some("name.example"));
+        names.look_up_at(start + NAME_LIFETIME, addresses(2).skip(1), LONG);
+        wait_for_answers(&names);
+        assert_eq!(requests.load(Ordering::SeqCst), 4, "the name has expired");
+    }
+
+    #[test]
+    fn an_expired_name_is_used_until_its_new_answer_comes() {
+        let (mut names, release, started, _) = held_back();
+        release.send(()).unwrap();
+        let start = Instant::now();
+        names.look_up_at(start, [address(1)], LONG);
+        assert_eq!(started.recv_timeout(LONG).unwrap(), address(1));
+        names.look_up_at(start + NAME_LIFETIME, [address(1)], LONG);
+        assert_eq!(started.recv_timeout(LONG).unwrap(), address(1));
+        assert_eq!(names.name(address(1)), Some("request-1.example"));
+    }
+
+    #[test]
+    fn names_that_are_not_shown_any_more_do_not_pile_up() {
+        let mut names = HostNames::with_resolver(|address| Some(address.to_string()));
         for block in 0..100u8 {
-            let addresses = (0..=255u8).map(|last| IpAddr::from([10, 0, block, last]));
-            names.look_up_with(addresses, LONG, |address| Some(address.to_string()));
-            assert!(names.names.len() <= SPARE + 2 * 256);
+            names.look_up((0..=255u8).map(|last| IpAddr::from([10, 0, block, last])), LONG);
+            assert!(names.answers.len() <= SPARE + 256);
         }
         assert_eq!(names.name([10, 0, 99, 7].into()), Some("10.0.99.7"));
     }
 
     #[test]
-    fn look_ups_run_at_the_same_time() {
+    fn addresses_are_resolved_at_the_same_time() {
         // Each waits for all the others: one after another they would never end.
-        let together = Arc::new(std::sync::Barrier::new(20));
-        let mut names = HostNames::default();
-        names.look_up_with(addresses(20), LONG, move |address| {
+        let together = std::sync::Barrier::new(20);
+        let mut names = HostNames::with_resolver(move |address| {
             together.wait();
             Some(address.to_string())
         });
+        names.look_up(addresses(20), LONG);
         assert!(addresses(20).all(|address| names.name(address).is_some()));
     }
 
     #[test]
-    fn a_resolver_that_never_answers_costs_the_limit_and_no_more() {
-        let (_keep, never) = mpsc::channel::<()>();
-        let never = Arc::new(Mutex::new(never));
-        let mut names = HostNames::default();
-        names.look_up_with(addresses(2), Duration::from_millis(1), move |_| {
-            let _ = never.lock().unwrap().recv();
-            None
-        });
-        assert_eq!(names.name([192, 0, 2, 0].into()), None);
+    fn the_root_is_the_name_of_no_host() {
+        let mut names = HostNames::with_resolver(|_| Some(".".to_owned()));
+        names.look_up([address(1)], LONG);
+        assert_eq!(names.name(address(1)), None);
+    }
+
+    #[test]
+    fn a_limit_of_zero_resolves_nothing() {
+        let mut names = HostNames::with_resolver(|_| panic!("resolved"));
+        names.look_up([address(1)], Duration::ZERO);
+        assert_eq!((names.name(address(1)), names.shared.lock().threads), (None, 0));
     }
 
     #[test]

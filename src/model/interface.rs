@@ -13,6 +13,15 @@ pub struct InterfaceTotals {
     pub unavailable: Vec<&'static str>,
 }
 
+impl InterfaceTotals {
+    /// Adds the counters of an interface, except for the list of those that are unavailable.
+    pub fn add(&mut self, other: &Self) {
+        self.received.add(&other.received);
+        self.sent.add(&other.sent);
+        self.unknown_protocols = self.unknown_protocols.saturating_add(other.unknown_protocols);
+    }
+}
+
 /// The counters of one direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -26,4 +35,14 @@ pub struct Traffic {
     pub discards: u64,
     /// Packets with an error.
     pub errors: u64,
+}
+
+impl Traffic {
+    fn add(&mut self, other: &Self) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.unicast_packets = self.unicast_packets.saturating_add(other.unicast_packets);
+        self.non_unicast_packets = self.non_unicast_packets.saturating_add(other.non_unicast_packets);
+        self.discards = self.discards.saturating_add(other.discards);
+        self.errors = self.errors.saturating_add(other.errors);
+    }
 }

@@ -184,11 +184,24 @@ pub mod windows {
 pub mod macos {
     //! macOS: libproc and the routing socket's `sysctl`.
 
+    pub mod interface_data;
+    pub mod read_whole;
     pub mod route_messages;
     pub mod socket_fdinfo;
+    pub mod socket_rows;
 
     #[cfg(target_os = "macos")]
     pub(super) mod backend;
+    #[cfg(target_os = "macos")]
+    mod interfaces;
+    #[cfg(target_os = "macos")]
+    mod libproc;
+    #[cfg(target_os = "macos")]
+    mod routes;
+    #[cfg(target_os = "macos")]
+    mod sockets;
+    #[cfg(target_os = "macos")]
+    mod sysctl;
 }
 
 #[cfg(unix)]
@@ -210,6 +223,9 @@ mod portable {
     pub(super) mod backend;
     mod sockets;
 }
+
+/// Used where the system itself does not name the source address of a route.
+pub mod own_addresses;
 
 #[allow(dead_code, reason = "each system leaves those answers unused for which it has its own")]
 mod unsupported;

@@ -1,12 +1,21 @@
 //! What macOS provides of the contract in [`crate::platform`].
 
+pub(crate) use super::interfaces::totals as interface_totals;
+pub(crate) use super::routes::read as routing;
+pub(crate) use super::sockets::snapshot;
 pub(crate) use crate::platform::unix::conventions::{LINE_END, fixed_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
 pub(crate) use crate::platform::unix::users::{user_id, user_name, user_of_process};
-pub(crate) use crate::platform::unsupported::{
-    begin, interface_totals, membership, port_policy, rdma, routing, snapshot, statistics, wait,
-};
+pub(crate) use crate::platform::unsupported::{begin, membership, port_policy, rdma, wait};
 
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 
 pub(crate) const SYSTEM: System = System::MacOs;
+
+/// No counters: macOS 26 answers programs with zeros, which cannot be told from what was counted.
+pub(crate) fn statistics(_sections: &[Section]) -> (Statistics, Vec<Problem>) {
+    let message = "the counters of the protocols cannot be read: macOS gives zeros for them; use Apple's own netstat -s";
+    (Statistics::default(), vec![Problem::new(ProblemKind::TableUnreadable, message)])
+}

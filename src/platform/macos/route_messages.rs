@@ -10,7 +10,7 @@ const INDEX: usize = 4;
 const FLAGS: usize = 8;
 const ADDRESSES: usize = 12;
 /// `sizeof(struct rt_msghdr2)`: the addresses follow.
-const HEADER: usize = 92;
+pub const HEADER: usize = 92;
 
 /// `RTM_VERSION`
 const RTM_VERSION: u8 = 5;

@@ -1,0 +1,57 @@
+//! Sockets that were found descriptor by descriptor: each socket is one row, with every process that holds it.
+
+use super::socket_fdinfo::Entry;
+use crate::model::owners::RowOwners;
+use crate::model::socket::{Pid, Socket};
+use std::collections::HashMap;
+
+/// The rows, in the order in which they were found.
+#[derive(Debug, Default)]
+pub struct SocketRows {
+    rows: Vec<(Socket, Vec<Pid>)>,
+    positions: HashMap<u64, usize>,
+}
+
+impl SocketRows {
+    /// Adds a descriptor of a process. A socket that is there already gets one more owner; what it was like when it was first
+    /// seen stays.
+    pub fn add(&mut self, entry: &Entry, pid: Pid) {
+        let next = self.rows.len();
+        let position = *self.positions.entry(entry.handle).or_insert(next);
+        match self.rows.get_mut(position) {
+            Some((_, pids)) => pids.push(pid),
+            None => self.rows.push((entry.socket, vec![pid])),
+        }
+    }
+
+    /// The sockets, and the owners of each.
+    pub fn into_parts(self) -> (Vec<Socket>, RowOwners) {
+        let mut owners = RowOwners::default();
+        let sockets = self.rows.into_iter().map(|(socket, pids)| {
+            owners.push_owned(pids);
+            socket
+        });
+        (sockets.collect(), owners)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::owners::Owners;
+    use crate::model::socket::tests::socket;
+
+    #[test]
+    fn a_shared_socket_is_one_row_with_every_owner() {
+        let entry = |handle, port| Entry { handle, socket: socket("127.0.0.1", port) };
+        let mut rows = SocketRows::default();
+        for (handle, port, pid) in [(7, 80, 300), (8, 80, 300), (7, 80, 20), (7, 80, 300), (9, 81, 20)] {
+            rows.add(&entry(handle, port), pid);
+        }
+        let (sockets, owners) = rows.into_parts();
+        assert_eq!(sockets.iter().map(|socket| socket.local.port).collect::<Vec<_>>(), [80, 80, 81]);
+        let owners = Owners::ByRow(owners);
+        let pids = |row: usize| owners.of(row, &sockets[row]).pids().collect::<Vec<_>>();
+        assert_eq!([pids(0), pids(1), pids(2)], [vec![20, 300], vec![300], vec![20]]);
+    }
+}

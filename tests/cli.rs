@@ -1,25 +1,11 @@
-//! The command line: the habits of hands that it understands, and what it says to those that it does not.
+//! The command line: accepted spellings, help and version, and usage errors.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod support;
+
 use std::ffi::OsStr;
-use std::process::{Command, Output, Stdio};
-
-fn run<S: AsRef<OsStr>>(words: impl IntoIterator<Item = S>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(words).stdin(Stdio::null()).output().unwrap()
-}
-
-/// The words of a line that has no blanks within words.
-fn run_line(line: &str) -> Output {
-    run(line.split_ascii_whitespace())
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use std::process::Output;
+use support::command::{run, run_line, stderr, stdout};
 
 /// The heading and the rows of a line that has to succeed.
 fn table(line: &str) -> (String, Vec<String>) {
@@ -40,14 +26,14 @@ fn has_owners(line: &str) -> bool {
     owners
 }
 
-/// A listener and a UDP socket of the test's own, so that there is something to choose among.
+/// A listener, a UDP socket and their addresses.
 fn sockets() -> (std::net::TcpListener, std::net::UdpSocket, [String; 2]) {
     let (tcp, udp) = (std::net::TcpListener::bind("127.0.0.1:0").unwrap(), std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
     let endpoints = [tcp.local_addr().unwrap().to_string(), udp.local_addr().unwrap().to_string()];
     (tcp, udp, endpoints)
 }
 
-/// Which of the two are in the table that a line gives.
+/// Which of the two are in the table of a line.
 fn shows(line: &str, [tcp, udp]: &[String; 2]) -> [bool; 2] {
     let (_, rows) = table(line);
     [("TCP", tcp), ("UDP", udp)]
@@ -77,7 +63,7 @@ fn switches_may_be_joined_slashed_repeated_and_in_any_case() {
 }
 
 #[test]
-fn without_all_there_are_neither_listeners_nor_datagrams() {
+fn listeners_and_udp_need_the_switch_a_or_q() {
     let (_tcp, _udp, endpoints) = sockets();
     for (line, shown) in [
         ("-an", [true, true]),
@@ -93,7 +79,7 @@ fn without_all_there_are_neither_listeners_nor_datagrams() {
         ("-p udp -n -a", [false, true]),
         ("-an --protocol tcp", [true, false]),
         ("-an --protocol=udp", [false, true]),
-        // The last word counts.
+        // The last one counts.
         ("-p tcp -an -p udp", [false, true]),
     ] {
         assert_eq!(shows(line, &endpoints), shown, "{line}");
@@ -101,7 +87,7 @@ fn without_all_there_are_neither_listeners_nor_datagrams() {
 }
 
 #[test]
-fn an_empty_command_line_is_a_command_line() {
+fn an_empty_command_line_shows_the_table() {
     let _sockets = sockets();
     assert!(!has_owners(""));
     assert!(!has_owners("-f"));
@@ -109,7 +95,7 @@ fn an_empty_command_line_is_a_command_line() {
 }
 
 #[test]
-fn help_that_was_asked_for_is_no_error() {
+fn help_prints_every_switch_on_stdout_with_status_0() {
     for line in ["--help", "-h", "-H", "/h", "-?", "/?", "/help", "-HELP", "-an --help", "-ano -?"] {
         let output = run_line(line);
         assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)), "{line}");
@@ -123,7 +109,7 @@ fn help_that_was_asked_for_is_no_error() {
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn version_is_the_package_version() {
     for line in ["--version", "-V"] {
         let output = run_line(line);
         assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)), "{line}");
@@ -131,20 +117,20 @@ fn the_version_is_the_packages() {
     }
 }
 
-/// A mistake: a sentence and a hint on stderr, nothing on stdout, status 2. The sentence names what is wrong.
+/// A usage error: a sentence that names the wrong word and a hint on stderr, nothing on stdout, status 2.
 #[track_caller]
-fn assert_mistake(output: &Output, named: &str) {
+fn assert_usage_error(output: &Output, named: &str) {
     assert_eq!((stdout(output).as_str(), output.status.code()), ("", Some(2)), "{named}");
-    let said = stderr(output);
-    let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines.len(), 2, "{said}");
-    assert!(lines[0].starts_with("rnetstat: ") && lines[0].contains(named), "{said}");
+    let stderr = stderr(output);
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{stderr}");
+    assert!(lines[0].starts_with("rnetstat: ") && lines[0].contains(named), "{stderr}");
     assert!(!lines[1].is_empty());
-    assert!(said.chars().all(|character| character == '\n' || !character.is_control()), "{said:?}");
+    assert!(stderr.chars().all(|character| character == '\n' || !character.is_control()), "{stderr:?}");
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn usage_errors_name_the_wrong_word() {
     for (line, named) in [
         ("-Z", "-Z"),
         ("-anoz", "'z'"),
@@ -169,37 +155,37 @@ fn what_is_wrong_is_named() {
         ("-an --name-timeout 3601", "3601"),
         ("-an --name-timeout NaN", "NaN"),
     ] {
-        assert_mistake(&run_line(line), named);
+        assert_usage_error(&run_line(line), named);
     }
 }
 
 #[test]
-fn a_value_that_is_missing_is_asked_for() {
-    assert_mistake(&run(["--dialect", "windows", "-anp"]), "-p");
-    assert_mistake(&run(["-an", "--protocol"]), "--protocol");
-    assert_mistake(&run(["-an", "-p", ""]), "''");
+fn a_missing_value_is_a_usage_error() {
+    assert_usage_error(&run(["--dialect", "windows", "-anp"]), "-p");
+    assert_usage_error(&run(["-an", "--protocol"]), "--protocol");
+    assert_usage_error(&run(["-an", "-p", ""]), "''");
 }
 
 #[test]
-fn odd_words_are_mistakes_and_cannot_command_a_terminal() {
-    assert_mistake(&run([""]), "''");
-    assert_mistake(&run(["-an", ""]), "''");
-    assert_mistake(&run(["-"]), "'-'");
-    assert_mistake(&run(["/"]), "'/'");
-    assert_mistake(&run(["-an", "\u{1b}[2J"]), "[2J");
-    assert_mistake(&run(["-an\u{1b}[2J"]), "u{1b}");
-    assert_mistake(&run(["-anp", "\u{1b}[2J"]), "[2J");
-    assert_mistake(&run(["--\u{1b}[2J"]), "[2J");
-    assert_mistake(&run(["-\u{1b}"]), "u{1b}");
-    assert_mistake(&run(["-an", "a\nb"]), "b");
+fn words_with_control_characters_are_escaped_in_the_error() {
+    assert_usage_error(&run([""]), "''");
+    assert_usage_error(&run(["-an", ""]), "''");
+    assert_usage_error(&run(["-"]), "'-'");
+    assert_usage_error(&run(["/"]), "'/'");
+    assert_usage_error(&run(["-an", "\u{1b}[2J"]), "[2J");
+    assert_usage_error(&run(["-an\u{1b}[2J"]), "u{1b}");
+    assert_usage_error(&run(["-anp", "\u{1b}[2J"]), "[2J");
+    assert_usage_error(&run(["--\u{1b}[2J"]), "[2J");
+    assert_usage_error(&run(["-\u{1b}"]), "u{1b}");
+    assert_usage_error(&run(["-an", "a\nb"]), "b");
 }
 
 #[cfg(unix)]
 #[test]
-fn words_that_are_no_text_are_mistakes() {
+fn words_that_are_not_utf8_are_usage_errors() {
     use std::os::unix::ffi::OsStrExt;
     for word in [&b"-an\xff"[..], b"\xff", b"--\xff", b"/\xc3\x28"] {
-        assert_mistake(&run([OsStr::from_bytes(word)]), "UTF-8");
+        assert_usage_error(&run([OsStr::from_bytes(word)]), "UTF-8");
     }
-    assert_mistake(&run([OsStr::new("-anp"), OsStr::from_bytes(b"tcp\xff")]), "");
+    assert_usage_error(&run([OsStr::new("-anp"), OsStr::from_bytes(b"tcp\xff")]), "");
 }

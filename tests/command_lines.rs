@@ -1,4 +1,4 @@
-//! A table of command lines, in the habits of Windows and of Linux, and what each of them asks for.
+//! A table of command lines, of Windows and of net-tools, and what each of them requests.
 
 use rnetstat::cli::{self, Command};
 use rnetstat::model::socket::{Protocol, State, StateSet};
@@ -6,7 +6,7 @@ use rnetstat::request::language::Language;
 use rnetstat::request::{Names, Request, UdpRows, View};
 use std::ffi::OsString;
 
-/// The tables, the rows of them, the columns and the rest of a request, in a few words.
+/// A request in a few words: tables, rows, columns and the rest.
 fn meaning(line: &str) -> String {
     match cli::parse(line.split_whitespace().map(OsString::from)) {
         Ok(Command::Run(request)) => words(&request).join(" "),
@@ -27,7 +27,7 @@ fn words(request: &Request) -> Vec<String> {
         let udp = request.sockets.tables.iter().any(|table| table.protocol() == Protocol::Udp);
         words.extend((udp && !tcp).then(|| format!("{:?}", request.sockets.udp).to_lowercase()));
         if udp && tcp {
-            assert_eq!(udp_rows(request.sockets.states), request.sockets.udp, "TCP and UDP are chosen alike");
+            assert_eq!(udp_rows(request.sockets.states), request.sockets.udp, "TCP and UDP rows agree");
         }
     }
     let columns = &request.columns;
@@ -38,8 +38,8 @@ fn words(request: &Request) -> Vec<String> {
     words.extend(columns.time_in_state.then(|| "time".to_owned()));
     words.extend(columns.template.then(|| "template".to_owned()));
     words.extend(columns.executable.then(|| "executable".to_owned()));
-    assert_eq!(request.sockets.details.traffic_class, columns.dscp, "asked for what is shown and nothing else");
-    assert_eq!(request.sockets.details.congestion, columns.template, "asked for what is shown and nothing else");
+    assert_eq!(request.sockets.details.traffic_class, columns.dscp, "the platform is asked for what is shown and nothing else");
+    assert_eq!(request.sockets.details.congestion, columns.template, "the platform is asked for what is shown and nothing else");
     words.extend((request.language == Language::Ko).then(|| "korean".to_owned()));
     match request.names {
         Names::Numeric => {}
@@ -61,8 +61,8 @@ fn states(states: StateSet) -> &'static str {
     }
 }
 
-fn udp_rows(chosen: StateSet) -> UdpRows {
-    match states(chosen) {
+fn udp_rows(tcp_states: StateSet) -> UdpRows {
+    match states(tcp_states) {
         "listening" => UdpRows::Listening,
         "connected" => UdpRows::Connected,
         _ => UdpRows::All,
@@ -81,7 +81,7 @@ fn check(table: &[(&str, &str)]) {
 }
 
 #[test]
-fn the_habits_of_windows() {
+fn windows_command_lines_have_their_meaning() {
     check(&[
         ("", "tcp4 tcp6 connected names"),
         ("-n", "tcp4 tcp6 connected"),
@@ -155,7 +155,7 @@ fn the_habits_of_windows() {
 }
 
 #[test]
-fn the_habits_of_linux() {
+fn net_tools_command_lines_have_their_meaning() {
     check(&[
         ("-tulpn", "tcp4 tcp6 udp4 udp6 listening pid program"),
         ("-tulpen --dialect windows", "error: unknown switch 'u' in '-tulpen'"),
@@ -208,7 +208,7 @@ fn the_habits_of_linux() {
 }
 
 #[test]
-fn a_line_that_could_be_both_is_windows_unless_told() {
+fn ambiguous_command_lines_are_windows_unless_dialect_says_otherwise() {
     check(&[
         ("--dialect linux -ant", "tcp4 tcp6 all"),
         ("-ant --dialect=linux", "tcp4 tcp6 all"),

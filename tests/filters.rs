@@ -1,6 +1,5 @@
-//! Filters and orders on the command line: what is refused, in which words, and how far a filter reaches.
-
-#![allow(clippy::panic, clippy::unwrap_used)]
+//! Filters and orders on the command line: the messages of invalid values, and which tables a filter includes.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use assert_cmd::Command;
 use rnetstat::cli::{self, Command as Asked};
@@ -33,7 +32,7 @@ const KEYS: &str = "It takes protocol, local, local-port, remote, remote-port, s
                     each perhaps with - before it.";
 
 #[test]
-fn what_cannot_be_meant_is_told_in_one_sentence_with_what_would_be_valid() {
+fn invalid_filter_values_are_refused_with_the_valid_ones() {
     let no_port = "a port is a number from 0 to 65535";
     let no_service = "it is no port, no range of ports, and no service of that name is known";
     let no_length = "the prefix length of such an address is a number from 0 to";
@@ -63,7 +62,7 @@ fn what_cannot_be_meant_is_told_in_one_sentence_with_what_would_be_valid() {
         ("--sort pid,-", "--sort cannot be '-': there is no such key".to_owned(), KEYS),
     ] {
         if line.starts_with("--user") && cfg!(windows) {
-            continue; // there a user is whatever a process says that its user is called
+            continue; // there any name may be that of a process' user
         }
         let expected = format!("rnetstat: {sentence}\n{hint}\n");
         rnetstat(line).assert().code(2).stdout("").stderr(expected);
@@ -71,20 +70,20 @@ fn what_cannot_be_meant_is_told_in_one_sentence_with_what_would_be_valid() {
 }
 
 #[test]
-fn a_value_from_outside_cannot_command_the_terminal() {
+fn control_characters_of_a_value_are_escaped_in_the_error() {
     let output = Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(["--port", "\u{1b}[2J"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(!output.stderr.contains(&0x1b));
 }
 
 #[test]
-fn a_filter_that_matches_nothing_is_told_by_the_exit_status() {
+fn a_filter_that_matches_nothing_is_status_1() {
     rnetstat("-n --port 0 --remote 203.0.113.7").assert().code(1).stderr("");
     rnetstat("-n --sort -pid").assert().code(0).stderr("");
 }
 
 #[test]
-fn a_filter_looks_through_listeners_and_udp_and_only_their_state_names_bound_ports() {
+fn filters_include_listeners_and_udp_but_bound_ports_only_by_state() {
     let all = StateSet::ALL.without(State::Bound);
     for (line, states, udp) in [
         ("-n", all.without(State::Listening), None),
@@ -112,7 +111,7 @@ fn a_filter_looks_through_listeners_and_udp_and_only_their_state_names_bound_por
 }
 
 #[test]
-fn families_choose_tables() {
+fn family_filters_select_tables() {
     let tables = |line| request(line).sockets.tables;
     assert_eq!(tables("-an --ipv4"), [Table::Tcp4, Table::Udp4].into_iter().collect());
     assert_eq!(tables("-an --ipv6"), [Table::Tcp6, Table::Udp6].into_iter().collect());
@@ -121,7 +120,7 @@ fn families_choose_tables() {
 }
 
 #[test]
-fn a_port_word_stands_beside_an_interval_and_other_ports() {
+fn a_colon_port_combines_with_an_interval_and_port_switches() {
     let request = request("-n 5 :22 --port 80-81 :!80");
     assert_eq!(request.interval.map(|pause| pause.as_secs()), Some(5));
     let ports = request.sockets.filter.local_port.unwrap();
@@ -129,7 +128,7 @@ fn a_port_word_stands_beside_an_interval_and_other_ports() {
 }
 
 #[test]
-fn owners_are_looked_for_only_where_something_depends_on_them() {
+fn owners_are_searched_only_if_the_output_depends_on_them() {
     for (line, search) in [
         ("-n :80", OwnerSearch::Skip),
         ("-n --user 0 --sort user", OwnerSearch::Skip),

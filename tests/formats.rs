@@ -1,23 +1,14 @@
-//! Every form of the output as programs read it, from real sockets of this host.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+//! Every output format as programs read it, from real sockets of this host.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
 
 use assert_cmd::Command;
 use serde_json::Value;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::process::{Output, Stdio};
-
-fn run(switches: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(switches).env_remove("NO_COLOR").output().unwrap()
-}
-
-/// What a run prints, after checking that it went well and said nothing on stderr.
-#[track_caller]
-fn print(switches: &[&str]) -> String {
-    let output = run(switches);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && stderr.is_empty(), "{switches:?}: {:?} {stderr}", output.status);
-    String::from_utf8(output.stdout).unwrap()
-}
+use std::process::Stdio;
+use support::command::{print, run};
+use support::skip::skipped;
 
 /// A listener, both ends of a connection to it, and a UDP socket.
 struct Sockets {
@@ -32,7 +23,7 @@ impl Sockets {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();
-        // The library forgets it: the program that is run would hold the socket too.
+        // The standard library leaves it inheritable: rnetstat would hold the socket too.
         #[cfg(windows)]
         socket2::SockRef::from(&server).set_no_inherit(true).unwrap();
         Self { listener, client, _server: server, udp: UdpSocket::bind("[::1]:0").unwrap() }
@@ -47,24 +38,21 @@ impl Sockets {
     }
 }
 
-/// How the program ends its lines here.
+/// The line ending of this system.
 const LINE_END: &str = if cfg!(windows) { "\r\n" } else { "\n" };
 
-/// Whether this is no Windows but Wine, which tells neither command lines nor parents.
+/// Whether this is Wine, which has neither command lines nor parents of processes.
 fn under_wine() -> bool {
     cfg!(windows) && std::env::var_os("WINEPREFIX").is_some()
 }
 
-fn is_there(program: &str) -> bool {
-    let found = std::process::Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !found {
-        eprintln!("SKIPPED: {program} is not installed here, so that nothing is read with it");
-        assert!(std::env::var_os("RNETSTAT_NO_SKIPPING").is_none(), "{program} is not installed");
-    }
-    found
+/// Whether a program can be run; if not, what it would test is skipped.
+fn is_installed(program: &str) -> bool {
+    let runs = std::process::Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    runs || skipped::<()>(&format!("{program} is not installed")).is_some()
 }
 
-/// What a program of the host makes of a text on its standard input.
+/// What another program prints for a text on its standard input.
 fn through(program: &str, arguments: &[&str], text: &str) -> String {
     let output = Command::new(program).args(arguments).write_stdin(text).output().unwrap();
     assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
@@ -77,7 +65,7 @@ fn errors(schema: &Value, value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_document_is_what_the_printed_schema_says() {
+fn json_and_ndjson_of_every_view_conform_to_the_schema() {
     let sockets = Sockets::open();
     let schema: Value = serde_json::from_str(&print(&["--schema"])).unwrap();
     let mut line_schema = schema.clone();
@@ -106,7 +94,7 @@ fn every_document_is_what_the_printed_schema_says() {
 }
 
 #[test]
-fn two_views_are_one_document() {
+fn two_views_are_one_json_document() {
     let text = print(&["-stu", "--json"]);
     assert_eq!(text.matches("\"statistics\"").count(), 1, "{text}");
     let document: Value = serde_json::from_str(&text).unwrap();
@@ -117,7 +105,7 @@ fn two_views_are_one_document() {
 }
 
 #[test]
-fn json_tells_whose_a_socket_is() {
+fn json_names_the_owner_of_a_socket() {
     let sockets = Sockets::open();
     let port = sockets.port().to_string();
     let document: Value = serde_json::from_str(&print(&["--json", "--port", &port, "--listening"])).unwrap();
@@ -137,11 +125,11 @@ fn json_tells_whose_a_socket_is() {
 }
 
 #[test]
-fn jq_and_python_read_what_is_printed() {
+fn jq_and_python_parse_json_ndjson_and_csv() {
     let sockets = Sockets::open();
     let port = sockets.port().to_string();
     let own = std::process::id();
-    if is_there("jq") {
+    if is_installed("jq") {
         let filter = ".sockets[] | select(.state == \"LISTENING\") | .owners[].pid";
         let pids = through("jq", &[filter], &print(&["-a", "--json", "--port", &port]));
         assert_eq!(pids.trim(), own.to_string());
@@ -149,16 +137,16 @@ fn jq_and_python_read_what_is_printed() {
             through("jq", &["-r", "select(.type == \"socket\") | .local.port"], &print(&["--format", "ndjson", "--port", &port]));
         assert!(lines.lines().count() >= 2 && lines.lines().all(|line| line == port), "{lines}");
     }
-    if is_there("python3") {
+    if is_installed("python3") {
         let script = "import csv,sys\nfor r in csv.DictReader(sys.stdin): print(r['local_port'], r['state'], r['pid'])";
         let rows = through("python3", &["-c", script], &print(&["--format", "csv", "--port", &port, "--listening"]));
         assert_eq!(rows.trim(), format!("{port} LISTENING {own}"));
     }
 }
 
-/// Runs a program under a name that a spreadsheet would compute; it ends with its input.
+/// A process with a name that a spreadsheet could take for a formula; it ends with its input.
 #[cfg(target_os = "linux")]
-fn program_that_is_called(name: &str, folder: &std::path::Path) -> std::process::Child {
+fn process_with_name(name: &str, folder: &std::path::Path) -> std::process::Child {
     use std::os::unix::process::CommandExt;
     let path = folder.join(name);
     std::os::unix::fs::symlink("/bin/cat", &path).unwrap();
@@ -169,14 +157,14 @@ fn program_that_is_called(name: &str, folder: &std::path::Path) -> std::process:
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_spreadsheet_reads_every_row_and_computes_nothing() {
-    if !is_there("soffice") {
+fn a_spreadsheet_imports_every_csv_row_and_computes_no_formula() {
+    if !is_installed("soffice") {
         return;
     }
     let folder = std::env::temp_dir().join(format!("rnetstat-formats-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
     let names = ["=1+1", "+1", "-1", "@SUM(1)", "a,\"b", "comma, semicolon; tab\t"];
-    let mut children = names.map(|name| program_that_is_called(name, &folder));
+    let mut children = names.map(|name| process_with_name(name, &folder));
     let pids = children.each_ref().map(|child| child.id().to_string()).join(",");
     let text = print(&["--columns", "process,state,local_port", "--format", "csv", "--pid", &pids]);
     std::fs::write(folder.join("sockets.csv"), &text).unwrap();
@@ -203,7 +191,7 @@ fn a_spreadsheet_reads_every_row_and_computes_nothing() {
 }
 
 #[test]
-fn the_wide_table_names_the_process_at_the_other_end() {
+fn wide_names_the_process_at_the_other_end() {
     let sockets = Sockets::open();
     let client = sockets.client_port().to_string();
     let table = print(&["--format", "wide", "--port", &client]);
@@ -214,8 +202,8 @@ fn the_wide_table_names_the_process_at_the_other_end() {
 }
 
 #[test]
-fn a_terminal_gets_colour_and_its_width_unless_it_is_told_otherwise() {
-    if !is_there("script") {
+fn wide_on_a_terminal_has_colour_unless_switched_off() {
+    if !is_installed("script") {
         return;
     }
     let sockets = Sockets::open();
@@ -241,7 +229,7 @@ fn a_terminal_gets_colour_and_its_width_unless_it_is_told_otherwise() {
 }
 
 #[test]
-fn scripts_get_a_number_or_a_status_and_no_headings() {
+fn count_quiet_and_no_header_serve_scripts() {
     let sockets = Sockets::open();
     let port = sockets.port().to_string();
     // The listener and its end of the connection.
@@ -259,46 +247,46 @@ fn scripts_get_a_number_or_a_status_and_no_headings() {
 }
 
 #[test]
-fn crlf_ends_every_line_of_every_form() {
-    for form in ["table", "wide", "json", "ndjson", "csv"] {
-        let text = print(&["-an", "--crlf", "--format", form]);
-        assert!(text.ends_with("\r\n") && text.matches('\n').count() == text.matches("\r\n").count(), "{form}");
+fn crlf_ends_every_line_of_every_format() {
+    for format in ["table", "wide", "json", "ndjson", "csv"] {
+        let text = print(&["-an", "--crlf", "--format", format]);
+        assert!(text.ends_with("\r\n") && text.matches('\n').count() == text.matches("\r\n").count(), "{format}");
     }
     assert!(print(&["-s", "--crlf"]).contains("\r\n"));
 }
 
 #[test]
-fn explain_says_who_has_the_port_and_what_to_do() {
+fn explain_names_the_holder_of_a_port() {
     let sockets = Sockets::open();
     let port = sockets.port().to_string();
     let text = print(&["--explain", &port]);
     assert!(text.starts_with(&format!("Port {port} is taken.")), "{text}");
     let always = ["Listening:", "Connections (1):", &format!("(PID {})", std::process::id())];
-    let if_told = if under_wine() { &[][..] } else { &["Command line", "Started by"] };
-    for part in always.iter().chain(if_told) {
+    let if_known = if under_wine() { &[][..] } else { &["Command line", "Started by"] };
+    for part in always.iter().chain(if_known) {
         assert!(text.contains(part), "{part}: {text}");
     }
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let output = run(&["--explain", &free]);
+    let output = run(["--explain", &free]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stdout).unwrap().starts_with(&format!("Port {free} is free.")));
 }
 
-#[cfg(target_os = "linux")] // no other system tells it
+#[cfg(target_os = "linux")] // no other system has the timer
 #[test]
-fn explain_tells_how_long_time_wait_lasts() {
+fn explain_shows_how_long_time_wait_lasts() {
     let sockets = Sockets::open();
     let client = sockets.client_port().to_string();
     let Sockets { client: connection, _server: server, .. } = sockets;
     drop(connection);
-    // The client has closed first, so that its end waits.
+    // The client closes first, so that its end stays in TIME_WAIT.
     drop(server);
     let text = print(&["--explain", &client]);
     assert!(text.contains("kept back for late segments") && text.contains("SO_REUSEADDR"), "{text}");
 }
 
 #[test]
-fn summary_counts() {
+fn summary_counts_sockets_by_state_process_and_port() {
     let sockets = Sockets::open();
     let port = sockets.port().to_string();
     let text = print(&["--summary", "--port", &port]);
@@ -310,7 +298,7 @@ fn summary_counts() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused_in_a_sentence() {
+fn conflicting_switches_are_refused_with_a_sentence_and_a_hint() {
     for switches in [
         &["--columns", "pid,nothing"][..],
         &["--columns", "pid", "--json"],
@@ -341,8 +329,8 @@ fn what_does_not_go_together_is_refused_in_a_sentence() {
 }
 
 #[test]
-fn a_slow_reader_is_told_on_the_terminal_and_the_telling_is_erased() {
-    if !is_there("script") {
+fn a_slow_reader_is_reported_on_the_terminal_and_the_report_is_erased() {
+    if !is_installed("script") {
         return;
     }
     // More rows than a pipe holds.
@@ -355,10 +343,10 @@ fn a_slow_reader_is_told_on_the_terminal_and_the_telling_is_erased() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let seen = String::from_utf8(output.stdout).unwrap();
-    assert!(seen.contains("\rrnetstat: writing: the reader of the output is slow (1 s)"), "{seen:?}");
-    let after = seen.rsplit("s)").next().unwrap();
-    // A system may have processes that it shows nobody, which is told to whoever looks.
-    let is_nothing_or_told = |line: &str| line.trim().is_empty() || line.starts_with("rnetstat: owners of ");
-    assert!(after.starts_with('\r') && after.split(['\r', '\n']).all(is_nothing_or_told), "{seen:?}");
+    let terminal = String::from_utf8(output.stdout).unwrap();
+    assert!(terminal.contains("\rrnetstat: writing: the reader of the output is slow (1 s)"), "{terminal:?}");
+    let after = terminal.rsplit("s)").next().unwrap();
+    // If some process refuses even root, hidden owners are reported too.
+    let is_empty_or_report = |line: &str| line.trim().is_empty() || line.starts_with("rnetstat: owners of ");
+    assert!(after.starts_with('\r') && after.split(['\r', '\n']).all(is_empty_or_report), "{terminal:?}");
 }

@@ -1,6 +1,5 @@
-//! The recordings and findings of the fuzzer (`tests/fuzz`), through the same functions, in every ordinary test run.
-
-#![allow(clippy::unwrap_used)]
+//! The seeds of the fuzz targets (`tests/fuzz`) pass through the same functions in every test run.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "fuzz/targets.rs"]
 mod targets;
@@ -9,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 #[test]
-fn every_recording_passes_through_its_parser() {
+fn every_seed_and_its_prefixes_pass_through_their_parser() {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/seeds");
     for (name, target) in targets::ALL {
         let mut tried = 0;
@@ -18,7 +17,7 @@ fn every_recording_passes_through_its_parser() {
             let bytes = fs::read(&path).unwrap();
             println!("{}", path.display());
             target(&bytes);
-            // A recording that is cut off anywhere is what a truncated read returns.
+            // A truncated read returns a prefix.
             for end in (0..bytes.len()).step_by(bytes.len() / 64 + 1) {
                 target(&bytes[..end]);
             }

@@ -1,6 +1,8 @@
-//! A display again and again: it repeats, it ends with status 0 at once, and it does not grow.
+//! Intervals: the display repeats, it ends at once with status 0, and it leaks nothing.
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
 
 use rnetstat::lookup::processes::Processes;
 use rnetstat::model::owners::OwnerSearch;
@@ -11,15 +13,12 @@ use rnetstat::request::Query;
 use rustix::process::{Pid, Signal};
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, UdpSocket};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything here takes, far shorter than the interval that must not be waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+use std::process::{Child, ChildStdout, ExitStatus, Stdio};
+use support::command::command;
+use support::wait::until;
 
 fn start(arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
-    let mut child =
-        Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(arguments).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
     (child, output)
 }
@@ -29,18 +28,10 @@ fn read_to_heading(output: &mut BufReader<ChildStdout>) {
     assert!(found, "a block has a heading");
 }
 
+/// Waits for the end of a child, much shorter than its interval.
 fn end_of(mut child: Child) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status;
-        }
-        if Instant::now() > deadline {
-            child.kill().unwrap();
-            panic!("it did not end");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("rnetstat has ended", || child.try_wait().unwrap().is_some());
+    child.wait().unwrap()
 }
 
 fn interrupt(child: &Child) {
@@ -48,7 +39,7 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn it_repeats_and_ctrl_c_ends_it_with_status_0() {
+fn an_interval_repeats_and_ctrl_c_ends_it_with_status_0() {
     let (child, mut output) = start(&["-an", "1"]);
     read_to_heading(&mut output);
     read_to_heading(&mut output);
@@ -57,7 +48,7 @@ fn it_repeats_and_ctrl_c_ends_it_with_status_0() {
 }
 
 #[test]
-fn ctrl_c_is_not_kept_waiting_by_a_long_pause() {
+fn ctrl_c_interrupts_a_long_pause() {
     let (child, mut output) = start(&["-an", "3600"]);
     read_to_heading(&mut output);
     interrupt(&child);
@@ -65,7 +56,7 @@ fn ctrl_c_is_not_kept_waiting_by_a_long_pause() {
 }
 
 #[test]
-fn the_time_in_a_state_is_counted_from_display_to_display() {
+fn time_in_state_grows_from_display_to_display() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let local = listener.local_addr().unwrap().to_string();
     let (child, output) = start(&["-ani", "1"]);
@@ -79,7 +70,7 @@ fn the_time_in_a_state_is_counted_from_display_to_display() {
 }
 
 #[test]
-fn a_closed_pipe_ends_even_a_long_pause() {
+fn a_closed_pipe_interrupts_a_long_pause() {
     let (child, mut output) = start(&["-an", "3600"]);
     read_to_heading(&mut output);
     drop(output);
@@ -87,17 +78,17 @@ fn a_closed_pipe_ends_even_a_long_pause() {
 }
 
 #[test]
-fn the_pause_ends_although_stdout_is_a_file() {
-    let null = std::fs::File::create("/dev/null").unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(["-an", "1"]).stdout(null).spawn().unwrap();
-    // It is still there after its first pause, and an interrupt still ends it.
-    std::thread::sleep(Duration::from_millis(1500));
-    assert!(child.try_wait().unwrap().is_none());
+fn an_interval_with_stdout_in_a_file_can_be_interrupted() {
+    let path = std::env::temp_dir().join(format!("rnetstat-interval-{}", std::process::id()));
+    let child = command(["-an", "1"]).stdout(std::fs::File::create(&path).unwrap()).spawn().unwrap();
+    let displays = || std::fs::read_to_string(&path).unwrap().matches("\n  Proto").count();
+    until("it has displayed the table twice", || displays() >= 2);
     interrupt(&child);
     assert_eq!(end_of(child).code(), Some(0));
+    std::fs::remove_file(path).unwrap();
 }
 
-/// Kilobytes of memory that this process has in use.
+/// The resident set of this process in kB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
@@ -109,10 +100,10 @@ fn descriptors() -> usize {
 }
 
 #[test]
-fn ten_thousand_readings_leave_nothing_behind() {
+fn ten_thousand_snapshots_leak_no_memory_and_no_descriptors() {
     let bound = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = bound.local_addr().unwrap().port();
-    // UDP alone: the kernel walks the whole of its large TCP table for every reading.
+    // UDP alone: the kernel searches its whole TCP hash table for each dump.
     let tables = TableSet::NONE.with(Table::Udp4).with(Table::Udp6);
     let request = Query { tables, ..Query::everything() };
     let mut processes = Processes::default();
@@ -132,6 +123,6 @@ fn ten_thousand_readings_leave_nothing_behind() {
     rounds(9000);
     let after = (resident(), descriptors());
     assert!(after.0 < before.0 + 1024, "memory grew from {} to {} kB", before.0, after.0);
-    // The other tests of this file come and go with a few pipes.
+    // The other tests of this file have a few pipes open meanwhile.
     assert!(after.1 <= before.1 + 16, "descriptors grew from {} to {}", before.1, after.1);
 }

@@ -1,36 +1,32 @@
-//! What a program that reads the output gets: bytes without colour, silence on stderr, a quiet end.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Output into pipes and files: no colour, nothing on stderr, closed and full outputs.
 #![cfg(unix)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
+use support::command::{PROGRAM, command_of_line};
 
-fn rnetstat(line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
-    command.args(line.split_ascii_whitespace()).stdin(Stdio::null());
-    command
-}
-
-/// More sockets than a pipe has room for the rows of.
+/// So many sockets that their rows do not fit into a pipe.
 fn many_sockets() -> Vec<std::net::UdpSocket> {
     (0..900).map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap()).collect()
 }
 
 fn end(mut child: Child) -> (Option<i32>, String) {
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    (child.wait().unwrap().code(), said)
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    (child.wait().unwrap().code(), stderr)
 }
 
 #[test]
-fn a_pipe_gets_plain_text_and_four_lines_before_the_first_row() {
+fn a_pipe_gets_plain_text_with_the_heading_on_line_four() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let local = listener.local_addr().unwrap().to_string();
     for line in ["-ano", "-an", "-anq", "-anoq"] {
-        // Nothing may talk a pipe into colours.
-        let mut command = rnetstat(line);
+        // No variable may add colour to a pipe.
+        let mut command = command_of_line(line);
         let Output { status, stdout, stderr } =
             command.env("CLICOLOR_FORCE", "1").env("COLORTERM", "truecolor").output().unwrap();
         assert_eq!((status.code(), stderr.as_slice()), (Some(0), &b""[..]), "{line}");
@@ -39,7 +35,7 @@ fn a_pipe_gets_plain_text_and_four_lines_before_the_first_row() {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[..3], ["", "Active Connections", ""], "{line}");
         assert!(lines[3].starts_with("  Proto  "), "{line}");
-        // What programs do with a row: split it at blanks; the address is field 1, the owner the last one.
+        // Programs split a row at blanks: the address is field 1, the owner the last one.
         let row = lines[4..].iter().find(|row| row.split_ascii_whitespace().nth(1) == Some(&local)).unwrap();
         let fields: Vec<&str> = row.split_ascii_whitespace().collect();
         assert_eq!(fields[..4], ["TCP", local.as_str(), "0.0.0.0:0", "LISTENING"]);
@@ -53,10 +49,10 @@ fn a_pipe_gets_plain_text_and_four_lines_before_the_first_row() {
 }
 
 #[test]
-fn a_reader_that_has_enough_ends_it_quietly() {
+fn a_reader_that_closes_early_is_no_error() {
     let _sockets = many_sockets();
     for line in ["-ano", "--help"] {
-        let mut child = rnetstat(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command_of_line(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut first = [0];
         child.stdout.take().unwrap().read_exact(&mut first).unwrap();
         // The pipe is closed here, with the rest unread.
@@ -65,19 +61,19 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 }
 
 #[test]
-fn a_reader_that_was_never_there_is_no_error() {
+fn a_pipe_closed_from_the_start_is_no_error() {
     for line in ["-ano", "--help", "--version"] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let child = rnetstat(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let child = command_of_line(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
         assert_eq!(end(child), (Some(0), String::new()), "{line}");
     }
 }
 
 #[test]
-fn an_interval_repeats_the_whole_table_until_the_reader_goes() {
+fn an_interval_repeats_the_whole_table_until_the_pipe_is_closed() {
     for line in ["-ano 1", "1 -ano", "-anop tcp 1"] {
-        let mut child = rnetstat(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command_of_line(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         for _ in 0..2 {
             let before: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("  Proto  ")).collect();
@@ -92,22 +88,22 @@ fn an_interval_repeats_the_whole_table_until_the_reader_goes() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told_and_is_a_failure() {
+fn a_full_disk_is_reported_with_status_2() {
     let _sockets = many_sockets();
     for line in ["-ano", "-n", "--help", "--version", "-ano 1"] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let child = rnetstat(line).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
-        let (status, said) = end(child);
+        let child = command_of_line(line).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let (status, stderr) = end(child);
         assert_eq!(status, Some(2), "{line}");
-        assert!(said.starts_with("rnetstat: ") && said.lines().count() == 1 && said.contains("No space left"), "{said}");
+        assert!(stderr.starts_with("rnetstat: ") && stderr.lines().count() == 1 && stderr.contains("No space left"), "{stderr}");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_output_that_was_closed_is_a_failure_or_nothing_but_no_panic() {
+fn a_closed_stdout_does_not_panic() {
     for line in ["-ano", "--help"] {
-        let closed = format!("exec {} {line} >&-", env!("CARGO_BIN_EXE_rnetstat"));
+        let closed = format!("exec {} {line} >&-", PROGRAM);
         let output = Command::new("sh").args(["-c", &closed]).stdin(Stdio::null()).output().unwrap();
         assert_ne!(output.status.code(), None);
         assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{output:?}");
@@ -116,11 +112,11 @@ fn an_output_that_was_closed_is_a_failure_or_nothing_but_no_panic() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_closed_stderr_changes_nothing() {
-    let quiet = format!("exec {} -ano 2>&-", env!("CARGO_BIN_EXE_rnetstat"));
+fn a_closed_stderr_changes_neither_output_nor_status() {
+    let quiet = format!("exec {} -ano 2>&-", PROGRAM);
     let output = Command::new("sh").args(["-c", &quiet]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    let wrong = format!("exec {} -anoz 2>&-", env!("CARGO_BIN_EXE_rnetstat"));
+    let wrong = format!("exec {} -anoz 2>&-", PROGRAM);
     let output = Command::new("sh").args(["-c", &wrong]).stdin(Stdio::null()).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]));
 }

@@ -1,28 +1,28 @@
-//! The farms that are measured, and the figures that are to be reached in them.
+//! The farms that are measured, and the targets for them.
 
-use crate::contenders::{Contender, Outcome};
-use crate::farm::Plan;
-use crate::floor::Walked;
+use crate::competitors::{Competitor, Outcome};
+use crate::support::baseline::Scanned;
+use crate::support::farm::Plan;
 
 /// One farm to measure in.
 #[derive(Debug)]
 pub struct Case {
-    /// What it is, in a few words.
+    /// A short description.
     pub name: &'static str,
     /// What to build.
     pub plan: Plan,
-    /// What to reach.
-    pub figures: &'static [Figure],
+    /// The targets.
+    pub targets: &'static [Target],
 }
 
-/// A figure to reach.
+/// A target.
 #[derive(Debug)]
-pub struct Figure {
+pub struct Target {
     /// Which row of the table it belongs to.
-    pub contender: Contender,
-    /// What is demanded.
-    pub demand: &'static str,
-    /// What was measured.
+    pub competitor: Competitor,
+    /// The target in words.
+    pub text: &'static str,
+    /// The measured value.
     pub value: fn(&Measured<'_>) -> Option<Value>,
     /// The limit.
     pub limit: Limit,
@@ -30,26 +30,26 @@ pub struct Figure {
     pub unit: &'static str,
 }
 
-/// On which side of the figure it is good to be.
+/// An upper or lower limit.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
-    /// Small is good.
+    /// The value must not be larger.
     AtMost(f64),
-    /// Large is good.
+    /// The value must not be smaller.
     AtLeast(f64),
 }
 
-/// A quotient, or less than it: the true one is larger where a contender did not come to its end.
+/// A value, or a lower bound of it if a run reached its time limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Value {
     /// The number.
     pub number: f64,
-    /// Whether the true one is larger.
+    /// Whether the number is only a lower bound.
     pub or_more: bool,
 }
 
 impl Limit {
-    /// Whether the value is on the good side, where that can be said.
+    /// Whether the limit is met, if that is certain.
     pub fn is_met(self, value: Value) -> Option<bool> {
         match self {
             Self::AtMost(limit) if value.or_more => (value.number > limit).then_some(false),
@@ -60,23 +60,23 @@ impl Limit {
     }
 }
 
-/// What was measured in one farm.
+/// The measurements of one farm.
 #[derive(Debug)]
 pub struct Measured<'a> {
-    /// How many sockets there were.
+    /// The number of sockets.
     pub sockets: usize,
-    /// What came of each contender.
-    pub outcomes: &'a [(Contender, Outcome)],
+    /// The outcome of each competitor.
+    pub outcomes: &'a [(Competitor, Outcome)],
 }
 
 impl Measured<'_> {
-    fn outcome(&self, wanted: Contender) -> Option<&Outcome> {
-        self.outcomes.iter().find(|(contender, _)| *contender == wanted).map(|(_, outcome)| outcome)
+    fn outcome(&self, wanted: Competitor) -> Option<&Outcome> {
+        self.outcomes.iter().find(|(competitor, _)| *competitor == wanted).map(|(_, outcome)| outcome)
     }
 
-    /// The milliseconds that a contender took.
-    pub fn milliseconds(&self, contender: Contender) -> Option<Value> {
-        let (duration, or_more) = match self.outcome(contender)? {
+    /// The milliseconds that a competitor took.
+    pub fn milliseconds(&self, competitor: Competitor) -> Option<Value> {
+        let (duration, or_more) = match self.outcome(competitor)? {
             Outcome::Median(sample, _) => (sample.wall, false),
             Outcome::OutOfTime(limit) => (*limit, true),
             Outcome::Absent(_) => return None,
@@ -84,8 +84,8 @@ impl Measured<'_> {
         Some(Value { number: duration.as_secs_f64() * 1000.0, or_more })
     }
 
-    /// How many times as long one took as some others together.
-    pub fn times(&self, one: Contender, others: &[Contender]) -> Option<Value> {
+    /// The time of one competitor relative to the sum of some others.
+    pub fn times(&self, one: Competitor, others: &[Competitor]) -> Option<Value> {
         let one = self.milliseconds(one)?;
         let mut together = 0.0;
         for &other in others {
@@ -94,59 +94,72 @@ impl Measured<'_> {
         Some(Value { number: one.number / together, or_more: one.or_more })
     }
 
-    /// The largest resident set of a contender, for each socket.
-    pub fn bytes_a_socket(&self, contender: Contender) -> Option<Value> {
-        let Outcome::Median(sample, _) = self.outcome(contender)? else { return None };
+    /// The largest resident set of a competitor per socket.
+    pub fn bytes_a_socket(&self, competitor: Competitor) -> Option<Value> {
+        let Outcome::Median(sample, _) = self.outcome(competitor)? else { return None };
         Some(Value { number: sample.peak? as f64 / self.sockets as f64, or_more: false })
     }
 }
 
-const fn of_floor(contender: Contender, demand: &'static str, limit: f64, value: fn(&Measured<'_>) -> Option<Value>) -> Figure {
-    Figure { contender, demand, value, limit: Limit::AtMost(limit), unit: "×" }
+const fn of_baseline(
+    competitor: Competitor,
+    text: &'static str,
+    limit: f64,
+    value: fn(&Measured<'_>) -> Option<Value>,
+) -> Target {
+    Target { competitor, text, value, limit: Limit::AtMost(limit), unit: "×" }
 }
 
-const fn of_ano(demand: &'static str, limit: f64) -> Figure {
-    let value = |measured: &Measured<'_>| measured.times(Contender::Ss, &[Contender::Ano]);
-    Figure { contender: Contender::Ss, demand, value, limit: Limit::AtLeast(limit), unit: "×" }
+const fn of_ano(text: &'static str, limit: f64) -> Target {
+    let value = |measured: &Measured<'_>| measured.times(Competitor::Ss, &[Competitor::Ano]);
+    Target { competitor: Competitor::Ss, text, value, limit: Limit::AtLeast(limit), unit: "×" }
 }
 
 /// 100,000 sockets in 200 processes.
-const LARGE: &[Figure] = &[
-    of_floor(Contender::Ano, "at most 1.0 × the floor", 1.0, |measured| measured.times(Contender::Ano, &[Contender::Floor])),
-    of_floor(Contender::An, "at most 0.8 × the floor", 0.8, |measured| measured.times(Contender::An, &[Contender::Floor])),
-    of_floor(Contender::Port, "at most 0.5 × the floor", 0.5, |measured| measured.times(Contender::Port, &[Contender::Floor])),
-    of_floor(Contender::Walk, "at most 1.3 × (floor + bare walk)", 1.3, |measured| {
-        measured.times(Contender::Walk, &[Contender::Floor, Contender::BareWalk])
+const LARGE: &[Target] = &[
+    of_baseline(Competitor::Ano, "at most 1.0 × the baseline", 1.0, |measured| {
+        measured.times(Competitor::Ano, &[Competitor::Baseline])
+    }),
+    of_baseline(Competitor::An, "at most 0.8 × the baseline", 0.8, |measured| {
+        measured.times(Competitor::An, &[Competitor::Baseline])
+    }),
+    of_baseline(Competitor::Port, "at most 0.5 × the baseline", 0.5, |measured| {
+        measured.times(Competitor::Port, &[Competitor::Baseline])
+    }),
+    of_baseline(Competitor::Proc, "at most 1.3 × (baseline + bare scan)", 1.3, |measured| {
+        measured.times(Competitor::Proc, &[Competitor::Baseline, Competitor::BareScan])
     }),
     of_ano("at least 45 × rnetstat -ano", 45.0),
 ];
 
 /// 1,000,000 sockets.
-const HUGE: &[Figure] = &[
-    of_floor(Contender::Ano, "at most 1.2 × the floor", 1.2, |measured| measured.times(Contender::Ano, &[Contender::Floor])),
-    Figure {
-        contender: Contender::Ano,
-        demand: "at most 110 bytes a socket",
-        value: |measured| measured.bytes_a_socket(Contender::Ano),
+const HUGE: &[Target] = &[
+    of_baseline(Competitor::Ano, "at most 1.2 × the baseline", 1.2, |measured| {
+        measured.times(Competitor::Ano, &[Competitor::Baseline])
+    }),
+    Target {
+        competitor: Competitor::Ano,
+        text: "at most 110 bytes a socket",
+        value: |measured| measured.bytes_a_socket(Competitor::Ano),
         limit: Limit::AtMost(110.0),
         unit: "bytes",
     },
 ];
 
 /// 10,000 sockets in 1,000 processes.
-const MANY_PROCESSES: &[Figure] = &[of_ano("at least 10 × rnetstat -ano", 10.0)];
+const MANY_PROCESSES: &[Target] = &[of_ano("at least 10 × rnetstat -ano", 10.0)];
 
-/// What a quiet host has at most.
+/// The most that a quiet host has.
 const QUIET_PROCESSES: usize = 250;
 const QUIET_DESCRIPTORS: usize = 1500;
 
 /// A quiet host.
-const QUIET: &[Figure] = &[
-    Figure {
-        contender: Contender::Ano,
-        demand: "at most 3 ms above /bin/true",
+const QUIET: &[Target] = &[
+    Target {
+        competitor: Competitor::Ano,
+        text: "at most 3 ms above /bin/true",
         value: |measured| {
-            let (own, nothing) = (measured.milliseconds(Contender::Ano)?, measured.milliseconds(Contender::True)?);
+            let (own, nothing) = (measured.milliseconds(Competitor::Ano)?, measured.milliseconds(Competitor::True)?);
             Some(Value { number: own.number - nothing.number, or_more: own.or_more })
         },
         limit: Limit::AtMost(3.0),
@@ -155,28 +168,28 @@ const QUIET: &[Figure] = &[
     of_ano("at least 2 × rnetstat -ano", 2.0),
 ];
 
-/// A host that does hardly anything: 250 processes, 1,500 descriptors, 20 sockets. What the host has itself counts, and a
-/// host that has more than that of its own is measured as it is, against no figures.
-pub fn quiet(host: Walked) -> Case {
+/// A quiet host: 250 processes, 1,500 descriptors, 20 sockets. Those of the real host count; one that has more is measured as it
+/// is, without targets.
+pub fn quiet(host: Scanned) -> Case {
     let mut plan = Plan { servers: 4, clients: 4, idle: 0, connections: 6, udp: 4, others: 0 };
     plan.idle = QUIET_PROCESSES.saturating_sub(host.processes + plan.processes());
     let without_others = host.descriptors + 3 * plan.processes() + plan.sockets();
     plan.others = QUIET_DESCRIPTORS.saturating_sub(without_others) / plan.processes();
     let is_quiet = plan.idle > 0 && without_others <= QUIET_DESCRIPTORS;
-    let (name, figures) = if is_quiet { ("a quiet host", QUIET) } else { ("a host that is not quiet", [].as_slice()) };
-    Case { name, plan, figures }
+    let (name, targets) = if is_quiet { ("a quiet host", QUIET) } else { ("a host that is not quiet", [].as_slice()) };
+    Case { name, plan, targets }
 }
 
-/// A host that is busy; the sizes for which there are figures have theirs.
+/// A busy host; some sizes have targets.
 pub fn busy(sockets: usize, processes: Option<usize>, others: Option<usize>) -> Case {
-    let (usual, usual_others, figures) = match sockets {
+    let (usual, usual_others, targets) = match sockets {
         10_000 => (1000, 20, MANY_PROCESSES),
         100_000 => (200, 100, LARGE),
         1_000_000 => (200, 100, HUGE),
         _ => ((sockets / 20).clamp(2, 200), 100, [].as_slice()),
     };
     let plan = Plan::busy(sockets, processes.unwrap_or(usual), others.unwrap_or(usual_others));
-    // A figure holds for the farm that it was set for.
-    let figures = if processes.is_none_or(|processes| processes == usual) && others.is_none() { figures } else { &[] };
-    Case { name: "a busy host", plan, figures }
+    // A target is valid for the farm that it was set for.
+    let targets = if processes.is_none_or(|processes| processes == usual) && others.is_none() { targets } else { &[] };
+    Case { name: "a busy host", plan, targets }
 }

@@ -1,21 +1,22 @@
-//! The bench's own command line, and its course.
+//! The command line of the benchmark.
 
 use crate::cases::{self, Case, Measured};
-use crate::contenders::{self, Patience};
-use crate::farm::{self, Farm};
-use crate::floor::{self, Walked};
+use crate::competitors::{self, Limits};
 use crate::report::Report;
-use crate::stopwatch::Output;
+use crate::support::baseline::{self, Scanned};
+use crate::support::farm::{self, Farm};
+use crate::support::skip;
+use crate::support::stopwatch::Output;
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-/// Measures rnetstat on hosts of several sizes, all of them made up for the purpose.
+/// Measures rnetstat on synthetic hosts of several sizes.
 #[derive(Debug, Parser)]
 #[command(name = "scale")]
 struct Options {
-    /// Only a busy host with so many sockets; may be given more than once.
+    /// Only a busy host with this many sockets; may be repeated.
     #[arg(long)]
     sockets: Vec<usize>,
 
@@ -23,11 +24,11 @@ struct Options {
     #[arg(long)]
     processes: Option<usize>,
 
-    /// How many descriptors that are no sockets each process has.
+    /// How many descriptors other than sockets each process has.
     #[arg(long)]
     descriptors: Option<usize>,
 
-    /// How often everything is run.
+    /// How often each competitor runs.
     #[arg(long)]
     runs: Option<usize>,
 
@@ -35,7 +36,7 @@ struct Options {
     #[arg(long, default_value_t = 60)]
     limit: u64,
 
-    /// After how many seconds a contender is not run again.
+    /// After how many seconds in all a competitor is not run again.
     #[arg(long, default_value_t = 10)]
     budget: u64,
 
@@ -43,15 +44,15 @@ struct Options {
     #[arg(long, value_enum, default_value_t = Output::Null)]
     output: Output,
 
-    /// Leave ss, netstat and lsof out: they take most of the time.
+    /// Without ss, netstat and lsof, which take most of the time.
     #[arg(long)]
     ours: bool,
 
-    /// One small host and one run: does the bench itself work?
+    /// One small host and one run, to test the benchmark.
     #[arg(long)]
     quick: bool,
 
-    /// Measure nothing: run this shell command on each of the hosts.
+    /// Run this shell command on each of the hosts instead of measuring.
     #[arg(long, value_name = "COMMAND")]
     exec: Option<String>,
 
@@ -59,7 +60,7 @@ struct Options {
     #[arg(long, conflicts_with = "sockets")]
     quiet: bool,
 
-    /// What cargo says to a benchmark, and not where it is only to be tested.
+    /// Passed by `cargo bench`, but not by `cargo test`.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -70,22 +71,21 @@ impl Options {
     }
 }
 
-/// The course of the bench.
+/// Runs the benchmark.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some(status) = farm::live_as_worker(&words) {
+    if let Some(status) = farm::run_as_worker(&words) {
         return status;
     }
     let options = Options::parse();
     if !options.bench && !rustix::process::geteuid().is_root() {
-        // As a test it may be run by anybody.
-        eprintln!("SKIPPED: the bench builds network namespaces, and that takes root.");
+        skip::skipped::<()>("network namespaces take root");
         return ExitCode::SUCCESS;
     }
     match measure(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("The bench cannot measure: {error:#}.");
+            eprintln!("scale: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -94,17 +94,17 @@ pub fn main() -> ExitCode {
 fn measure(options: &Options) -> anyhow::Result<()> {
     let mut report = Report::new();
     let host = Host::now()?;
-    for case in cases(options, host.walked)? {
+    for case in cases(options, host.scanned)? {
         eprintln!("{}: {} sockets in {} processes", case.name, case.plan.sockets(), case.plan.processes());
         let _farm = Farm::build(&case.plan)?;
         if let Some(command) = &options.exec {
             Command::new("sh").args(["-c", command]).status()?;
             continue;
         }
-        let sockets = floor::sockets()?;
-        contenders::check(sockets)?;
-        let outcomes = contenders::measure(&patience(options, sockets))?;
-        report.add(&case, floor::bare_walk()?, &Measured { sockets, outcomes: &outcomes });
+        let sockets = baseline::sockets()?;
+        competitors::check(sockets)?;
+        let outcomes = competitors::measure(&limits(options, sockets))?;
+        report.add(&case, baseline::bare_scan()?, &Measured { sockets, outcomes: &outcomes });
     }
     if options.exec.is_none() {
         println!("{}", explanation(options, &host));
@@ -113,7 +113,7 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn cases(options: &Options, host: Walked) -> anyhow::Result<Vec<Case>> {
+fn cases(options: &Options, host: Scanned) -> anyhow::Result<Vec<Case>> {
     let busy = |&sockets: &usize| cases::busy(sockets, options.processes, options.descriptors);
     Ok(match &options.sockets[..] {
         [] if options.is_a_test() => vec![busy(&300)],
@@ -128,27 +128,26 @@ fn cases(options: &Options, host: Walked) -> anyhow::Result<Vec<Case>> {
     })
 }
 
-/// Small hosts take little time, and vary the more.
-fn patience(options: &Options, sockets: usize) -> Patience {
+/// Small hosts take little time and vary more.
+fn limits(options: &Options, sockets: usize) -> Limits {
     let runs = match sockets {
         _ if options.is_a_test() => 1,
         0..10_000 => 41,
         10_000..500_000 => 15,
         _ => 5,
     };
-    Patience {
+    Limits {
         runs: options.runs.unwrap_or(runs).max(1),
         limit: Duration::from_secs(options.limit),
         budget: Duration::from_secs(options.budget),
         output: options.output,
-        peers: !options.ours,
+        others: !options.ours,
     }
 }
 
-/// What the host has of its own, which is in everybody's way: the kernel's lists of processes and of established connections
-/// are shared by all namespaces.
+/// What the real host has: the kernel's lists of processes and of established connections are shared by all namespaces.
 struct Host {
-    walked: Walked,
+    scanned: Scanned,
     tcp_sockets: String,
     load: String,
 }
@@ -157,10 +156,10 @@ impl Host {
     fn now() -> anyhow::Result<Self> {
         let first_word = |text: &str| text.split_whitespace().next().unwrap_or("unknown").to_owned();
         let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-        // The number of allocated TCP sockets is the whole machine's.
+        // The number of allocated TCP sockets is that of the whole machine.
         let sockets = read("/proc/net/sockstat");
         Ok(Self {
-            walked: floor::bare_walk()?,
+            scanned: baseline::bare_scan()?,
             tcp_sockets: first_word(sockets.split_once("alloc ").map_or("", |(_, rest)| rest)),
             load: first_word(&read("/proc/loadavg")),
         })
@@ -172,14 +171,14 @@ fn explanation(options: &Options, host: &Host) -> String {
     let kernel = rustix::system::uname();
     let output = match options.output {
         Output::Null => "/dev/null",
-        Output::Pipe => "a pipe that is emptied",
+        Output::Pipe => "a pipe that is read",
     };
-    let Walked { processes, descriptors } = host.walked;
+    let Scanned { processes, descriptors } = host.scanned;
     let (tcp_sockets, load) = (&host.tcp_sockets, &host.load);
     format!(
         "{cores} cores, Linux {}; the host's own, before: {processes} processes, {descriptors} descriptors, {tcp_sockets} TCP sockets, load {load}.\n\
-         Medians of whole runs by turns, process start included, output to {output}.\n\
-         The floor is the kernel's dump of the four tables on one thread, unparsed; the bare walk is readlinkat of every descriptor\n\
+         Medians of whole runs in turn, process start included, output to {output}.\n\
+         The baseline is the kernel's dump of the four tables on one thread, unparsed; the bare scan is readlinkat of every descriptor\n\
          on two threads; both run inside the bench and start no process.\n",
         kernel.release().to_string_lossy()
     )

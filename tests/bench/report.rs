@@ -1,8 +1,8 @@
 //! The one table that the bench prints.
 
-use crate::cases::{Case, Figure, Measured, Value};
-use crate::contenders::{Contender, Outcome};
-use crate::floor::Walked;
+use crate::cases::{Case, Measured, Target, Value};
+use crate::competitors::{Competitor, Outcome};
+use crate::support::baseline::Scanned;
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
@@ -16,12 +16,12 @@ const HEADING: [&str; 12] = [
     "cpu ms",
     "MiB",
     "bytes/socket",
-    "× floor",
+    "× baseline",
     "× -ano",
-    "figure to reach",
+    "target",
 ];
 
-/// The table so far.
+/// The table.
 #[derive(Debug)]
 pub struct Report(Table);
 
@@ -39,18 +39,18 @@ impl Report {
     }
 
     /// Adds what was measured in one farm.
-    pub fn add(&mut self, case: &Case, walked: Walked, measured: &Measured<'_>) {
-        let mut host = [measured.sockets, walked.processes, walked.descriptors].map(grouped);
-        for (contender, outcome) in measured.outcomes {
-            let figures: Vec<String> = case
-                .figures
+    pub fn add(&mut self, case: &Case, scanned: Scanned, measured: &Measured<'_>) {
+        let mut host = [measured.sockets, scanned.processes, scanned.descriptors].map(grouped);
+        for (competitor, outcome) in measured.outcomes {
+            let targets: Vec<String> = case
+                .targets
                 .iter()
-                .filter(|figure| figure.contender == *contender)
-                .map(|figure| verdict(figure, measured))
+                .filter(|target| target.competitor == *competitor)
+                .map(|target| result(target, measured))
                 .collect();
-            // The host stands once, in the first of its rows.
+            // The host is shown in the first of its rows only.
             let mut cells = host.each_mut().map(std::mem::take).to_vec();
-            cells.push(contender.name());
+            cells.push(competitor.name());
             cells.extend(match outcome {
                 Outcome::Absent(reason) => [String::new(), reason.clone(), String::new(), String::new()],
                 Outcome::OutOfTime(limit) => ["1".to_owned(), format!("> {}", limit.as_millis()), String::new(), String::new()],
@@ -61,11 +61,11 @@ impl Report {
             });
             // On a small host this would be the size of the program.
             let bytes =
-                measured.bytes_a_socket(*contender).filter(|_| measured.sockets >= 100_000 && *contender != Contender::True);
+                measured.bytes_a_socket(*competitor).filter(|_| measured.sockets >= 100_000 && *competitor != Competitor::True);
             cells.push(bytes.map(|value| format!("{:.0}", value.number)).unwrap_or_default());
-            cells.push(measured.times(*contender, &[Contender::Floor]).map(number).unwrap_or_default());
-            cells.push(measured.times(*contender, &[Contender::Ano]).map(number).unwrap_or_default());
-            cells.push(figures.join("; "));
+            cells.push(measured.times(*competitor, &[Competitor::Baseline]).map(number).unwrap_or_default());
+            cells.push(measured.times(*competitor, &[Competitor::Ano]).map(number).unwrap_or_default());
+            cells.push(targets.join("; "));
             self.0.add_row(cells);
         }
     }
@@ -76,21 +76,21 @@ impl Report {
     }
 }
 
-fn verdict(figure: &Figure, measured: &Measured<'_>) -> String {
-    let Some(value) = (figure.value)(measured) else { return format!("{}: not measured", figure.demand) };
-    let verdict = match figure.limit.is_met(value) {
+fn result(target: &Target, measured: &Measured<'_>) -> String {
+    let Some(value) = (target.value)(measured) else { return format!("{}: not measured", target.text) };
+    let result = match target.limit.is_met(value) {
         Some(true) => "met",
         Some(false) => "NOT met",
         None => "undecided",
     };
-    format!("{}: {verdict} ({} {})", figure.demand, number(value), figure.unit)
+    format!("{}: {result} ({} {})", target.text, number(value), target.unit)
 }
 
 fn milliseconds(duration: std::time::Duration) -> String {
     number(Value { number: duration.as_secs_f64() * 1000.0, or_more: false })
 }
 
-/// Three digits or so.
+/// About three digits.
 fn number(value: Value) -> String {
     let sign = if value.or_more { "> " } else { "" };
     match value.number.abs() {

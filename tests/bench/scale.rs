@@ -1,30 +1,20 @@
-//! `cargo bench --bench scale`: how long the whole program takes on quiet and on busy hosts, beside the kernel's own dump
-//! and beside the tools that everybody has.
+//! `cargo bench --bench scale`: the run time of the whole program on quiet and on busy hosts, compared with the kernel's raw dump and
+//! with `ss`, `netstat` and `lsof`. See README.md in this folder.
 //!
-//! It builds its hosts itself: farms of processes and sockets in network namespaces of their own (so it needs root), and
-//! takes them down again. It prints one table and judges nobody: its exit status is 0 unless it could not measure.
+//! It builds its hosts itself: farms of load generators in network namespaces of their own (so it needs root). It prints one table;
+//! its exit status is 0 unless it could not measure.
 
 #[cfg(target_os = "linux")]
 mod cases;
 #[cfg(target_os = "linux")]
-#[path = "competitors.rs"]
-mod contenders;
-#[cfg(target_os = "linux")]
-#[path = "../support/farm/mod.rs"]
-mod farm;
-#[cfg(target_os = "linux")]
-#[path = "../support/baseline.rs"]
-mod floor;
+mod competitors;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-#[path = "../support/isolation.rs"]
-mod namespace;
-#[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
-#[path = "../support/stopwatch.rs"]
-mod stopwatch;
+#[path = "../support/mod.rs"]
+mod support;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -33,5 +23,5 @@ fn main() -> std::process::ExitCode {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    println!("This benchmark builds its hosts out of Linux' network namespaces: there is nothing to measure on this system.");
+    println!("SKIPPED: the benchmark needs the network namespaces of Linux.");
 }

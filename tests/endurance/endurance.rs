@@ -1,29 +1,21 @@
-//! `cargo bench --bench endurance`: what a busy and a large host do to the whole program.
+//! `cargo bench --bench endurance`: the whole program on a busy and on a large host.
 //!
-//! `churn`: processes and connections come and go by the thousand while it runs again and again; no run may fail, and no
-//! socket may be given to a process that never had it. `memory`: a table of 200,000 sockets under a limit of address space.
-//! It builds its hosts itself, in network namespaces (so it needs root), and takes them down again. Without `--bench`, as
-//! `cargo test` runs it, it does the same in a small way.
+//! `churn`: thousands of processes and connections start and end while rnetstat runs again and again; no run may fail, and no
+//! socket may be attributed to a process that never had it. `memory`: a table of 200,000 sockets under a limit of address space.
+//! It builds its hosts itself, in network namespaces (so it needs root). Without `--bench`, as `cargo test` runs it, the numbers
+//! are small.
 
-#[cfg(target_os = "linux")]
-#[path = "load/mod.rs"]
-mod bustle;
 #[cfg(target_os = "linux")]
 mod churn;
 #[cfg(target_os = "linux")]
-#[path = "../support/farm/mod.rs"]
-mod farm;
-#[cfg(target_os = "linux")]
-#[path = "../support/baseline.rs"]
-#[allow(dead_code, reason = "the bench beside this one uses all of it")]
-mod floor;
-#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod load;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]
-#[path = "../support/isolation.rs"]
-mod namespace;
+#[path = "../support/mod.rs"]
+mod support;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -32,5 +24,5 @@ fn main() -> std::process::ExitCode {
 
 #[cfg(not(target_os = "linux"))]
 fn main() {
-    println!("These tests build their hosts out of Linux' network namespaces: there is nothing to test on this system.");
+    println!("SKIPPED: the endurance tests need the network namespaces of Linux.");
 }

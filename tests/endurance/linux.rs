@@ -1,26 +1,27 @@
-//! The command line of the endurance tests, and their course.
+//! The command line of the endurance tests.
 
-use crate::{bustle, churn, farm, memory};
+use crate::support::{farm, skip};
+use crate::{churn, load, memory};
 use clap::{Parser, ValueEnum};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs rnetstat on hosts that are busy or large, all of them made up for the purpose.
+/// Runs rnetstat on synthetic hosts that are busy or large.
 #[derive(Debug, Parser)]
 #[command(name = "endurance")]
 struct Options {
-    /// What to do; everything where nothing is said.
+    /// Which tests to run; all if none is named.
     tests: Vec<Test>,
 
-    /// How often rnetstat is run while everything around it changes [1000, as a test 12].
+    /// How many times `churn` runs rnetstat [1000, as a test 12].
     #[arg(long)]
     runs: Option<usize>,
 
-    /// How many processes are to start and end each second.
+    /// How many processes start and end each second.
     #[arg(long, default_value_t = 2000)]
     processes: u32,
 
-    /// How many connections are to be opened and closed each second.
+    /// How many connections are opened and closed each second.
     #[arg(long, default_value_t = 5000)]
     connections: u32,
 
@@ -28,30 +29,29 @@ struct Options {
     #[arg(long)]
     sockets: Option<usize>,
 
-    /// What cargo says to a benchmark, and not where it is only to be tested.
+    /// Passed by `cargo bench`, but not by `cargo test`.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Test {
-    /// Processes and connections come and go.
+    /// Processes and connections start and end.
     Churn,
     /// Many sockets, little memory.
     Memory,
 }
 
-/// The course of the tests.
+/// Runs the tests.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some(status) = farm::live_as_worker(&words).or_else(|| bustle::live_as_worker(&words)) {
+    if let Some(status) = farm::run_as_worker(&words).or_else(|| load::run_as_worker(&words)) {
         return status;
     }
     let options = Options::parse();
     if !options.bench && !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: endurance: the tests build network namespaces, and that takes root.");
-        let may_be_skipped = std::env::var_os("RNETSTAT_NO_SKIPPING").is_none();
-        return if may_be_skipped { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        skip::skipped::<()>("network namespaces take root");
+        return ExitCode::SUCCESS;
     }
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,14 +63,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> anyhow::Result<()> {
-    let wanted = |test| options.tests.is_empty() || options.tests.contains(&test);
-    let large = |wanted: Option<usize>, bench: usize, test: usize| wanted.unwrap_or(if options.bench { bench } else { test });
-    if wanted(Test::Churn) {
-        let plan = bustle::Plan { processes: options.processes, connections: options.connections };
-        churn::endure(&plan, large(options.runs, 1000, 12))?;
+    let is_selected = |test| options.tests.is_empty() || options.tests.contains(&test);
+    let size = |given: Option<usize>, bench: usize, test: usize| given.unwrap_or(if options.bench { bench } else { test });
+    if is_selected(Test::Churn) {
+        let plan = load::Plan { processes: options.processes, connections: options.connections };
+        churn::run(&plan, size(options.runs, 1000, 12))?;
     }
-    if wanted(Test::Memory) {
-        memory::endure(large(options.sockets, 200_000, 20_000), options.bench)?;
+    if is_selected(Test::Memory) {
+        memory::run(size(options.sockets, 200_000, 20_000), options.bench)?;
     }
     Ok(())
 }

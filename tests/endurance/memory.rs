@@ -1,8 +1,8 @@
 //! Many sockets under a limit of address space.
 #![allow(unsafe_code, reason = "what a child does between fork and exec")]
 
-use crate::farm::{Farm, Plan};
-use crate::floor;
+use crate::support::baseline;
+use crate::support::farm::{Farm, Plan};
 use anyhow::ensure;
 use rnetstat::model::socket::Socket;
 use rustix::process::{Resource, Rlimit};
@@ -10,27 +10,27 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-/// What the formats that write row after row are asked for with, and how many lines each has beside its rows.
+/// The formats that stream their rows, and the number of their lines that are no rows.
 const FORMATS: [(&str, usize); 4] =
     [("-ano", 4), ("-ano --format csv", 1), ("-ano --format ndjson", 1), ("-an --sort local-port", 4)];
 
-/// What each row may take: the row itself and where it stands in the order (4 bytes), with its owner (8 bytes and as much
-/// again in the directory). All of it may be there twice: a list that grows is copied into one of up to twice its size, and
-/// rows and owners that two threads have read are put together.
-const A_ROW: usize = 2 * (size_of::<Socket>() + 4 + 16);
-/// What the program takes however many rows there are: its own code and libraries, the stacks of its threads (2 MiB each, at
-/// most five), the buffers of the kernel's answers, the kernel's description of its types, pieces of text.
+/// The limit for each row: the row, its position in the order (4 bytes), its owner (8 bytes, and 8 in the index of owners). All
+/// of it may exist twice: a vector that grows is copied into one of up to twice its size, and the rows and owners of several
+/// threads are merged.
+const PER_ROW: usize = 2 * (size_of::<Socket>() + 4 + 16);
+/// The limit that does not depend on the number of rows: code and libraries, the stacks of at most five threads (2 MiB each), the
+/// receive buffers, the kernel's type information (BTF), chunks of output.
 const CONSTANT: usize = 48 << 20;
-/// How exactly the least limit is looked for.
-const GRAIN: usize = 256 << 10;
+/// The precision of the least limit.
+const PRECISION: usize = 256 << 10;
 
-/// Builds a host with so many sockets and prints it in every format under the limit; `measure` also finds the least limit.
-pub fn endure(sockets: usize, measure: bool) -> anyhow::Result<()> {
+/// Builds a host with that many sockets and prints it in every format under the limit; `measure` also finds the least limit.
+pub fn run(sockets: usize, measure: bool) -> anyhow::Result<()> {
     let plan = Plan::busy(sockets, (sockets / 100).clamp(2, 200), 10);
     let _farm = Farm::build(&plan)?;
-    let rows = floor::sockets()?;
+    let rows = baseline::sockets()?;
     ensure!(rows == plan.sockets(), "{rows} sockets came up instead of {}", plan.sockets());
-    let limit = CONSTANT + rows * A_ROW;
+    let limit = CONSTANT + rows * PER_ROW;
     println!("memory: {rows} sockets of {} bytes under {} MiB of address space", size_of::<Socket>(), limit >> 20);
     for (switches, heading) in FORMATS {
         let lines = rows + heading;
@@ -48,17 +48,17 @@ pub fn endure(sockets: usize, measure: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The least limit that is enough, where this one is.
+/// The least limit that is enough, if this one is.
 fn least_limit(enough: usize, suffices: impl Fn(usize) -> anyhow::Result<bool>) -> anyhow::Result<usize> {
     let (mut low, mut high) = (0, enough);
-    while high - low > GRAIN {
+    while high - low > PRECISION {
         let middle = low + (high - low) / 2;
         if suffices(middle)? { high = middle } else { low = middle }
     }
     Ok(high)
 }
 
-/// The number of lines that rnetstat prints within so much address space, or how it failed.
+/// The number of lines that rnetstat prints within that much address space, or how it failed.
 fn lines_under(limit: usize, switches: &str) -> anyhow::Result<Result<usize, String>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
     command.args(switches.split(' ')).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -68,7 +68,7 @@ fn lines_under(limit: usize, switches: &str) -> anyhow::Result<Result<usize, Str
     unsafe { command.pre_exec(set) };
     let mut child = match command.spawn() {
         Ok(child) => child,
-        // Not even the program itself fits.
+        // Not even the program fits.
         Err(error) => return Ok(Err(error.to_string())),
     };
     let mut lines = 0;

@@ -1,10 +1,12 @@
-//! What happens while the program runs: system calls that fail, signals at any moment.
+//! Events during a run: system calls that fail, signals at any moment.
 
-use crate::namespace::{Namespace, have, skipped, until};
-use crate::owners::owner_of;
-use crate::program::{Way, rnetstat, rnetstat_by};
-use crate::row::parse;
-use crate::zoo::{listener, local};
+use crate::owners::owner_column;
+use crate::support::fixtures::{listener, local};
+use crate::support::namespace::Namespace;
+use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from};
+use crate::support::row::parse;
+use crate::support::skip::{have, skipped};
+use crate::support::wait::until;
 use rustix::process::{Pid, Signal};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,38 +15,38 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[test]
-fn a_system_call_that_fails_anywhere_costs_at_most_an_owner() {
+fn a_failed_system_call_costs_at_most_an_owner() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("strace") {
         return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
     }
     let socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let own = std::process::id().to_string();
-    // Every third, fourth, fifth … call fails as if the process had just ended, or as if something were used up.
+    // Every third, fourth, fifth … call fails as if a process had just ended, or a resource were exhausted.
     let calls = ["openat:error=ENOENT", "openat:error=EMFILE", "getdents64:error=ENOENT", "getdents64:error=ENOMEM"];
     let calls = calls.into_iter().chain(["readlinkat:error=ENOENT", "readlinkat:error=ENOMEM", "recvfrom:error=ENOBUFS"]);
     for (number, call) in calls.enumerate() {
-        let program = rnetstat_by(Way::Walk, "-ano");
+        let program = rnetstat_with_owners_from(OwnersFrom::Proc, "-ano");
         let output = Command::new("strace")
-            // The first calls are the loader's.
+            // The first calls belong to the dynamic loader.
             .args(["-f", "-o", "/dev/null", "-e", &format!("inject={call}:when={}+{}", 12, 3 + number % 3)])
             .arg(program.get_program())
             .args(program.get_args())
-            .env("RNETSTAT_OWNERS", "walk")
+            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""), "{call}");
-        let owner = owner_of(local(&socket), &parse(&String::from_utf8(output.stdout).unwrap(), true));
-        // Not to know is always true. That nobody has it may be said only where the process seemed to have ended.
-        let nobody = if call.ends_with("ENOENT") { "0" } else { "-" };
-        let allowed = [own.as_str(), "-", nobody];
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), stderr.as_ref()), (Some(0), ""), "{call}");
+        let owner = owner_column(local(&socket), &parse(&String::from_utf8(output.stdout).unwrap(), true));
+        // Unknown is always right. "No owner" is right only if the process seemed to have ended.
+        let none = if call.ends_with("ENOENT") { "0" } else { "-" };
+        let allowed = [own.as_str(), "-", none];
         assert!(allowed.contains(&owner.as_str()), "{call}: {owner}");
     }
 }
 
 fn signal(child: &Child, signal: Signal) {
-    // It may have ended already, but nobody has asked for its status yet.
+    // It may have ended already, but its PID is not free before it is waited for.
     let _ = rustix::process::kill_process(Pid::from_child(child), signal);
 }
 
@@ -52,13 +54,13 @@ fn start(switches: &str) -> Child {
     rnetstat(switches).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// What it printed, what it said, its status and the signal that ended it.
+/// Its stdout, its stderr, its status and the signal that ended it.
 fn end(mut child: Child) -> (String, String, Option<i32>, Option<i32>) {
-    let (mut printed, mut said) = (String::new(), String::new());
-    child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     let status = child.wait().unwrap();
-    (printed, said, status.code(), status.signal())
+    (stdout, stderr, status.code(), status.signal())
 }
 
 /// Moments spread over the time that a run takes.
@@ -70,7 +72,7 @@ fn moments() -> impl Iterator<Item = Duration> {
 }
 
 #[test]
-fn signals_that_mean_nothing_change_nothing() {
+fn harmless_signals_do_not_change_the_output() {
     let Some(_namespace) = Namespace::enter() else { return };
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let whole = end(start("-ano"));
@@ -78,15 +80,15 @@ fn signals_that_mean_nothing_change_nothing() {
     for moment in moments() {
         let child = start("-ano");
         std::thread::sleep(moment);
-        for meaningless in [Signal::WINCH, Signal::STOP, Signal::CONT] {
-            signal(&child, meaningless);
+        for harmless in [Signal::WINCH, Signal::STOP, Signal::CONT] {
+            signal(&child, harmless);
         }
         assert_eq!(end(child), whole, "{moment:?}");
     }
 }
 
 #[test]
-fn an_interrupt_at_any_moment_ends_it_without_a_word() {
+fn an_interrupt_at_any_moment_ends_a_run_silently() {
     let Some(_namespace) = Namespace::enter() else { return };
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let whole = end(start("-ano")).0;
@@ -95,17 +97,17 @@ fn an_interrupt_at_any_moment_ends_it_without_a_word() {
             let child = start(switches);
             std::thread::sleep(moment);
             signal(&child, Signal::INT);
-            let (printed, said, status, ended_by) = end(child);
-            // An interval has its status 0 from the moment on at which it watches for CTRL+C.
+            let (printed, stderr, status, ended_by) = end(child);
+            // An interval ends with status 0 once its handler for CTRL+C is installed.
             assert!(status == Some(0) || ended_by == Some(libc::SIGINT), "{switches}: {status:?} {ended_by:?}");
-            assert_eq!(said, "", "{switches}");
+            assert_eq!(stderr, "", "{switches}");
             assert!(printed.is_empty() || printed.repeat(9).starts_with(&whole), "{switches}: {printed}");
         }
     }
 }
 
 #[test]
-fn an_interval_goes_on_after_signals_that_mean_nothing() {
+fn an_interval_continues_after_harmless_signals() {
     let Some(_namespace) = Namespace::enter() else { return };
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let one = end(start("-ano")).0;
@@ -113,9 +115,9 @@ fn an_interval_goes_on_after_signals_that_mean_nothing() {
     let mut stdout = child.stdout.take().unwrap();
     let mut first = vec![0; one.len()];
     stdout.read_exact(&mut first).unwrap();
-    // Now it waits. A pipe signal is nobody's business here: a closed pipe shows in the writing.
-    for meaningless in [Signal::WINCH, Signal::PIPE, Signal::STOP, Signal::CONT, Signal::WINCH] {
-        signal(&child, meaningless);
+    // Now it pauses. SIGPIPE is harmless: a closed pipe is noticed by the write that fails.
+    for harmless in [Signal::WINCH, Signal::PIPE, Signal::STOP, Signal::CONT, Signal::WINCH] {
+        signal(&child, harmless);
     }
     let mut second = vec![0; one.len()];
     stdout.read_exact(&mut second).unwrap();

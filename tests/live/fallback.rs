@@ -1,18 +1,19 @@
-//! Where the kernel answers no sock_diag: the files of /proc/net tell the same rows.
+//! Without sock_diag the same rows come from the files of `/proc/net`.
 
-use crate::namespace::{LINK, Namespace, index_of, while_still};
-use crate::proc_fs;
-use crate::program::{refusing, rnetstat, table_of, with_terminal_for_stderr, without_netlink, without_proc};
-use crate::row::{Row, assert_same};
-use crate::zoo::Zoo;
+use crate::support::fixtures::Fixtures;
+use crate::support::namespace::{LINK, Namespace, index_of};
+use crate::support::proc_fs;
+use crate::support::program::{refusing, rnetstat, table_of, with_terminal_for_stderr, without_netlink, without_proc};
+use crate::support::row::{Row, assert_same};
+use crate::support::wait::stable_snapshot;
 use std::process::Command;
 
-/// What rnetstat says with netlink and without it, at a moment at which nothing changes.
+/// The rows with netlink and without it, at a moment at which nothing changes.
 fn both(switches: &str, refuse: impl Fn(&mut Command) -> &mut Command) -> (Vec<Row>, Vec<Row>) {
-    while_still(|| table_of(&mut rnetstat(switches)), || table_of(refuse(&mut rnetstat(switches))))
+    stable_snapshot(|| table_of(&mut rnetstat(switches)), || table_of(refuse(&mut rnetstat(switches))))
 }
 
-/// The files do not tell the interface, so that scopes are lost.
+/// The files have no interface, so that scopes are missing.
 fn without_scope(rows: &[Row]) -> Vec<Row> {
     let scope = format!("%{}]", index_of(LINK));
     let plain = |endpoint: &str| endpoint.replace(&scope, "]");
@@ -20,21 +21,21 @@ fn without_scope(rows: &[Row]) -> Vec<Row> {
 }
 
 #[test]
-fn the_files_tell_the_same_rows_and_owners() {
+fn proc_net_and_sock_diag_have_the_same_rows_and_owners() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let zoo = Zoo::full();
+    let fixtures = Fixtures::all();
     for switches in ["-ano", "-no", "-anop tcp", "-anop udpv6"] {
         let (netlink, files) = both(switches, without_netlink);
         assert!(!netlink.is_empty());
         assert_same(&files, &without_scope(&netlink), "sock_diag");
     }
-    zoo.assert_all_in(&table_of(&mut rnetstat("-an")));
+    fixtures.assert_all_in(&table_of(&mut rnetstat("-an")));
 }
 
 #[test]
-fn whatever_the_kernel_answers_instead_of_a_dump_the_rows_are_there() {
+fn proc_net_replaces_sock_diag_after_any_error() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let _zoo = Zoo::full();
+    let _fixtures = Fixtures::all();
     let refusals = [
         (libc::SYS_socket, Some(libc::AF_NETLINK), libc::EPROTONOSUPPORT),
         // A kernel without tcp_diag and udp_diag, and one without memory.
@@ -49,26 +50,26 @@ fn whatever_the_kernel_answers_instead_of_a_dump_the_rows_are_there() {
 }
 
 #[test]
-fn without_netlink_and_proc_there_is_nothing_and_that_is_a_failure() {
+fn without_netlink_and_proc_the_status_is_2() {
     let Some(_namespace) = Namespace::enter() else { return };
     for switches in ["-ano", "--json", "--summary", "-c"] {
         let output = without_netlink(without_proc(&mut rnetstat(switches))).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{switches}: {said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{switches}: {stderr}");
         assert!(
-            said.lines().all(|line| line.starts_with("rnetstat: the ") && line.contains(" cannot be read: sock_diag: ")),
-            "{said}"
+            stderr.lines().all(|line| line.starts_with("rnetstat: the ") && line.contains(" cannot be read: sock_diag: ")),
+            "{stderr}"
         );
-        assert!(said.contains("/proc/net/tcp: No such file"), "{said}");
+        assert!(stderr.contains("/proc/net/tcp: No such file"), "{stderr}");
     }
 }
 
 #[test]
-fn a_host_without_ipv6_addresses_has_its_ipv4_rows() {
+fn with_ipv6_disabled_ipv4_rows_are_complete() {
     let Some(_namespace) = Namespace::enter() else { return };
-    // The file is the one of the thread that opens it.
+    // The file is that of the namespace of the thread that opens it.
     std::fs::write("/proc/thread-self/../../../sys/net/ipv6/conf/all/disable_ipv6", "1").unwrap();
-    let socket = crate::zoo::listener("127.0.0.1:0".parse().unwrap());
+    let socket = crate::support::fixtures::listener("127.0.0.1:0".parse().unwrap());
     let rows = table_of(&mut rnetstat("-ano"));
     let theirs = proc_fs::owned_rows(index_of(LINK));
     assert_eq!(rows.len(), 1);
@@ -77,9 +78,9 @@ fn a_host_without_ipv6_addresses_has_its_ipv4_rows() {
 }
 
 #[test]
-fn what_the_files_cannot_tell_is_said_to_somebody_who_looks() {
+fn rows_that_proc_net_lacks_are_reported_at_a_terminal() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let (table, said, status) = with_terminal_for_stderr(without_netlink(&mut rnetstat("-anq")));
+    let (table, stderr, status) = with_terminal_for_stderr(without_netlink(&mut rnetstat("-anq")));
     assert_eq!((table.lines().count(), status), (4, Some(0)));
-    assert!(said.contains("BOUND"), "{said}");
+    assert!(stderr.contains("BOUND"), "{stderr}");
 }

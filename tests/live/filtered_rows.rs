@@ -1,10 +1,10 @@
-//! A filter chooses the rows that reading the whole table and choosing among its lines chooses: what of it the kernel decides
-//! can neither lose a row nor add one.
+//! A filter, part of which the kernel evaluates, shows the same rows as filtering the lines of the whole table.
 
-use crate::namespace::{LINK, Namespace, index_of, while_still};
-use crate::program::{rnetstat, table_of};
-use crate::row::{Row, assert_same};
-use crate::zoo::Zoo;
+use crate::support::fixtures::Fixtures;
+use crate::support::namespace::{LINK, Namespace, index_of};
+use crate::support::program::{rnetstat, table_of};
+use crate::support::row::{Row, assert_same};
+use crate::support::wait::stable_snapshot;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -20,45 +20,45 @@ fn port(endpoint: &str) -> Option<u16> {
     parts(endpoint).map(|(_, port)| port)
 }
 
-/// The table that a filter gives; without a row the status has to say so.
+/// The rows that a filter shows; the status has to be 1 if there are none.
 fn filtered(filter: &str) -> Vec<Row> {
     let output = rnetstat(&format!("-anq {filter}")).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{filter}");
-    let rows = crate::row::parse(&String::from_utf8(output.stdout).unwrap(), false);
+    let rows = crate::support::row::parse(&String::from_utf8(output.stdout).unwrap(), false);
     assert_eq!(output.status.code(), Some(i32::from(rows.is_empty())), "{filter}");
     rows
 }
 
-/// Whether a filter has to choose a row.
+/// Whether a filter has to match a row.
 type Selector<'a> = Box<dyn Fn(&Row) -> bool + 'a>;
 
-/// Filters, and what each has to choose.
+/// Filters, and the rows that each has to match.
 #[derive(Default)]
 struct Cases<'a>(Vec<(String, Selector<'a>)>);
 
 impl<'a> Cases<'a> {
-    fn add(&mut self, filter: impl Into<String>, is_chosen: impl Fn(&Row) -> bool + 'a) {
-        self.0.push((filter.into(), Box::new(is_chosen)));
+    fn add(&mut self, filter: impl Into<String>, matches: impl Fn(&Row) -> bool + 'a) {
+        self.0.push((filter.into(), Box::new(matches)));
     }
 
-    /// Compares each with the same choice among all rows, at a time during which nothing changes.
+    /// Compares each with the same selection from all rows, at a moment at which nothing changes.
     fn compare(&self) {
         let in_order = || table_of(&mut rnetstat("-anq")).into_iter().enumerate().collect();
         let tables = || self.0.iter().map(|(filter, _)| filtered(filter)).collect();
-        let (rows, tables): (Vec<(usize, Row)>, Vec<Vec<Row>>) = while_still(in_order, tables);
+        let (rows, tables): (Vec<(usize, Row)>, Vec<Vec<Row>>) = stable_snapshot(in_order, tables);
         let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
-        for ((filter, is_chosen), table) in self.0.iter().zip(tables) {
-            let chosen: Vec<Row> = rows.iter().filter(|row| is_chosen(row)).cloned().collect();
-            assert_same(&table, &chosen, &format!("the whole table, for {filter},"));
-            assert_eq!(table, chosen, "{filter}: the order");
+        for ((filter, matches), table) in self.0.iter().zip(tables) {
+            let expected: Vec<Row> = rows.iter().filter(|row| matches(row)).cloned().collect();
+            assert_same(&table, &expected, &format!("the whole table, for {filter},"));
+            assert_eq!(table, expected, "{filter}: the order");
         }
     }
 }
 
 #[test]
-fn ports_addresses_and_states_choose_what_they_say() {
+fn port_and_state_filters_equal_filtering_the_whole_table() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let _zoo = Zoo::full();
+    let _fixtures = Fixtures::all();
     let whole = table_of(&mut rnetstat("-anq"));
     let ports: BTreeSet<u16> = whole.iter().filter_map(move |row| port(&row.local)).collect();
     let [first, middle, last] = [0, ports.len() / 2, ports.len() - 1].map(|place| *ports.iter().nth(place).unwrap());
@@ -89,9 +89,9 @@ fn ports_addresses_and_states_choose_what_they_say() {
 }
 
 #[test]
-fn prefixes_choose_by_the_address_that_is_shown() {
+fn prefix_filters_match_the_address_that_is_shown() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let _zoo = Zoo::full();
+    let _fixtures = Fixtures::all();
     let local = |row: &Row| parts(&row.local).map(|(address, _)| address);
     let remote = |row: &Row| parts(&row.remote).map(|(address, _)| address);
     let loopback4 = |address: Option<IpAddr>| matches!(address, Some(IpAddr::V4(address)) if address.is_loopback());

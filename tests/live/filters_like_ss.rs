@@ -1,16 +1,18 @@
-//! Filters against `ss` with the same filter in its own language, and the filters and orders by owners, which it has not.
+//! Filters compared with the same filters in the language of `ss`; filters and orders by owner, which `ss` lacks.
 
-use crate::namespace::{Namespace, have, ip, skipped, until};
-use crate::program::{rnetstat, table_of};
-use crate::row::{Row, assert_same, parse};
-use crate::ss;
-use crate::zoo::{bound, listener, local, new_socket};
+use crate::support::fixtures::{bound, listener, local, new_socket};
+use crate::support::namespace::{Namespace, ip};
+use crate::support::program::{rnetstat, table_of};
+use crate::support::row::{Row, assert_same, parse};
+use crate::support::skip::{have, skipped};
+use crate::support::ss;
+use crate::support::wait::until;
 use socket2::{Protocol, Socket};
 use std::io::Read;
 use std::net::SocketAddr;
 use std::process::Command;
 
-/// Sockets of every kind that a filter can tell from another: their addresses and ports are known, and none ever changes.
+/// Sockets of every kind that filters distinguish, with fixed addresses and ports; none of them changes.
 fn open_sockets() -> Vec<Socket> {
     for address in ["10.0.0.1/8", "192.0.2.1/24", "2001:db8::1/64 nodad", "2001:db8:1::1/64 nodad"] {
         let (address, nodad) = address.split_once(' ').map_or((address, ""), |(address, nodad)| (address, nodad));
@@ -18,32 +20,32 @@ fn open_sockets() -> Vec<Socket> {
     }
     let address = |text: &str| -> SocketAddr { text.parse().unwrap() };
     // The kernel adds the routes of new addresses a moment later.
-    let patiently = |what: &str, act: &dyn Fn() -> std::io::Result<()>| until(what, || act().is_ok());
+    let retry = |what: &str, act: &dyn Fn() -> std::io::Result<()>| until(what, || act().is_ok());
     let servers = ["0.0.0.0:8080", "10.0.0.1:8081", "[::]:8090", "[2001:db8::1]:443", "127.0.0.1:22"].map(address);
     let mut open = Vec::new();
     for server in servers {
-        patiently("an address can be bound", &|| new_socket(server, Protocol::TCP).bind(&server.into()));
+        retry("an address can be bound", &|| new_socket(server, Protocol::TCP).bind(&server.into()));
         open.push(listener(server));
     }
     // The IPv6 listener also takes IPv4 flows, which are mapped.
-    for callee in ["10.0.0.1:8080", "192.0.2.1:8080", "10.0.0.1:8081", "[2001:db8::1]:443", "[::1]:8090", "192.0.2.1:8090"] {
-        let callee = address(callee);
-        let server = open[..servers.len()].iter().position(|server| local(server).port() == callee.port()).unwrap();
+    for target in ["10.0.0.1:8080", "192.0.2.1:8080", "10.0.0.1:8081", "[2001:db8::1]:443", "[::1]:8090", "192.0.2.1:8090"] {
+        let target = address(target);
+        let server = open[..servers.len()].iter().position(|server| local(server).port() == target.port()).unwrap();
         for closed in [false, true] {
-            let caller = new_socket(callee, Protocol::TCP);
-            patiently("a server can be reached", &|| caller.connect(&callee.into()));
-            let (mut called, _) = open[server].accept().unwrap();
+            let client = new_socket(target, Protocol::TCP);
+            retry("a server can be reached", &|| client.connect(&target.into()));
+            let (mut accepted, _) = open[server].accept().unwrap();
             if closed {
-                // Both ends are closed, the caller first, which then waits out the time.
-                drop(caller);
-                assert_eq!(called.read(&mut [0]).unwrap(), 0);
+                // Both ends are closed, the client first, which then stays in TIME_WAIT.
+                drop(client);
+                assert_eq!(accepted.read(&mut [0]).unwrap(), 0);
             } else {
-                open.extend([caller, called]);
+                open.extend([client, accepted]);
             }
         }
     }
-    for here in ["0.0.0.0:53", "10.0.0.1:8080", "[::]:5353", "[::1]:8085", "192.0.2.1:68"] {
-        open.push(bound(address(here), Protocol::UDP));
+    for local_address in ["0.0.0.0:53", "10.0.0.1:8080", "[::]:5353", "[::1]:8085", "192.0.2.1:68"] {
+        open.push(bound(address(local_address), Protocol::UDP));
     }
     open.last().unwrap().connect(&address("10.0.0.1:8080").into()).unwrap();
     open.push(bound(address("127.0.0.1:8099"), Protocol::TCP));
@@ -54,13 +56,13 @@ fn open_sockets() -> Vec<Socket> {
 fn enter() -> Option<(Namespace, Vec<Socket>)> {
     let namespace = Namespace::enter()?;
     let sockets = open_sockets();
-    let waiting = || table_of(&mut rnetstat("-an")).iter().filter(|row| row.state == "TIME_WAIT").count();
-    until("six connections wait", || waiting() == 6);
+    let time_wait = || table_of(&mut rnetstat("-an")).iter().filter(|row| row.state == "TIME_WAIT").count();
+    until("six connections are in TIME_WAIT", || time_wait() == 6);
     Some((namespace, sockets))
 }
 
-/// The rows that a filter chooses; none is status 1.
-fn chosen(filter: &str, switches: &str) -> Vec<Row> {
+/// The rows that a filter shows; the status has to be 1 if there are none.
+fn filtered(filter: &str, switches: &str) -> Vec<Row> {
     let output = rnetstat(&format!("{switches} {filter}")).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{filter}");
     let rows = parse(&String::from_utf8(output.stdout).unwrap(), false);
@@ -68,7 +70,7 @@ fn chosen(filter: &str, switches: &str) -> Vec<Row> {
     rows
 }
 
-/// What `ss` finds, without states: it calls them by names of its own where they are chosen.
+/// The rows that `ss` finds.
 fn found_by_ss(expression: &str) -> Vec<Row> {
     let output = Command::new("ss").arg("-Htuan").args(expression.split(' ')).output().unwrap();
     assert!(output.status.success(), "ss {expression}: {}", String::from_utf8_lossy(&output.stderr));
@@ -97,25 +99,25 @@ const FILTERS: [(&str, &str, usize); 17] = [
 ];
 
 #[test]
-fn filters_find_what_ss_finds() {
+fn filters_select_the_rows_that_ss_selects() {
     let Some((_namespace, _sockets)) = enter() else { return };
     if !have("ss") {
         return skipped("ss (Debian package iproute2) is not installed").unwrap_or_default();
     }
     for (filter, expression, count) in FILTERS {
         let theirs = found_by_ss(expression);
-        let mut ours = chosen(filter, "-an");
+        let mut ours = filtered(filter, "-an");
         ours.retain(|row| row.state != "BOUND");
         assert_same(&ours, &theirs, &format!("ss {expression}"));
         assert_eq!(ours.len(), count, "{filter}");
     }
 }
 
-/// Every socket here is this process', but those that wait are nobody's.
+/// Every socket here is held by this process, but for those in TIME_WAIT, which have no owner.
 #[test]
-fn owners_and_users_choose_what_is_theirs() {
+fn owner_and_user_filters_select_their_sockets() {
     let Some((_namespace, _sockets)) = enter() else { return };
-    let (nobodys, owned): (Vec<Row>, Vec<Row>) = chosen("", "-an").into_iter().partition(|row| row.state == "TIME_WAIT");
+    let (unowned, owned): (Vec<Row>, Vec<Row>) = filtered("", "-an").into_iter().partition(|row| row.state == "TIME_WAIT");
     let own = std::process::id().to_string();
     let name = std::env::current_exe().unwrap().file_name().unwrap().to_str().unwrap().to_uppercase();
     for (switch, value) in [
@@ -126,24 +128,24 @@ fn owners_and_users_choose_what_is_theirs() {
         ("--user", "0"),
         ("--user", "0,daemon"),
     ] {
-        assert_eq!(chosen(&format!("{switch} {value}"), "-an"), owned, "{switch} {value}");
+        assert_eq!(filtered(&format!("{switch} {value}"), "-an"), owned, "{switch} {value}");
         let inverse = value.replace(',', ",!");
-        assert_eq!(chosen(&format!("{switch} !{inverse}"), "-an"), nobodys, "{switch} !{inverse}");
+        assert_eq!(filtered(&format!("{switch} !{inverse}"), "-an"), unowned, "{switch} !{inverse}");
     }
     for filter in ["--pid 1", "--process live", "--user daemon"] {
-        assert_eq!(chosen(filter, "-an"), [], "{filter}");
+        assert_eq!(filtered(filter, "-an"), [], "{filter}");
     }
 }
 
 #[test]
-fn rows_are_put_in_the_order_that_was_asked_for() {
+fn sort_orders_rows_by_its_keys() {
     let Some((_namespace, _sockets)) = enter() else { return };
     let ports = |keys: &str| -> Vec<u16> {
-        let rows = chosen(&format!("--listening --sort {keys}"), "-n");
+        let rows = filtered(&format!("--listening --sort {keys}"), "-n");
         rows.iter().map(|row| row.local.rsplit_once(':').unwrap().1.parse().unwrap()).collect()
     };
     assert_eq!(ports("local-port"), [22, 53, 443, 5353, 8080, 8080, 8081, 8085, 8090]);
     assert_eq!(ports("-protocol,-local-port"), [8085, 8080, 5353, 53, 8090, 8081, 8080, 443, 22]);
-    // TCP and UDP are alike in every other respect here: Windows' order decides.
+    // All have the same user: Windows' order decides.
     assert_eq!(ports("-user"), [8080, 8081, 22, 8090, 443, 53, 8080, 5353, 8085]);
 }

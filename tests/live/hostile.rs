@@ -1,9 +1,10 @@
-//! Names that mean harm, in processes, command lines, executables, users, interfaces and control groups: no view lets them
-//! command a terminal or break a line, and the formats for programs tell them to the byte.
+//! Hostile names of processes, command lines, executables, users, interfaces and control groups: in no view do they reach the
+//! terminal unescaped or break a line, and JSON has their exact bytes.
 
-use crate::namespace::{Namespace, may_change_user, skipped};
-use crate::program::{rnetstat, with_files};
-use crate::zoo::{listener, local};
+use crate::support::fixtures::{listener, local};
+use crate::support::namespace::{Namespace, may_change_user};
+use crate::support::program::{rnetstat, with_files};
+use crate::support::skip::skipped;
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
@@ -14,8 +15,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A user of no system.
-const STRANGER: u32 = 54_321;
+/// A user ID that no system assigns.
+const UNKNOWN_UID: u32 = 54_321;
 const NAMES: [&[u8]; 7] = [
     b"\x1b[2J\x1b]0;x\x07",
     b"a\nb) S 1 2 (c",
@@ -26,27 +27,27 @@ const NAMES: [&[u8]; 7] = [
     b"(((((((((((((((",
 ];
 
-/// A process with one listener, whose executable, name and arguments are as hostile as can be.
-struct Villain {
+/// A process with one listener and with a hostile executable, name and arguments.
+struct HostileProcess {
     child: Child,
     port: u16,
     executable: PathBuf,
     words: Vec<OsString>,
 }
 
-impl Villain {
+impl HostileProcess {
     fn start(folder: &Path, name: &[u8]) -> Self {
         let executable = folder.join(OsStr::from_bytes(name));
         fs::copy("/bin/cat", &executable).unwrap();
         fs::set_permissions(&executable, Permissions::from_mode(0o755)).unwrap();
         let socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         socket.set_cloexec(false).unwrap();
-        // 4 KB and more; '-u' and '-' are all that cat makes of it.
+        // 4 KB and more; cat ignores its name and reads '-u' and '-'.
         let long = OsString::from_vec(name.repeat(4096 / name.len() + 1));
         let mut command = Command::new(&executable);
         command.arg0(&long).args(["-u", "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
         if may_change_user() {
-            command.uid(STRANGER);
+            command.uid(UNKNOWN_UID);
         }
         let child = command.spawn().unwrap();
         let words = vec![long, "-u".into(), "-".into()];
@@ -60,27 +61,27 @@ impl Villain {
     }
 }
 
-impl Drop for Villain {
+impl Drop for HostileProcess {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
 
-/// A folder for everything, with a user database in it.
-struct Lair(PathBuf);
+/// A folder for the executables, with a user database.
+struct HostileHost(PathBuf);
 
-impl Lair {
+impl HostileHost {
     fn make() -> Self {
         let folder = std::env::temp_dir().join(format!("rnetstat-hostile-{}", std::process::id()));
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
-        let user = format!("root:x:0:0::/:/bin/sh\n\u{1b}[2J\u{202e}evil:x:{STRANGER}:0::/:/bin/sh\n");
+        let user = format!("root:x:0:0::/:/bin/sh\n\u{1b}[2J\u{202e}evil:x:{UNKNOWN_UID}:0::/:/bin/sh\n");
         fs::write(folder.join("passwd"), user).unwrap();
         Self(folder)
     }
 
-    /// What the program prints; nothing in it may be hostile.
+    /// What the program prints; it must contain no control or invisible character.
     fn print(&self, switches: &str) -> String {
         let mut command = rnetstat(switches);
         with_files(&mut command, &[(&self.0.join("passwd"), "/etc/passwd")]);
@@ -96,13 +97,13 @@ impl Lair {
     }
 }
 
-impl Drop for Lair {
+impl Drop for HostileHost {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// A control group whose name is that of a unit, with this process in it; `None` where none can be made.
+/// A control group with a hostile unit name, with a process in it; `None` if none can be made.
 struct Unit(PathBuf);
 
 impl Unit {
@@ -118,11 +119,11 @@ impl Unit {
 
 impl Drop for Unit {
     fn drop(&mut self) {
-        crate::namespace::until("the control group is empty", || fs::remove_dir(&self.0).is_ok() || !self.0.exists());
+        crate::support::wait::until("the control group is empty", || fs::remove_dir(&self.0).is_ok() || !self.0.exists());
     }
 }
 
-/// The bytes that a JSON object tells under a name: beside the text where that could not tell them.
+/// The bytes of a JSON field: those of its `_hex` companion if the text is not UTF-8.
 fn bytes_of(object: &Value, name: &str) -> Vec<u8> {
     let hexadecimal =
         |text: &str| (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect::<Vec<u8>>();
@@ -133,14 +134,14 @@ fn bytes_of(object: &Value, name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn no_view_lets_a_name_out_and_the_formats_for_programs_tell_it_to_the_byte() {
+fn hostile_names_are_escaped_in_every_view_and_exact_in_json() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let lair = Lair::make();
-    let villains: Vec<Villain> = NAMES.iter().map(|name| Villain::start(&lair.0, name)).collect();
-    let unit = Unit::with(villains[0].child.id());
+    let host = HostileHost::make();
+    let processes: Vec<HostileProcess> = NAMES.iter().map(|name| HostileProcess::start(&host.0, name)).collect();
+    let unit = Unit::with(processes[0].child.id());
 
     let rows = |text: &str| text.lines().filter(|line| line.starts_with("  TCP    ")).count();
-    let table = lair.print("-anob");
+    let table = host.print("-anob");
     assert_eq!(rows(&table), NAMES.len());
     // A row, the unit and the executable; nothing else in between.
     let others = table.lines().skip(4).filter(|line| !line.starts_with("  TCP    "));
@@ -152,34 +153,34 @@ fn no_view_lets_a_name_out_and_the_formats_for_programs_tell_it_to_the_byte() {
         skipped::<()>("no control group can be made here");
     }
     for (switches, lines) in [("-tulpn", 4 + NAMES.len()), ("-c", 4 + NAMES.len()), ("-an --format wide", 2 + NAMES.len())] {
-        let text = lair.print(switches);
+        let text = host.print(switches);
         assert_eq!(text.lines().count(), lines, "{switches}\n{text}");
         assert!(text.contains("\\u{1b}[2J") && text.contains("a\\u{a}b) S 1 2 (c"), "{switches}\n{text}");
     }
-    lair.print("--summary");
-    lair.print("-sen");
-    for villain in &villains {
-        let text = lair.print(&format!("--explain {}", villain.port));
+    host.print("--summary");
+    host.print("-sen");
+    for process in &processes {
+        let text = host.print(&format!("--explain {}", process.port));
         let of = |label: &str| text.lines().filter(|line| line.trim_start().starts_with(label)).count();
         assert_eq!([of("PID  "), of("Executable  "), of("Command line  "), of("Started by  ")], [1; 4], "{text}");
     }
 
-    let json: Value = serde_json::from_str(&lair.print("-an --json")).unwrap();
-    let lines = lair.print("-an --format ndjson");
+    let json: Value = serde_json::from_str(&host.print("-an --json")).unwrap();
+    let lines = host.print("-an --format ndjson");
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let csv = lair.print("-an --format csv --columns local_port,process,executable,command_line,user");
+    let csv = host.print("-an --format csv --columns local_port,process,executable,command_line,user");
     let mut records = csv::Reader::from_reader(csv.as_bytes());
     let records: Vec<csv::StringRecord> = records.records().map(Result::unwrap).collect();
     assert_eq!((json["sockets"].as_array().unwrap().len(), records.len(), csv.lines().count()), (7, 7, 8), "{csv}");
-    for villain in &villains {
+    for process in &processes {
         let sockets = json["sockets"].as_array().unwrap().iter().chain(&lines);
         let owners: Vec<&Value> =
-            sockets.filter(|socket| socket["local"]["port"] == villain.port).map(|socket| &socket["owners"][0]).collect();
+            sockets.filter(|socket| socket["local"]["port"] == process.port).map(|socket| &socket["owners"][0]).collect();
         assert_eq!(owners.len(), 2);
         for owner in owners {
-            assert_eq!(owner["pid"], villain.child.id());
-            assert_eq!(bytes_of(owner, "name"), villain.name(), "{owner}");
-            assert_eq!(bytes_of(owner, "executable"), villain.executable.as_os_str().as_bytes());
+            assert_eq!(owner["pid"], process.child.id());
+            assert_eq!(bytes_of(owner, "name"), process.name(), "{owner}");
+            assert_eq!(bytes_of(owner, "executable"), process.executable.as_os_str().as_bytes());
             let words: Vec<Vec<u8>> = match owner.get("command_line_hex") {
                 Some(words) => {
                     let word = |word: &Value| bytes_of(&serde_json::json!({ "word_hex": word }), "word");
@@ -187,20 +188,20 @@ fn no_view_lets_a_name_out_and_the_formats_for_programs_tell_it_to_the_byte() {
                 }
                 None => owner["command_line"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().into()).collect(),
             };
-            assert_eq!(words, villain.words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>());
+            assert_eq!(words, process.words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>());
             if may_change_user() {
                 assert_eq!(owner["user"], "\u{1b}[2J\u{202e}evil");
             }
         }
-        let port = villain.port.to_string();
+        let port = process.port.to_string();
         let record = records.iter().find(|record| record[0] == port).unwrap();
         assert!(!record.iter().skip(1).any(|cell| cell.starts_with(['=', '+', '-', '@'])), "{record:?}");
     }
-    drop(villains);
+    drop(processes);
 }
 
 #[test]
-fn an_interface_of_any_name_is_one_line_of_the_list() {
+fn hostile_interface_names_stay_on_one_escaped_line() {
     let Some(_namespace) = Namespace::enter() else { return };
     let plain = rnetstat("-r").output().unwrap().stdout;
     let lines = |text: &[u8]| text.iter().filter(|&&byte| byte == b'\n').count();
@@ -213,10 +214,10 @@ fn an_interface_of_any_name_is_one_line_of_the_list() {
         made += 2 * usize::from(added.success());
     }
     assert_ne!(made, 0, "this ip makes no interface of an odd name");
-    let lair = Lair::make();
-    let text = lair.print("-r");
+    let host = HostileHost::make();
+    let text = host.print("-r");
     assert_eq!(lines(text.as_bytes()), lines(&plain) + made, "{text}");
     assert!(text.contains("\\u{1b}[2J\\u{7}"), "{text}");
-    let json: Value = serde_json::from_str(&lair.print("-r --json")).unwrap();
+    let json: Value = serde_json::from_str(&host.print("-r --json")).unwrap();
     assert!(json.to_string().contains(r"\u001b[2J\u0007"), "{json}");
 }

@@ -1,11 +1,11 @@
-//! `-e` beside `ip -s -s link`, before and after.
+//! `-e` compared with `ip -s -s link` before and after.
 
-use crate::namespace::{LINK, Namespace, index_of, ip, ip_json};
-use crate::program::{rnetstat, text_of, without_netlink};
+use crate::support::namespace::{LINK, Namespace, index_of, ip, ip_json};
+use crate::support::program::{rnetstat, text_of, without_netlink};
 use std::net::{Ipv6Addr, SocketAddrV6, UdpSocket};
 
-/// The received and the sent figure of each row, as `ip` knows them: bytes, packets, discards, errors.
-fn witness() -> [[u64; 2]; 4] {
+/// The received and sent counters of `ip`: bytes, packets, discards, errors.
+fn reference() -> [[u64; 2]; 4] {
     let mut sums = [[0; 2]; 4];
     for link in ip_json("-s -s link") {
         if link["link_type"] == "loopback" {
@@ -23,31 +23,31 @@ fn witness() -> [[u64; 2]; 4] {
     sums
 }
 
-/// The figures of the rows, in the order of the rows.
+/// The numbers of each row.
 fn figures(text: &str) -> Vec<Vec<u64>> {
     let rows = text.lines().skip(4).take_while(|line| !line.is_empty());
     rows.map(|row| row.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()).collect()
 }
 
 #[test]
-fn the_sum_over_the_interfaces_is_ips() {
+fn interface_statistics_equal_ip_link() {
     let Some(_namespace) = Namespace::enter() else { return };
     let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).unwrap();
-    let everybody = SocketAddrV6::new(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1), 9, 0, index_of(LINK));
+    let all_nodes = SocketAddrV6::new(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1), 9, 0, index_of(LINK));
     for _ in 0..20 {
-        socket.send_to(&[0; 100], everybody).unwrap();
-        // The loopback carries much and counts for nothing.
+        socket.send_to(&[0; 100], all_nodes).unwrap();
+        // Traffic on the loopback interface does not count.
         socket.send_to(&[0; 60_000], (Ipv6Addr::LOCALHOST, 9)).ok();
     }
-    // What is sent to an interface that is up, while its other end is down, is dropped.
-    ip("link set zoo1 down");
-    let before = witness();
+    // An interface whose peer is down drops what is sent.
+    ip("link set net1 down");
+    let before = reference();
     let figures = figures(&text_of("-e"));
-    let after = witness();
+    let after = reference();
     assert_eq!(figures.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2, 2, 2, 1]);
     for (place, direction) in ["received", "sent"].into_iter().enumerate() {
         let value = |row: usize| figures[row][place];
-        // Unicast and other packets together are the packets.
+        // `ip` counts unicast and other packets together.
         for (row, what) in [value(0), value(1) + value(2), value(3), value(4)].into_iter().enumerate() {
             let range = before[row][place]..=after[row][place];
             assert!(range.contains(&what), "{direction} {row}: {what} is not in {range:?}");
@@ -58,7 +58,7 @@ fn the_sum_over_the_interfaces_is_ips() {
 }
 
 #[test]
-fn with_the_statistics_both_are_shown_an_empty_line_between_them() {
+fn interface_and_protocol_statistics_are_separated_by_an_empty_line() {
     let Some(_namespace) = Namespace::enter() else { return };
     for line in ["-es", "-s -e", "/S /E"] {
         let text = text_of(line);
@@ -69,12 +69,12 @@ fn with_the_statistics_both_are_shown_an_empty_line_between_them() {
 }
 
 #[test]
-fn where_netlink_is_refused_no_figures_are_invented() {
+fn interface_statistics_without_netlink_are_an_error() {
     let Some(_namespace) = Namespace::enter() else { return };
     for line in ["-e", "-r"] {
         let output = without_netlink(&mut rnetstat(line)).output().unwrap();
         assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), ("", Some(2)), "{line}");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.lines().all(|line| line.contains("rtnetlink") && line.contains("not permitted")), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(stderr.lines().all(|line| line.contains("rtnetlink") && line.contains("not permitted")), "{stderr}");
     }
 }

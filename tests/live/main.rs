@@ -1,24 +1,13 @@
-//! Real sockets in network namespaces that the tests make themselves, compared with what other witnesses say of them:
-//! `ss`, the files under `/proc`, psutil.
+//! Real sockets in network namespaces that the tests make, compared with what other programs show of them: `ss`, the files under
+//! `/proc`, psutil.
 //!
-//! It needs root (`unshare -rn cargo test --test live` gives enough of it for most) and the tools that each test names. What
-//! is missing is said on stderr, whether or not the test harness catches output; with `RNETSTAT_NO_SKIPPING=1` it is a failure.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! They need root (`unshare -rn cargo test --test live` is enough for most) and the programs that each test names. What is missing
+//! is reported on stderr, also if the harness captures output; with `RNETSTAT_NO_SKIPPING=1` it is a failure.
 #![cfg(target_os = "linux")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../support/namespace.rs"]
-mod namespace;
-#[path = "../support/proc_fs.rs"]
-mod proc_fs;
-#[path = "../support/program.rs"]
-mod program;
-#[path = "../support/row.rs"]
-mod row;
-#[path = "../support/ss.rs"]
-mod ss;
-#[path = "../support/fixtures.rs"]
-mod zoo;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod disturbances;
 mod fallback;

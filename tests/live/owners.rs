@@ -1,9 +1,11 @@
-//! Who holds a socket: shared, inherited, handed over, nobody.
+//! Owners of sockets that are shared, inherited, in flight, or held by no process.
 
-use crate::namespace::{Namespace, have, may_change_user, program_user, skipped, until};
-use crate::proc_fs::{holders, nobody_found};
-use crate::program::{Way, rnetstat, rnetstat_by, table_of};
-use crate::zoo::{listener, local, new_socket};
+use crate::support::fixtures::{listener, local, new_socket};
+use crate::support::namespace::{Namespace, UNPRIVILEGED_UID, may_change_user};
+use crate::support::proc_fs::{holders, no_owner_found};
+use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of};
+use crate::support::skip::{have, skipped};
+use crate::support::wait::until;
 use socket2::{Protocol, Socket};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -13,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 
 const LOCALHOST: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A process that holds whatever descriptors it inherited until it is dropped.
+/// A process that holds the descriptors that it inherited until it is dropped.
 pub struct Holder(Child);
 
 impl Holder {
@@ -22,13 +24,13 @@ impl Holder {
         Self::start_with(|command| command)
     }
 
-    /// Starts one as a user who owns nothing.
+    /// Starts one as the user `nobody`.
     pub fn start_as_nobody() -> Self {
-        Self::start_with(|command| command.uid(program_user()).gid(program_user()))
+        Self::start_with(|command| command.uid(UNPRIVILEGED_UID).gid(UNPRIVILEGED_UID))
     }
 
     fn start_with(prepare: impl FnOnce(&mut Command) -> &mut Command) -> Self {
-        // It ends by itself when its input ends: also when this test dies.
+        // It ends when its input does, so also if this test is killed.
         let mut command = Command::new("cat");
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         Self(prepare(&mut command).spawn().unwrap())
@@ -48,7 +50,7 @@ impl Drop for Holder {
 }
 
 /// The owner column of the one row with this local address.
-pub fn owner_of(address: SocketAddr, rows: &[crate::row::Row]) -> String {
+pub fn owner_column(address: SocketAddr, rows: &[crate::support::row::Row]) -> String {
     let address = address.to_string();
     let mut rows = rows.iter().filter(|row| row.local == address && ["LISTENING", ""].contains(&row.state.as_str()));
     let row = rows.next().unwrap_or_else(|| panic!("{address} is missing"));
@@ -65,10 +67,10 @@ pub fn inheritable_listener() -> (Socket, SocketAddr) {
 }
 
 #[test]
-fn the_lowest_of_three_processes_that_share_a_listener_is_shown() {
+fn the_owner_column_has_the_lowest_pid_of_a_shared_listener() {
     let Some(_namespace) = Namespace::enter() else { return };
-    for way in Way::ALL {
-        let table = || table_of(&mut rnetstat_by(way, "-ano"));
+    for source in OwnersFrom::ALL {
+        let table = || table_of(&mut rnetstat_with_owners_from(source, "-ano"));
         let (socket, address) = inheritable_listener();
         let inode = std::fs::metadata(format!("/proc/self/fd/{}", socket.as_raw_fd())).unwrap().ino();
         let holders_of_it: [Holder; 3] = std::array::from_fn(|_| Holder::start());
@@ -76,48 +78,49 @@ fn the_lowest_of_three_processes_that_share_a_listener_is_shown() {
         socket.set_cloexec(true).unwrap();
         let mut pids = holders_of_it.each_ref().map(Holder::pid);
         pids.sort_unstable();
-        // A child has a lower number than its parent where the numbers have begun anew meanwhile.
-        assert_eq!(owner_of(address, &table()), pids[0].min(std::process::id()).to_string());
+        // PIDs may have wrapped around: a child can have a lower one than its parent.
+        assert_eq!(owner_column(address, &table()), pids[0].min(std::process::id()).to_string());
         drop(socket);
         assert_eq!(holders()[&inode], pids.into());
-        assert_eq!(owner_of(address, &table()), pids[0].to_string());
+        assert_eq!(owner_column(address, &table()), pids[0].to_string());
         let (lowest, others): (Vec<_>, Vec<_>) = holders_of_it.into_iter().partition(|holder| holder.pid() == pids[0]);
         drop(lowest);
-        assert_eq!(owner_of(address, &table()), pids[1].to_string());
+        assert_eq!(owner_column(address, &table()), pids[1].to_string());
         drop(others);
         assert!(table().is_empty());
     }
 }
 
 #[test]
-fn a_process_of_another_user_is_an_owner_like_any_other() {
+fn root_sees_owners_of_another_user() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !may_change_user() {
-        return skipped("no other user can be had here").unwrap_or_default();
+        return skipped("this process cannot become another user").unwrap_or_default();
     }
     let (socket, address) = inheritable_listener();
     let holder = Holder::start_as_nobody();
     drop(socket);
-    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), holder.pid().to_string());
+    assert_eq!(owner_column(address, &table_of(&mut rnetstat("-ano"))), holder.pid().to_string());
 }
 
 #[test]
-fn a_socket_on_its_way_between_processes_is_nobodys() {
+fn a_socket_in_flight_over_a_unix_socket_has_no_owner() {
     let Some(_namespace) = Namespace::enter() else { return };
     let socket = listener(LOCALHOST);
     let address = local(&socket);
     let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
-    hand_over(&near, &socket);
+    send_descriptor(&near, &socket);
     drop(socket);
-    for way in Way::ALL {
-        assert_eq!(owner_of(address, &table_of(&mut rnetstat_by(way, "-ano"))), nobody_found(), "{way:?}");
+    for source in OwnersFrom::ALL {
+        let rows = table_of(&mut rnetstat_with_owners_from(source, "-ano"));
+        assert_eq!(owner_column(address, &rows), no_owner_found(), "{source:?}");
     }
     drop(far);
 }
 
-/// Sends the socket over a Unix socket (SCM_RIGHTS); there it stays until it is received.
-#[allow(unsafe_code)] // a control message has no safe wrapper in the standard library
-fn hand_over(channel: &std::os::unix::net::UnixStream, socket: &Socket) {
+/// Sends the socket over a Unix socket (SCM_RIGHTS), where it stays until it is received.
+#[allow(unsafe_code, reason = "a control message has no safe wrapper in the standard library")]
+fn send_descriptor(channel: &std::os::unix::net::UnixStream, socket: &Socket) {
     let descriptor = socket.as_raw_fd();
     let mut byte = [0u8];
     let mut part = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: 1 };
@@ -141,7 +144,7 @@ fn hand_over(channel: &std::os::unix::net::UnixStream, socket: &Socket) {
 }
 
 #[test]
-fn no_process_is_looked_into_when_no_owner_is_asked_for() {
+fn without_an_owner_column_no_process_is_scanned() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("strace") {
         return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
@@ -149,7 +152,7 @@ fn no_process_is_looked_into_when_no_owner_is_asked_for() {
     let socket = new_socket(LOCALHOST, Protocol::TCP);
     socket.bind(&LOCALHOST.into()).unwrap();
     socket.listen(1).unwrap();
-    let looked_into = |switches: &str| {
+    let scans = |switches: &str| {
         let program = rnetstat(switches);
         let output = Command::new("strace")
             .args(["-f", "-e", "trace=%file,bpf,getdents64"])
@@ -159,24 +162,24 @@ fn no_process_is_looked_into_when_no_owner_is_asked_for() {
             .unwrap();
         let calls = String::from_utf8(output.stderr).unwrap();
         assert!(calls.contains("execve"), "strace does not work here: {calls}");
-        let looking = |call: &&str| {
+        let is_scan = |call: &&str| {
             call.contains("/fd\"") || call.contains("socket:[") || call.contains("getdents64(") || call.contains("bpf(")
         };
-        calls.lines().filter(looking).count()
+        calls.lines().filter(is_scan).count()
     };
     for switches in ["-an", "-n", "-anq", "-anp tcp"] {
-        assert_eq!(looked_into(switches), 0, "{switches}");
+        assert_eq!(scans(switches), 0, "{switches}");
     }
-    assert_ne!(looked_into("-ano"), 0);
+    assert_ne!(scans("-ano"), 0);
 }
 
 #[test]
-fn a_holder_that_ends_leaves_the_socket_to_the_others_at_once() {
+fn a_listener_disappears_with_its_last_holder() {
     let Some(_namespace) = Namespace::enter() else { return };
     let (socket, address) = inheritable_listener();
-    let short = Holder::start();
+    let holder = Holder::start();
     drop(socket);
-    assert_eq!(owner_of(address, &table_of(&mut rnetstat("-ano"))), short.pid().to_string());
-    drop(short);
+    assert_eq!(owner_column(address, &table_of(&mut rnetstat("-ano"))), holder.pid().to_string());
+    drop(holder);
     until("the listener has gone with its only holder", || table_of(&mut rnetstat("-ano")).is_empty());
 }

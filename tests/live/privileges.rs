@@ -1,23 +1,24 @@
-//! What a privileged run does and does not do, and which capability is good for what.
+//! What a privileged run does not do, and the effect of each capability.
 
-use crate::namespace::{Namespace, have, may_change_user, skipped};
-use crate::owners::owner_of;
-use crate::program::{PublicCopy, rnetstat, table_of};
-use crate::zoo::{listener, local};
+use crate::owners::owner_column;
+use crate::support::fixtures::{listener, local};
+use crate::support::namespace::{Namespace, may_change_user};
+use crate::support::program::{OwnersFrom, PublicCopy, rnetstat, rnetstat_with_owners_from, table_of};
+use crate::support::skip::{have, skipped};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 /// The system calls of a run, one a line.
-fn calls(switches: &str, way: &str) -> Option<String> {
+fn calls(switches: &str, source: OwnersFrom) -> Option<String> {
     if !have("strace") {
         return skipped("strace (Debian package strace) is not installed");
     }
-    let program = rnetstat(switches);
+    let program = rnetstat_with_owners_from(source, switches);
     let output = Command::new("strace")
         .args(["-f", "-qq", "-e", "signal=none", "-e", "trace=%desc,%file,%network,%process,bpf"])
         .arg(program.get_program())
         .args(program.get_args())
-        .env("RNETSTAT_OWNERS", way)
+        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .output()
         .unwrap();
     let calls = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -26,12 +27,13 @@ fn calls(switches: &str, way: &str) -> Option<String> {
 }
 
 #[test]
-fn nothing_is_written_no_child_is_started_and_no_descriptor_is_left_to_one() {
+fn a_run_writes_no_file_starts_no_child_and_closes_descriptors_on_exec() {
     let Some(_namespace) = Namespace::enter() else { return };
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let views = ["-anob", "-a --name-timeout 1", "-ser", "-c", "-x", "--json", "--summary", "--explain 53", "-tulpn"];
-    for (switches, way) in views.map(|switches| (switches, "walk")).into_iter().chain([("-ano", "iterator"), ("-ani", "walk")]) {
-        let Some(calls) = calls(switches, way) else { return };
+    let runs = views.map(|switches| (switches, OwnersFrom::Proc));
+    for (switches, source) in runs.into_iter().chain([("-ano", OwnersFrom::Bpf), ("-ani", OwnersFrom::Proc)]) {
+        let Some(calls) = calls(switches, source) else { return };
         let found = |what: &dyn Fn(&str) -> bool| calls.lines().find(|line| what(line)).map(str::to_owned);
         let opens = |line: &str| line.contains("open(") || line.contains("openat(") || line.contains("openat2(");
         let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"];
@@ -42,7 +44,7 @@ fn nothing_is_written_no_child_is_started_and_no_descriptor_is_left_to_one() {
         assert_eq!(found(&changing), None, "{switches}");
         assert_eq!(calls.matches("execve(").count(), 1, "{switches}");
         assert_eq!(found(&|line| line.contains("fork(")), None, "{switches}");
-        // A thread shares its memory; a child would not.
+        // A thread shares memory; a child process would not.
         assert_eq!(
             found(&|line| (line.contains("clone(") || line.contains("clone3(")) && !line.contains("CLONE_VM")),
             None,
@@ -57,7 +59,7 @@ fn nothing_is_written_no_child_is_started_and_no_descriptor_is_left_to_one() {
 }
 
 #[test]
-fn the_environment_changes_nothing_of_what_is_opened() {
+fn the_environment_does_not_change_which_files_are_opened() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("strace") {
         return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
@@ -71,14 +73,14 @@ fn the_environment_changes_nothing_of_what_is_opened() {
         }
         let output = command.arg(program.get_program()).args(program.get_args()).output().unwrap();
         let calls = String::from_utf8_lossy(&output.stderr).into_owned();
-        // Only what lies outside /proc: processes come and go.
+        // Without /proc: processes come and go.
         let mut paths: Vec<String> = calls.lines().filter_map(|line| Some(line.split('"').nth(1)?.to_owned())).collect();
         paths.retain(|path| path.starts_with('/') && !path.starts_with("/proc/"));
         paths.sort();
         paths.dedup();
         paths
     };
-    let lies = [
+    let variables = [
         ("HOME", "/tmp/x"),
         ("XDG_CONFIG_HOME", "/tmp/x"),
         ("XDG_RUNTIME_DIR", "/tmp/x"),
@@ -95,11 +97,11 @@ fn the_environment_changes_nothing_of_what_is_opened() {
         ("NO_COLOR", "1"),
         ("PATH", "/tmp/x"),
     ];
-    assert_eq!(opened(&lies), opened(&[]));
+    assert_eq!(opened(&variables), opened(&[]));
 }
 
 #[test]
-fn each_capability_gives_what_is_said_of_it() {
+fn each_capability_has_its_documented_effect() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !may_change_user() || !have("setcap") {
         return skipped("file capabilities cannot be given here (root, Debian package libcap2-bin)").unwrap_or_default();
@@ -109,20 +111,20 @@ fn each_capability_gives_what_is_said_of_it() {
     let owner = |capabilities: &str| {
         let set = Command::new("setcap").arg(format!("{capabilities}+ep")).arg(program.path()).status().unwrap();
         assert!(set.success(), "{capabilities}");
-        owner_of(local(&socket), &table_of(&mut program.as_nobody("-ano")))
+        owner_column(local(&socket), &table_of(&mut program.as_nobody("-ano")))
     };
     let own = std::process::id().to_string();
-    // The walk needs both. The iterator is there for those who may load it where this host allows it at all.
+    // The scan of /proc needs both. BPF serves those who may load it, if this host allows it at all.
     assert_eq!(owner("cap_dac_read_search,cap_sys_ptrace"), own);
     assert_eq!(owner("cap_net_admin,cap_dac_read_search,cap_sys_ptrace,cap_bpf,cap_perfmon"), own);
     assert!([own.as_str(), "-"].contains(&owner("cap_bpf,cap_perfmon").as_str()));
     for too_little in ["cap_net_admin", "cap_dac_read_search", "cap_sys_ptrace", "cap_bpf", "cap_perfmon"] {
         assert_eq!(owner(too_little), "-", "{too_little}");
     }
-    // What the caller says does not choose the way of a program that has more rights than he.
+    // The environment of an unprivileged caller does not choose the source of a program with more rights.
     assert_eq!(owner("cap_dac_read_search,cap_sys_ptrace,cap_bpf,cap_perfmon"), own);
-    for way in ["walk", "iterator"] {
-        let rows = table_of(program.as_nobody("-ano").env("RNETSTAT_OWNERS", way));
-        assert_eq!(owner_of(local(&socket), &rows), own);
+    for source in OwnersFrom::ALL {
+        let rows = table_of(source.apply(&mut program.as_nobody("-ano")));
+        assert_eq!(owner_column(local(&socket), &rows), own);
     }
 }

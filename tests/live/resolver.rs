@@ -1,13 +1,14 @@
-//! Name servers that do not answer, answer nonsense, or answer with what a terminal would obey.
+//! Name servers that do not answer, answer garbage, or answer with control characters.
 
-use crate::namespace::{Namespace, ip, skipped};
-use crate::program::{rnetstat, with_files};
+use crate::support::namespace::{Namespace, ip};
+use crate::support::program::{rnetstat, with_files};
+use crate::support::skip::skipped;
 use std::fs;
 use std::net::UdpSocket;
 use std::path::Path;
 
-/// Answers questions for the name of 192.0.2.N until its socket is closed by the end of the test's process: 2 gets no answer,
-/// 3 noise, 4 a name, 5 escape codes, 6 a name that points at itself, 7 an answer without a name.
+/// Answers questions for the name of 192.0.2.N until a short datagram comes: 2 gets no answer, 3 garbage, 4 a name, 5 escape
+/// codes, 6 a name that points at itself, 7 an answer without a name.
 fn serve(server: &UdpSocket) {
     let mut question = [0; 512];
     while let Ok((length, client)) = server.recv_from(&mut question) {
@@ -33,7 +34,7 @@ fn serve(server: &UdpSocket) {
 }
 
 #[test]
-fn a_name_server_can_neither_keep_it_waiting_nor_command_the_terminal() {
+fn slow_and_hostile_name_servers_neither_block_nor_reach_the_terminal() {
     let Some(_namespace) = Namespace::enter() else { return };
     let places = ["/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/hosts"];
     if let Some(missing) = places.iter().find(|place| !Path::new(place).exists()) {
@@ -47,12 +48,12 @@ fn a_name_server_can_neither_keep_it_waiting_nor_command_the_terminal() {
 
     let server = UdpSocket::bind("127.0.0.1:53").unwrap();
     let stopper = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut peers = Vec::new();
+    let mut others = Vec::new();
     for number in 2..=8 {
         ip(&format!("addr add 192.0.2.{number}/32 dev lo"));
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect((format!("192.0.2.{number}"), 9)).unwrap();
-        peers.push(socket);
+        others.push(socket);
     }
     let text = std::thread::scope(|scope| {
         scope.spawn(|| serve(&server));
@@ -73,13 +74,13 @@ fn a_name_server_can_neither_keep_it_waiting_nor_command_the_terminal() {
         let row = text.lines().find(|line| line.split_whitespace().nth(1) == Some(&address)).unwrap();
         row.split_whitespace().nth(2).unwrap().rsplit_once(':').unwrap().0.to_owned()
     };
-    let names: Vec<String> = peers.iter().map(|socket| of(socket.local_addr().unwrap().port())).collect();
+    let names: Vec<String> = others.iter().map(|socket| of(socket.local_addr().unwrap().port())).collect();
     let number = |last: usize| format!("192.0.2.{last}");
     for unnamed in [2, 3, 6, 7] {
         assert_eq!(names[unnamed - 2], number(unnamed), "{text}");
     }
     assert_eq!(names[2], "good.example", "{text}");
-    // The resolver of most systems takes such a name for no answer at all.
+    // Most system resolvers discard such a name.
     assert!(names[3] == number(5) || names[3].contains("\\u{1b}[2J"), "{text}");
     assert_eq!(names[6], "\\u{1b}[2J\\u{202e}evil.example", "{text}");
 }

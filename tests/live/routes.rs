@@ -1,46 +1,46 @@
-//! `-r` beside `ip route show table all`, `ip link` and, for the own addresses, `ip route get`.
+//! `-r` compared with `ip route show table all`, `ip link` and, for interface addresses, `ip route get`.
 
-use crate::namespace::{LINK, Namespace, index_of, ip, ip_json};
-use crate::program::text_of;
+use crate::support::namespace::{LINK, Namespace, index_of, ip, ip_json};
+use crate::support::program::text_of;
 use serde_json::Value;
 use std::net::IpAddr;
 
-/// Every kind of route that the kernel knows.
+/// Adds a route of every kind.
 fn make_routes() {
     ip("link add far0 type veth peer name far1");
     ip("link set far0 address 02:00:00:00:ab:0c");
     for words in [
-        "addr add 192.0.2.2/24 dev zoo0",
+        "addr add 192.0.2.2/24 dev net0",
         "addr add 10.5.0.1/16 dev far0",
         "addr add 172.16.0.1/24 dev far0",
-        "addr add 198.51.100.2 peer 198.51.100.9/32 dev zoo0",
-        "-6 addr add 2001:db8:1111:2222:3333:4444:5555:6666/64 dev zoo0 nodad",
+        "addr add 198.51.100.2 peer 198.51.100.9/32 dev net0",
+        "-6 addr add 2001:db8:1111:2222:3333:4444:5555:6666/64 dev net0 nodad",
         "link set far0 up",
         "link set far1 up",
         "route add default via 192.0.2.1 metric 600",
         "route add default via 172.16.0.254 metric 700",
         "route add 203.0.113.0/24 nexthop via 192.0.2.7 weight 1 nexthop via 10.5.0.7 weight 3",
-        "route add 10.77.0.0/16 via inet6 fe80::77 dev zoo0",
+        "route add 10.77.0.0/16 via inet6 fe80::77 dev net0",
         "route add 10.78.0.0/17 dev far0 metric 4294967295",
         "route add blackhole 10.66.0.0/16",
         "route add unreachable 10.67.0.0/16 metric 5",
         "route add prohibit 10.68.0.0/16",
         "route add throw 10.69.0.0/16",
         "route add 10.99.0.0/16 via 192.0.2.1 table 77",
-        "route add multicast 224.0.0.0/4 dev zoo0",
-        "-6 route add default via fe80::1 dev zoo0 metric 1024",
+        "route add multicast 224.0.0.0/4 dev net0",
+        "-6 route add default via fe80::1 dev net0 metric 1024",
         "-6 route add 2001:db8:1111:2222:3333:4444:5555:0/112 via fe80::9 dev far0",
-        "-6 route add 2001:db8:f::/48 nexthop via fe80::7 dev zoo0 nexthop via fe80::8 dev far0",
+        "-6 route add 2001:db8:f::/48 nexthop via fe80::7 dev net0 nexthop via fe80::8 dev far0",
         "-6 route add unreachable 2001:db8:dead::/48",
         "-6 route add blackhole 2001:db8:beef::/48 metric 7",
-        "-6 route add 2001:db8:99::/48 via fe80::1 dev zoo0 table 77",
+        "-6 route add 2001:db8:99::/48 via fe80::1 dev net0 table 77",
     ] {
         ip(words);
     }
 }
 
-/// The rows that have to be there, as the words of their lines, by what `ip` says.
-fn witness(family: char) -> Vec<Vec<String>> {
+/// The rows that `ip` implies, as the words of their lines.
+fn reference(family: char) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for route in ip_json(&format!("-{family} route show table all")) {
         let text = |name: &str| route[name].as_str();
@@ -86,7 +86,7 @@ fn prefix(text: &str, family: char) -> (String, u32) {
     }
 }
 
-/// The address that the kernel would send from, to a router on an interface.
+/// The source address that the kernel would choose for a router on an interface.
 fn own_address(router: Option<&str>, interface: &str) -> String {
     match router.map(|router| router.parse().unwrap()) {
         Some(IpAddr::V4(router)) => {
@@ -106,23 +106,23 @@ fn words(line: &str) -> Vec<String> {
     line.split_ascii_whitespace().map(str::to_owned).collect()
 }
 
-/// What is printed while the kernel changes nothing by itself: it goes on adding routes of its own after an interface is up.
-fn text_between_equal_witnesses() -> (String, [Vec<Vec<String>>; 2]) {
+/// The output between two equal answers of `ip`: the kernel adds routes for a while after an interface is up.
+fn stable_text() -> (String, [Vec<Vec<String>>; 2]) {
     for _ in 0..1000 {
-        let before = ['4', '6'].map(witness);
+        let before = ['4', '6'].map(reference);
         let text = text_of("-r");
-        if before == ['4', '6'].map(witness) {
+        if before == ['4', '6'].map(reference) {
             return (text, before);
         }
     }
-    panic!("the routes never stand still");
+    panic!("the routes keep changing");
 }
 
 #[test]
-fn every_route_is_ips() {
+fn every_route_equals_ip_route() {
     let Some(_namespace) = Namespace::enter() else { return };
     make_routes();
-    let (text, [mut expected_ipv4, mut expected_ipv6]) = text_between_equal_witnesses();
+    let (text, [mut expected_ipv4, mut expected_ipv6]) = stable_text();
 
     let ipv4 = table(&text, "Network Destination        Netmask          Gateway       Interface  Metric");
     let mut rows: Vec<_> = ipv4.iter().map(|line| words(line)).collect();
@@ -151,15 +151,15 @@ fn every_route_is_ips() {
 }
 
 #[test]
-fn next_hops_that_are_objects_are_found_where_the_routes_do_not_tell_them() {
+fn next_hop_objects_are_resolved_without_compat_mode() {
     let Some(_namespace) = Namespace::enter() else { return };
     for words in [
-        "addr add 192.0.2.2/24 dev zoo0",
-        "nexthop add id 5 via 192.0.2.9 dev zoo0",
-        "nexthop add id 6 via 192.0.2.8 dev zoo0",
+        "addr add 192.0.2.2/24 dev net0",
+        "nexthop add id 5 via 192.0.2.9 dev net0",
+        "nexthop add id 6 via 192.0.2.8 dev net0",
         "nexthop add id 7 blackhole",
         "nexthop add id 8 group 5/6",
-        "nexthop add id 9 via fe80::9 dev zoo0",
+        "nexthop add id 9 via fe80::9 dev net0",
         "route add 10.5.0.0/16 nhid 5",
         "route add 10.7.0.0/16 nhid 7",
         "route add 10.8.0.0/16 nhid 8",
@@ -167,14 +167,17 @@ fn next_hops_that_are_objects_are_found_where_the_routes_do_not_tell_them() {
     ] {
         ip(words);
     }
-    let told = text_of("-r");
-    assert!(told.contains("        10.5.0.0      255.255.0.0        192.0.2.9        192.0.2.2      0\n"), "{told}");
+    let with_compat_mode = text_of("-r");
+    assert!(
+        with_compat_mode.contains("        10.5.0.0      255.255.0.0        192.0.2.9        192.0.2.2      0\n"),
+        "{with_compat_mode}"
+    );
     std::fs::write("/proc/sys/net/ipv4/nexthop_compat_mode", "0").unwrap();
-    assert_eq!(text_of("-r"), told);
+    assert_eq!(text_of("-r"), with_compat_mode);
 }
 
 #[test]
-fn every_interface_is_in_the_list() {
+fn the_interface_list_equals_ip_link() {
     let Some(_namespace) = Namespace::enter() else { return };
     make_routes();
     let text = text_of("-r");
@@ -195,9 +198,9 @@ fn every_interface_is_in_the_list() {
 }
 
 #[test]
-fn a_namespace_without_any_route_says_none() {
+fn a_namespace_without_routes_prints_none() {
     let Some(_namespace) = Namespace::enter() else { return };
-    for interface in ["lo", LINK, "zoo1"] {
+    for interface in ["lo", LINK, "net1"] {
         ip(&format!("addr flush dev {interface}"));
         ip(&format!("link set {interface} down"));
     }

@@ -1,10 +1,14 @@
-//! Too few descriptors, too little memory, no /proc, another PID namespace: the rows that can be had, or one sentence.
+//! Few descriptors, little memory, no `/proc`, a PID namespace, slow readers: as many rows as possible, or one error.
 
-use crate::namespace::{Namespace, have, skipped, until};
-use crate::owners::owner_of;
-use crate::program::{Way, limited, rnetstat, rnetstat_by, table_of, with_terminal_for_stderr, without_proc};
-use crate::row::{Row, parse};
-use crate::zoo::{listener, local};
+use crate::owners::owner_column;
+use crate::support::fixtures::{listener, local};
+use crate::support::namespace::Namespace;
+use crate::support::program::{
+    OwnersFrom, limited, rnetstat, rnetstat_with_owners_from, table_of, with_terminal_for_stderr, without_proc,
+};
+use crate::support::row::{Row, parse};
+use crate::support::skip::{have, skipped};
+use crate::support::wait::until;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::process::ExitStatusExt;
@@ -12,36 +16,37 @@ use std::process::{Command, Output, Stdio};
 
 const LOCALHOST: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// Runs a program that lacks something; `None` where it failed before the program began. It must have ended by itself
-/// with status 0 or 1, or with status 2, nothing on stdout and a sentence.
+/// Runs the program with limited resources; `None` if it failed before `main`. It has to exit with status 0 or 1, or with status 2,
+/// an empty stdout and a message.
 fn outcome(command: &mut Command) -> Option<Output> {
     let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    let not_loaded = output.status.code() == Some(127) && said.contains("shared librar");
-    // The kernel could not make room for the program's stack: there is nobody who could say so.
-    let without_stack = output.status.signal() == Some(libc::SIGSEGV) && said.is_empty() && output.stdout.is_empty();
-    // What the standard library does before it calls the program.
-    if not_loaded || without_stack || said.contains("fatal runtime error: initialization") {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let not_loaded = output.status.code() == Some(127) && stderr.contains("shared librar");
+    // The kernel could not map the stack of the program, which cannot report it.
+    let without_stack = output.status.signal() == Some(libc::SIGSEGV) && stderr.is_empty() && output.stdout.is_empty();
+    // The standard library failed before it called `main`.
+    if not_loaded || without_stack || stderr.contains("fatal runtime error: initialization") {
         return None;
     }
-    assert!(said.lines().all(|line| line.starts_with("rnetstat: ")), "{command:?}: {said}");
+    assert!(stderr.lines().all(|line| line.starts_with("rnetstat: ")), "{command:?}: {stderr}");
     match output.status.code() {
         Some(0 | 1) => {}
-        Some(2) => assert!(!said.is_empty() && output.stdout.is_empty(), "{command:?}"),
-        other => panic!("{command:?}: {other:?} {said}"),
+        Some(2) => assert!(!stderr.is_empty() && output.stdout.is_empty(), "{command:?}"),
+        other => panic!("{command:?}: {other:?} {stderr}"),
     }
     Some(output)
 }
 
 #[test]
-fn with_few_descriptors_owners_are_true_or_said_to_be_unknown() {
+fn with_few_descriptors_owners_are_right_or_unknown() {
     let Some(_namespace) = Namespace::enter() else { return };
     let sockets = [listener(LOCALHOST), listener("[::1]:0".parse().unwrap())];
     let whole = table_of(&mut rnetstat("-ano"));
     assert_eq!(whole.len(), sockets.len());
     let (mut unknown, mut known) = (0, 0);
     for most in 4..=10 {
-        let output = outcome(limited(&mut rnetstat_by(Way::Walk, "-ano"), libc::RLIMIT_NOFILE, most)).unwrap();
+        let output =
+            outcome(limited(&mut rnetstat_with_owners_from(OwnersFrom::Proc, "-ano"), libc::RLIMIT_NOFILE, most)).unwrap();
         assert_eq!(output.status.code(), Some(0), "{most}");
         let rows = parse(&String::from_utf8(output.stdout).unwrap(), true);
         assert_eq!(rows.iter().map(Row::anonymous).collect::<Vec<_>>(), whole.iter().map(Row::anonymous).collect::<Vec<_>>());
@@ -54,10 +59,13 @@ fn with_few_descriptors_owners_are_true_or_said_to_be_unknown() {
                 }
             }
         }
-        let (table, said, _) =
-            with_terminal_for_stderr(limited(&mut rnetstat_by(Way::Walk, "-ano"), libc::RLIMIT_NOFILE, most + 2));
+        let (table, stderr, _) = with_terminal_for_stderr(limited(
+            &mut rnetstat_with_owners_from(OwnersFrom::Proc, "-ano"),
+            libc::RLIMIT_NOFILE,
+            most + 2,
+        ));
         let rows = parse(&table, true);
-        assert_eq!(rows.iter().any(|row| row.owner == "-"), said.contains("Too many open files"), "{most}: {said}");
+        assert_eq!(rows.iter().any(|row| row.owner == "-"), stderr.contains("Too many open files"), "{most}: {stderr}");
         for switches in ["--json", "-b", "-c", "-s", "-r", "-e", "--summary", "--explain 53", "-tulpn", "-a --name-timeout 1"] {
             outcome(limited(&mut rnetstat(switches), libc::RLIMIT_NOFILE, most));
         }
@@ -66,12 +74,12 @@ fn with_few_descriptors_owners_are_true_or_said_to_be_unknown() {
 }
 
 #[test]
-fn with_little_memory_there_is_a_table_or_a_sentence() {
+fn with_little_memory_there_is_a_table_or_an_error() {
     let Some(_namespace) = Namespace::enter() else { return };
     let _sockets: Vec<UdpSocket> = (0..900).map(|_| UdpSocket::bind(LOCALHOST).unwrap()).collect();
     const MEGABYTE: u64 = 1 << 20;
     let within = |switches: &str, most| outcome(limited(&mut rnetstat(switches), libc::RLIMIT_AS, most));
-    // The loader needs so much before the program begins.
+    // The dynamic loader needs so much before the program begins.
     let loaded = (4..200).map(|megabytes| megabytes * MEGABYTE).find(|&most| {
         let output = limited(&mut rnetstat("--version"), libc::RLIMIT_AS, most).output().unwrap();
         [Some(0), Some(2)].contains(&output.status.code())
@@ -91,12 +99,12 @@ fn with_little_memory_there_is_a_table_or_a_sentence() {
 }
 
 #[test]
-fn without_proc_there_are_rows_without_owners_and_a_reason() {
+fn without_proc_rows_have_no_owners_and_the_reason_is_reported() {
     let Some(_namespace) = Namespace::enter() else { return };
     let socket = listener(LOCALHOST);
-    let (table, said, status) = with_terminal_for_stderr(without_proc(&mut rnetstat("-ano")));
-    assert_eq!((owner_of(local(&socket), &parse(&table, true)).as_str(), status), ("-", Some(0)));
-    assert!(said.contains("owners cannot be looked for: /proc: ") && said.lines().count() == 1, "{said}");
+    let (table, stderr, status) = with_terminal_for_stderr(without_proc(&mut rnetstat("-ano")));
+    assert_eq!((owner_column(local(&socket), &parse(&table, true)).as_str(), status), ("-", Some(0)));
+    assert!(stderr.contains("owners cannot be looked for: /proc: ") && stderr.lines().count() == 1, "{stderr}");
     assert_eq!(table_of(without_proc(&mut rnetstat("-an"))).len(), 1);
     let json: serde_json::Value =
         serde_json::from_slice(&without_proc(&mut rnetstat("-an --json")).output().unwrap().stdout).unwrap();
@@ -104,30 +112,30 @@ fn without_proc_there_are_rows_without_owners_and_a_reason() {
 }
 
 #[test]
-fn in_a_pid_namespace_the_owners_outside_are_hidden_and_that_is_said() {
+fn in_a_pid_namespace_owners_outside_are_reported_as_hidden() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("unshare") {
         return skipped("unshare (Debian package util-linux) is not installed").unwrap_or_default();
     }
     let socket = listener(LOCALHOST);
-    for way in ["walk", "iterator"] {
+    for source in OwnersFrom::ALL {
         let program = rnetstat("-ano");
         let mut command = Command::new("unshare");
         command.args(["-p", "-f", "--mount-proc"]).arg(program.get_program()).args(program.get_args());
-        let (table, said, status) = with_terminal_for_stderr(command.env("RNETSTAT_OWNERS", way));
-        assert_eq!((owner_of(local(&socket), &parse(&table, true)).as_str(), status), ("-", Some(0)), "{way}");
-        assert!(said.contains("owners of 1 socket are hidden, perhaps outside this PID namespace"), "{said}");
+        let (table, stderr, status) = with_terminal_for_stderr(source.apply(&mut command));
+        assert_eq!((owner_column(local(&socket), &parse(&table, true)).as_str(), status), ("-", Some(0)), "{source:?}");
+        assert!(stderr.contains("owners of 1 socket are hidden, perhaps outside this PID namespace"), "{stderr}");
     }
 }
 
 #[test]
-fn a_reader_that_stalls_gets_every_byte_in_the_end() {
+fn a_reader_that_stalls_gets_every_byte() {
     let Some(_namespace) = Namespace::enter() else { return };
     let _sockets: Vec<UdpSocket> = (0..900).map(|_| UdpSocket::bind(LOCALHOST).unwrap()).collect();
     for switches in ["-ano", "-an --json", "-an --format csv"] {
         let mut child = rnetstat(switches).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
-        // A page is all that the pipe holds.
+        // The pipe holds one page.
         rustix::pipe::fcntl_setpipe_size(&stdout, 4096).unwrap();
         until("the pipe is full", || rustix::io::ioctl_fionread(&stdout).unwrap() >= 4096);
         assert!(child.try_wait().unwrap().is_none());

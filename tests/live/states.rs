@@ -1,31 +1,33 @@
-//! The rows: every state and every kind of address, as other witnesses have them.
+//! Rows of every state and every kind of address, compared with `ss`, `/proc` and psutil.
 
-use crate::namespace::{LINK, Namespace, index_of, skipped, while_still};
-use crate::program::{Way, rnetstat, rnetstat_by, table_of};
-use crate::row::{Row, assert_same};
-use crate::zoo::{Zoo, bound, listener, local, new_socket};
-use crate::{proc_fs, ss};
+use crate::support::fixtures::{Fixtures, bound, listener, local, new_socket};
+use crate::support::namespace::{LINK, Namespace, index_of};
+use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of};
+use crate::support::row::{Row, assert_same};
+use crate::support::skip::skipped;
+use crate::support::wait::stable_snapshot;
+use crate::support::{proc_fs, ss};
 use socket2::Protocol;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What rnetstat prints; both ways to find owners have to give the same table.
-fn by_both_ways<T: Ord>(witness: impl FnMut() -> Vec<T>, switches: &str) -> (Vec<Row>, Vec<T>) {
-    let by = |way| table_of(&mut rnetstat_by(way, switches));
-    let (theirs, [walked, iterated]) = while_still(witness, || Way::ALL.map(by));
-    assert_eq!(walked, iterated, "by the walk and by the iterator");
-    (walked, theirs)
+/// What rnetstat prints; both sources of owners have to give the same table.
+fn with_both_sources<T: Ord>(reference: impl FnMut() -> Vec<T>, switches: &str) -> (Vec<Row>, Vec<T>) {
+    let by = |source| table_of(&mut rnetstat_with_owners_from(source, switches));
+    let (theirs, [proc, bpf]) = stable_snapshot(reference, || OwnersFrom::ALL.map(by));
+    assert_eq!(proc, bpf, "owners from proc and from bpf");
+    (proc, theirs)
 }
 
-/// Takes from rnetstat's rows those that the other witnesses do not know; every one of them has to be there.
-fn take_bound(ours: &mut Vec<Row>, zoo: &Zoo) {
-    if !kernel_tells_bound_sockets() {
-        skipped::<()>("the rows of bound sockets: this kernel does not tell them (6.8 does)");
+/// Removes from rnetstat's rows those that the other programs do not list; all of them have to be there.
+fn remove_bound(ours: &mut Vec<Row>, fixtures: &Fixtures) {
+    if !kernel_lists_bound_sockets() {
+        skipped::<()>("the rows of bound sockets: this kernel does not list them (6.8 does)");
         return;
     }
-    for row in &zoo.bound {
+    for row in &fixtures.bound {
         match ours.iter().position(|other| other == row) {
             Some(place) => drop(ours.swap_remove(place)),
             None => panic!("{row:?} is not in {ours:#?}"),
@@ -33,40 +35,40 @@ fn take_bound(ours: &mut Vec<Row>, zoo: &Zoo) {
     }
 }
 
-fn kernel_tells_bound_sockets() -> bool {
+fn kernel_lists_bound_sockets() -> bool {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split(['.', '-']).map_while(|number| number.trim().parse::<u32>().ok());
     (numbers.next(), numbers.next()) >= (Some(6), Some(8))
 }
 
 #[test]
-fn every_row_and_owner_is_as_ss_has_it() {
+fn every_row_and_owner_equals_ss() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let zoo = Zoo::full();
+    let fixtures = Fixtures::all();
     if ss::rows().is_none() {
         return;
     }
-    let (mut ours, theirs) = by_both_ways(|| ss::rows().unwrap(), "-anoq");
-    zoo.assert_all_in(&ours);
-    take_bound(&mut ours, &zoo);
+    let (mut ours, theirs) = with_both_sources(|| ss::rows().unwrap(), "-anoq");
+    fixtures.assert_all_in(&ours);
+    remove_bound(&mut ours, &fixtures);
     assert_same(&ours, &theirs, "ss -tuanpe");
 }
 
 #[test]
-fn every_row_and_owner_is_as_proc_has_it() {
+fn every_row_and_owner_equals_proc() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let zoo = Zoo::full();
+    let fixtures = Fixtures::all();
     let link = index_of(LINK);
-    let (mut ours, theirs) = by_both_ways(|| proc_fs::owned_rows(link), "-anoq");
-    zoo.assert_all_in(&ours);
-    take_bound(&mut ours, &zoo);
+    let (mut ours, theirs) = with_both_sources(|| proc_fs::owned_rows(link), "-anoq");
+    fixtures.assert_all_in(&ours);
+    remove_bound(&mut ours, &fixtures);
     assert_same(&ours, &theirs, "/proc");
 }
 
 #[test]
-fn the_switches_choose_among_these_rows() {
+fn protocol_switches_select_rows() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let zoo = Zoo::full();
+    let fixtures = Fixtures::all();
     let link = index_of(LINK);
     let ipv6 = |row: &Row| row.local.starts_with('[');
     type Keep<'a> = &'a dyn Fn(&Row) -> bool;
@@ -82,27 +84,27 @@ fn the_switches_choose_among_these_rows() {
         ("-nqp udpv6", &|row| row.protocol == "UDP" && ipv6(row)),
     ];
     let print = || cases.map(|(switches, _)| table_of(&mut rnetstat(switches)));
-    let (theirs, ours) = while_still(|| proc_fs::rows(link), print);
+    let (theirs, ours) = stable_snapshot(|| proc_fs::rows(link), print);
     let theirs: Vec<Row> = theirs.into_iter().map(|(row, _)| row).collect();
     for ((switches, keep), ours) in cases.into_iter().zip(ours) {
         let chosen: Vec<Row> = theirs.iter().filter(|row| keep(row)).cloned().collect();
         assert_same(&ours, &chosen, &format!("/proc, as {switches} chooses"));
     }
-    drop(zoo);
+    drop(fixtures);
 }
 
 #[test]
-fn every_row_and_owner_is_as_psutil_has_it() {
+fn every_row_and_owner_equals_psutil() {
     let Some(_namespace) = Namespace::enter() else { return };
     let Some(python) = python_with_psutil() else {
         skipped::<()>("psutil (Debian package python3-psutil) is not installed");
         return;
     };
-    let zoo = Zoo::full();
-    let (mut ours, theirs) = by_both_ways(|| psutil(python), "-anoq");
-    take_bound(&mut ours, &zoo);
-    // psutil shows a set, without scopes, and one row of twins that nobody holds.
-    let ours: BTreeSet<_> = ours.iter().map(Row::anonymous_to_psutil).collect();
+    let fixtures = Fixtures::all();
+    let (mut ours, theirs) = with_both_sources(|| psutil(python), "-anoq");
+    remove_bound(&mut ours, &fixtures);
+    // psutil shows a set, without scopes, and one row for identical sockets without an owner.
+    let ours: BTreeSet<_> = ours.iter().map(Row::in_psutil_words).collect();
     let theirs: BTreeSet<_> = theirs.into_iter().collect();
     let only_psutil: Vec<_> = theirs.difference(&ours).collect();
     let only_rnetstat: Vec<_> = ours.difference(&theirs).collect();
@@ -113,8 +115,8 @@ fn every_row_and_owner_is_as_psutil_has_it() {
 }
 
 impl Row {
-    /// The row in the words in which the test makes psutil tell its own.
-    fn anonymous_to_psutil(&self) -> String {
+    /// The row in the form in which the script prints those of psutil.
+    fn in_psutil_words(&self) -> String {
         let scope = format!("%{}]", index_of(LINK));
         let plain = |endpoint: &str| endpoint.replace(&scope, "]");
         let remote = if self.remote == "*:*" || self.remote.ends_with(":0") { "-".to_owned() } else { plain(&self.remote) };
@@ -122,14 +124,14 @@ impl Row {
     }
 }
 
-/// The system's own Python may have psutil where one before it in the search path does not.
+/// A Python with psutil: the system's may have it if the first one in the search path does not.
 fn python_with_psutil() -> Option<&'static str> {
     let imports =
         |python: &&str| Command::new(python).args(["-c", "import psutil"]).output().is_ok_and(|output| output.status.success());
     ["python3", "/usr/bin/python3"].into_iter().find(imports)
 }
 
-/// Every connection that psutil knows.
+/// Every connection that psutil lists.
 fn psutil(python: &str) -> Vec<String> {
     const SCRIPT: &str = r#"
 import ipaddress, psutil, socket
@@ -150,17 +152,17 @@ for c in psutil.net_connections("inet"):
 }
 
 #[test]
-fn sockets_that_last_are_shown_once_while_others_come_and_go() {
-    const LASTING: usize = 400;
+fn long_lived_sockets_are_shown_once_while_others_come_and_go() {
+    const LONG_LIVED: usize = 400;
     let Some(_namespace) = Namespace::enter() else { return };
     let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let mut lasting = Vec::new();
-    for number in 0..LASTING {
-        lasting.push(if number % 2 == 0 { listener(localhost) } else { bound(localhost, Protocol::UDP) });
+    let mut long_lived = Vec::new();
+    for number in 0..LONG_LIVED {
+        long_lived.push(if number % 2 == 0 { listener(localhost) } else { bound(localhost, Protocol::UDP) });
     }
     let server = listener(localhost);
     let address = local(&server);
-    let mut expected: Vec<Row> = lasting.iter().map(row_of_own).collect();
+    let mut expected: Vec<Row> = long_lived.iter().map(row_of_own).collect();
     expected.push(row_of_own(&server));
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -168,16 +170,16 @@ fn sockets_that_last_are_shown_once_while_others_come_and_go() {
             while !done.load(Ordering::Relaxed) {
                 let client = new_socket(address, Protocol::TCP);
                 client.connect(&address.into()).unwrap();
-                let (served, _) = server.accept().unwrap();
-                // No TIME_WAIT is left behind: the ports would run out.
-                served.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+                let (accepted, _) = server.accept().unwrap();
+                // A reset leaves no TIME_WAIT behind: the ports would run out.
+                accepted.set_linger(Some(std::time::Duration::ZERO)).unwrap();
                 drop(bound(localhost, Protocol::UDP));
             }
         });
         let runs: Vec<Vec<Row>> = (0..20).map(|_| table_of(&mut rnetstat("-ano"))).collect();
         done.store(true, Ordering::Relaxed);
-        // A connection that has been closed since its row was read is nobody's.
-        let owners = ["0", proc_fs::nobody_found(), &std::process::id().to_string()];
+        // A connection that was closed after its row was read has no owner.
+        let owners = ["0", proc_fs::no_owner_found(), &std::process::id().to_string()];
         for mut rows in runs {
             for row in &expected {
                 let place = rows.iter().position(|other| other == row);
@@ -203,7 +205,7 @@ fn row_of_own(socket: &socket2::Socket) -> Row {
 }
 
 #[test]
-fn of_thousands_of_sockets_each_is_shown_once() {
+fn each_of_thousands_of_sockets_is_shown_once() {
     const CONNECTIONS: usize = 4000;
     let Some(_namespace) = Namespace::enter() else { return };
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -224,19 +226,19 @@ fn of_thousands_of_sockets_each_is_shown_once() {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, local(server).port()));
         let client = new_socket(address, Protocol::TCP);
         client.connect(&address.into()).unwrap();
-        let (served, _) = server.accept().unwrap();
+        let (accepted, _) = server.accept().unwrap();
         let (near, far) = (local(&client).to_string(), address.to_string());
         expected.extend([(near.clone(), far.clone()), (far, near)]);
-        open.extend([client, served]);
+        open.extend([client, accepted]);
     }
     expected.sort();
     let owner = std::process::id().to_string();
-    for way in Way::ALL {
-        let rows = table_of(&mut rnetstat_by(way, "-ano"));
+    for source in OwnersFrom::ALL {
+        let rows = table_of(&mut rnetstat_with_owners_from(source, "-ano"));
         assert!(rows.iter().all(|row| row.owner == owner));
         let mut shown: Vec<_> = rows.into_iter().map(|row| (row.local, row.remote)).collect();
         shown.sort();
-        // Not assert_eq: it would print all of them.
-        assert!(shown == expected, "{way:?}: {} rows instead of {}", shown.len(), expected.len());
+        // Not assert_eq!, which would print all of them.
+        assert!(shown == expected, "{source:?}: {} rows instead of {}", shown.len(), expected.len());
     }
 }

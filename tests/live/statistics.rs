@@ -1,15 +1,16 @@
-//! `-s` beside `nstat`, which reads the same counters by other ways, before and after.
+//! `-s` compared with `nstat` before and after.
 
-use crate::namespace::{Namespace, have, ip, json_of, skipped};
-use crate::program::{rnetstat, text_of, without_netlink, without_proc};
+use crate::support::namespace::{Namespace, ip, json_of};
+use crate::support::program::{rnetstat, text_of, without_netlink, without_proc};
+use crate::support::skip::{have, skipped};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 
-/// Every figure that the kernel counts, by section and label, and the counters that make it up.
-const WITNESSES: [(&str, &str, &[&str]); 88] = [
+/// Every number that the kernel counts, by section and label, and the counters of `nstat` that it is the sum of.
+const COUNTERS: [(&str, &str, &[&str]); 88] = [
     ("IPv4", "Packets Received", &["IpInReceives"]),
     ("IPv4", "Received Header Errors", &["IpInHdrErrors"]),
     ("IPv4", "Received Address Errors", &["IpInAddrErrors"]),
@@ -100,7 +101,7 @@ const WITNESSES: [(&str, &str, &[&str]); 88] = [
     ("UDP IPv6", "Datagrams Sent", &["Udp6OutDatagrams"]),
 ];
 
-/// The figures of a printed text, by section and label; ICMP's are of both directions.
+/// The numbers of the output, by section and label; ICMP has two, received and sent.
 fn figures(text: &str) -> BTreeMap<(String, String), Vec<u64>> {
     let mut figures = BTreeMap::new();
     let mut section = String::new();
@@ -117,7 +118,7 @@ fn figures(text: &str) -> BTreeMap<(String, String), Vec<u64>> {
     figures
 }
 
-/// All counters as `nstat` knows them; one that it does not name is 0.
+/// All counters of `nstat`; one that it does not print is 0.
 fn nstat() -> Value {
     json_of(Command::new("nstat").args(["-asz", "--json"])).remove(0)["kernel"].take()
 }
@@ -126,13 +127,13 @@ fn sum(nstat: &Value, counters: &[&str], direction: &str) -> u64 {
     counters.iter().map(|counter| nstat[counter.replace('_', direction)].as_u64().unwrap_or(0)).sum()
 }
 
-/// Traffic that moves many counters, each of IPv4 and IPv6 by another amount.
+/// Traffic that changes many counters, those of IPv4 and IPv6 by different amounts.
 fn traffic() -> Vec<TcpStream> {
     ip("link set lo mtu 1500");
     let mut open = Vec::new();
-    let mut connect = |listen: &str, reach: fn(u16) -> SocketAddr, times: usize| {
+    let mut connect = |listen: &str, target: fn(u16) -> SocketAddr, times: usize| {
         let listener = TcpListener::bind(listen).unwrap();
-        let address = reach(listener.local_addr().unwrap().port());
+        let address = target(listener.local_addr().unwrap().port());
         for _ in 0..times {
             let mut client = TcpStream::connect(address).unwrap();
             let (mut server, _) = listener.accept().unwrap();
@@ -143,16 +144,16 @@ fn traffic() -> Vec<TcpStream> {
     };
     connect("127.0.0.1:0", |port| SocketAddr::from(([127, 0, 0, 1], port)), 3);
     connect("[::1]:0", |port| SocketAddr::from((Ipv6Addr::LOCALHOST, port)), 2);
-    // Over IPv4, though both its sockets are IPv6's.
+    // IPv4 over IPv6 sockets.
     connect("[::]:0", |port| SocketAddr::from(([127, 0, 0, 1], port)), 1);
     for (address, times) in [("127.0.0.1", 5), ("::1", 7)] {
         let address: std::net::IpAddr = address.parse().unwrap();
         let socket = UdpSocket::bind((address, 0)).unwrap();
         for _ in 0..times {
-            socket.send_to(b"to myself", socket.local_addr().unwrap()).unwrap();
-            socket.send_to(b"to nobody", (address, 9)).unwrap();
+            socket.send_to(b"delivered", socket.local_addr().unwrap()).unwrap();
+            socket.send_to(b"refused", (address, 9)).unwrap();
         }
-        // Larger than a packet of the interface may be: fragments.
+        // Larger than the MTU: fragments.
         socket.send_to(&[0; 5_000], socket.local_addr().unwrap()).unwrap();
     }
     assert!(TcpStream::connect("127.0.0.1:9").is_err());
@@ -160,7 +161,7 @@ fn traffic() -> Vec<TcpStream> {
 }
 
 #[test]
-fn every_figure_is_nstats() {
+fn every_counter_equals_nstat() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("nstat") {
         return skipped("nstat (Debian package iproute2) is not installed").unwrap_or_default();
@@ -169,29 +170,29 @@ fn every_figure_is_nstats() {
     let before = nstat();
     let figures = figures(&text_of("-s"));
     let after = nstat();
-    let mut moved = 0;
-    for (section, label, counters) in WITNESSES {
+    let mut changed = 0;
+    for (section, label, counters) in COUNTERS {
         let values = &figures[&(section.to_owned(), label.to_owned())];
         let directions: &[&str] = if section.starts_with("ICMP") { &["In", "Out"] } else { &[""] };
         assert_eq!(values.len(), directions.len(), "{section} {label}");
         for (&value, direction) in values.iter().zip(directions) {
             let range = sum(&before, counters, direction)..=sum(&after, counters, direction);
             assert!(range.contains(&value), "{section} {label} {direction}: {value} is not in {range:?}");
-            moved += usize::from(value > 0);
+            changed += usize::from(value > 0);
         }
     }
     for section in ["IPv4", "IPv6"] {
         assert_eq!(figures[&(section.to_owned(), "Reassembly Successful".to_owned())], [1], "{section}");
     }
-    assert!(moved >= 30, "only {moved} figures have moved: too little was compared");
-    assert_eq!(figures.len(), WITNESSES.len() + 2, "and the two of current connections");
+    assert!(changed >= 30, "only {changed} counters changed: the comparison means little");
+    assert_eq!(figures.len(), COUNTERS.len() + 2, "and the two of current connections");
 }
 
 #[test]
-fn connections_are_counted_by_the_family_of_their_packets() {
+fn current_connections_are_counted_by_the_family_of_their_packets() {
     let Some(_namespace) = Namespace::enter() else { return };
     let mut open = traffic();
-    // A connection that the other side has closed is a current one; one that this side has closed is none.
+    // CLOSE_WAIT is a current connection, FIN_WAIT_2 is not.
     let closed_by_its_server = open.remove(1);
     drop(closed_by_its_server);
     assert_eq!(open[0].read(&mut [0; 1]).unwrap(), 0);
@@ -207,16 +208,18 @@ fn connections_are_counted_by_the_family_of_their_packets() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_not_shown_as_zero() {
+fn counters_that_cannot_be_read_are_an_error_not_zero() {
     let Some(_namespace) = Namespace::enter() else { return };
     let output = without_proc(&mut rnetstat("-s")).output().unwrap();
     assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), ("", Some(2)));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("/proc/net/snmp cannot be read") && said.contains("/proc/net/snmp6 cannot be read"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    for file in ["/proc/net/snmp", "/proc/net/snmp6"] {
+        assert!(stderr.contains(&format!("{file} cannot be read")), "{stderr}");
+    }
 }
 
 #[test]
-fn a_protocol_with_sockets_goes_on_with_its_table() {
+fn statistics_of_tcp_and_udp_are_followed_by_their_table() {
     let Some(_namespace) = Namespace::enter() else { return };
     let _open = traffic();
     for (protocol, title, rows) in [("TCP", "TCP Statistics for IPv4", 8), ("tcpv6", "TCP Statistics for IPv6", 4)] {

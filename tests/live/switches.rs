@@ -1,9 +1,11 @@
 //! The columns and views that the switches besides `-a -n -o` add, compared with `ss` and with `/proc`.
 
-use crate::namespace::{Namespace, have, ip, skipped, until};
-use crate::program::rnetstat;
-use crate::ss;
-use crate::zoo::{House, bound, listener, local, new_socket};
+use crate::support::fixtures::{AddressCase, bound, listener, local, new_socket};
+use crate::support::namespace::{Namespace, ip};
+use crate::support::program::rnetstat;
+use crate::support::skip::{have, skipped};
+use crate::support::ss;
+use crate::support::wait::until;
 use socket2::{Domain, Protocol, SockAddr, Socket};
 use std::collections::HashMap;
 use std::fs;
@@ -11,7 +13,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-/// What it prints; it succeeds without a word on stderr.
+/// What it prints; it has to succeed and to leave stderr empty.
 fn print(switches: &str) -> String {
     let output = rnetstat(switches).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -30,14 +32,14 @@ fn fields(table: &str) -> HashMap<[String; 3], Vec<String>> {
     .collect()
 }
 
-/// A connection to a server, and its two ends.
-fn connect(house: House, prepare: impl Fn(&Socket)) -> [Socket; 3] {
-    let server = listener(house.listen);
-    let mut reach = house.reach;
-    reach.set_port(local(&server).port());
-    let client = new_socket(reach, Protocol::TCP);
+/// A server, a client and the accepted end of their connection.
+fn connect(case: AddressCase, prepare: impl Fn(&Socket)) -> [Socket; 3] {
+    let server = listener(case.listen);
+    let mut target = case.connect;
+    target.set_port(local(&server).port());
+    let client = new_socket(target, Protocol::TCP);
     prepare(&client);
-    client.connect(&SockAddr::from(reach)).unwrap();
+    client.connect(&SockAddr::from(target)).unwrap();
     let (accepted, _) = server.accept().unwrap();
     [server, client, accepted]
 }
@@ -46,22 +48,22 @@ fn set_traffic_class(socket: &Socket, class: u8) {
     if socket.domain().unwrap() == Domain::IPV6 {
         socket.set_tclass_v6(class.into()).unwrap();
     }
-    // The type of service of an IPv6 socket is that of its IPv4 flows.
+    // On an IPv6 socket this is the type of service of its IPv4 traffic.
     socket.set_tos_v4(class.into()).unwrap();
 }
 
 #[test]
-fn code_points_and_congestion_control_are_those_of_ss() {
+fn dscp_and_congestion_control_equal_ss() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("ss") {
         return skipped::<()>("ss (Debian package iproute2) is not installed").unwrap_or_default();
     }
     let classes = [0x00, 0x28, 0xb8, 0x88];
-    let connections: Vec<_> = House::all()
+    let connections: Vec<_> = AddressCase::all()
         .into_iter()
         .zip(classes)
-        .map(|(house, class)| {
-            connect(house, |client| {
+        .map(|(case, class)| {
+            connect(case, |client| {
                 set_traffic_class(client, class);
                 client.set_tcp_congestion(b"reno").unwrap();
             })
@@ -95,31 +97,31 @@ fn code_points_and_congestion_control_are_those_of_ss() {
 }
 
 #[test]
-fn the_time_in_time_wait_is_a_minute_less_what_ss_says_is_left() {
+fn time_in_time_wait_is_a_minute_minus_the_timer_of_ss() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("ss") {
         return skipped::<()>("ss (Debian package iproute2) is not installed").unwrap_or_default();
     }
-    let [_server, client, accepted] = connect(House::all()[0], |_| {});
+    let [_server, client, accepted] = connect(AddressCase::all()[0], |_| {});
     drop(client);
     drop(accepted);
-    let waiting = || fields(&print("-ni")).into_iter().find(|(_, fields)| fields[0] == "TIME_WAIT");
-    until("a connection waits", || waiting().is_some());
-    // A second and a little more, so that the figure is not nothing on both sides.
-    until("it has waited", || waiting().is_some_and(|(_, fields)| !fields[1].starts_with('0')));
-    let (_, fields) = waiting().unwrap();
+    let time_wait = || fields(&print("-ni")).into_iter().find(|(_, fields)| fields[0] == "TIME_WAIT");
+    until("a connection is in TIME_WAIT", || time_wait().is_some());
+    // At least a second, so that the two times are not both 0.
+    until("a second has passed", || time_wait().is_some_and(|(_, fields)| !fields[1].starts_with('0')));
+    let (_, fields) = time_wait().unwrap();
     let ours: f64 = fields[1].strip_suffix('s').unwrap().parse().unwrap();
     let output = Command::new("ss").args(["-H", "-tano", "state", "time-wait"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let left = text.split("timer:(timewait,").nth(1).unwrap().split("sec").next().unwrap();
     let theirs = 60.0 - left.parse::<f64>().unwrap();
     assert!((ours - theirs).abs() <= 3.0, "{ours} and {theirs}");
-    // A time that nobody tells is none, not nothing.
+    // An unknown time is `-`, not 0.
     let listening = self::fields(&print("-ani")).into_iter().find(|(_, fields)| fields[0] == "LISTENING").unwrap();
     assert_eq!(listening.1[1], "-");
 }
 
-/// A program of another name that holds a socket together with this test.
+/// A program with another name that shares a socket with this test.
 fn share(socket: &Socket) -> Child {
     socket.set_cloexec(false).unwrap();
     let child = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
@@ -133,13 +135,13 @@ fn base_name(pid: u32) -> String {
     fs::read_link(format!("/proc/{pid}/exe")).unwrap().file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// A control group called like a unit.
+/// A control group with the name of a unit.
 struct Unit(PathBuf);
 
 impl Unit {
     const NAME: &str = "rnetstat-live.service";
 
-    /// Moves a process into a new group, wherever systemd's groups are kept here.
+    /// Moves a process into a new group in the hierarchy of systemd.
     fn with(pid: u32, name: &str) -> Option<Self> {
         for folder in ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
             let path = PathBuf::from(folder).join(name);
@@ -161,7 +163,7 @@ impl Drop for Unit {
 }
 
 #[test]
-fn every_owner_of_a_row_is_named_under_it_with_its_unit() {
+fn executable_lines_name_every_owner_and_its_unit() {
     let Some(_namespace) = Namespace::enter() else { return };
     let server = listener(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)));
     let mut child = share(&server);
@@ -182,12 +184,12 @@ fn every_owner_of_a_row_is_named_under_it_with_its_unit() {
     assert_eq!(under, expected, "{table}");
     match unit {
         Some(_) => assert!(under.contains(&"  rnetstat-live.service"), "{table}"),
-        None => skipped::<()>("no control group can be made, so no unit was looked for").unwrap_or_default(),
+        None => skipped::<()>("no control group can be made, so that there is no unit").unwrap_or_default(),
     }
 }
 
 #[test]
-fn an_explanation_names_the_container_that_holds_the_port() {
+fn explain_names_the_container_of_a_holder() {
     let Some(_namespace) = Namespace::enter() else { return };
     let server = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let mut child = share(&server);
@@ -210,10 +212,10 @@ fn an_explanation_names_the_container_that_holds_the_port() {
 }
 
 #[test]
-fn ports_are_counted_by_process_and_programs_are_named() {
+fn consumers_count_ports_by_process() {
     let Some(_namespace) = Namespace::enter() else { return };
     ip("addr add 127.0.0.2/8 dev lo");
-    let [server, _client, _accepted] = connect(House::all()[0], |_| {});
+    let [server, _client, _accepted] = connect(AddressCase::all()[0], |_| {});
     let mut again = local(&server);
     again.set_ip(Ipv4Addr::new(127, 0, 0, 2).into());
     let _same_port = listener(again);
@@ -221,7 +223,7 @@ fn ports_are_counted_by_process_and_programs_are_named() {
     let own = std::process::id();
     let name = fs::read_to_string(format!("/proc/{own}/comm")).unwrap();
     let name = name.trim_end();
-    // Two TCP ports, the server's and the client's; the second listener and the accepted end use the server's.
+    // Two TCP ports: the server's, which the second listener and the accepted end share, and the client's.
     let view = print("-c");
     let row = view.lines().find(|line| line.split_whitespace().next() == Some(&own.to_string())).unwrap();
     assert_eq!(row.split_whitespace().collect::<Vec<_>>(), [&own.to_string(), "2", "1", "3", name], "{view}");
@@ -234,8 +236,7 @@ fn ports_are_counted_by_process_and_programs_are_named() {
 }
 
 #[test]
-fn without_rdma_the_title_and_the_heading_stand_alone() {
-    // Also because a program must not be started while another test watches its own sockets.
+fn rdma_without_devices_prints_title_and_heading() {
     let Some(_namespace) = Namespace::enter() else { return };
     if fs::read_dir("/sys/class/infiniband").is_ok_and(|devices| devices.count() > 0) {
         return skipped::<()>("this machine has RDMA devices").unwrap_or_default();

@@ -1,8 +1,10 @@
-//! Sockets that the first thread of a process does not have: both ways find their process, whatever the kernel refuses.
+//! Sockets that the first thread of a process does not have: both sources find their process, whatever the kernel refuses.
 
-use crate::namespace::{Namespace, have, skipped};
-use crate::owners::owner_of;
-use crate::program::{Way, refusing, rnetstat, rnetstat_by, table_of};
+use crate::owners::owner_column;
+use crate::support::namespace::Namespace;
+use crate::support::program::{OwnersFrom, refusing, rnetstat, rnetstat_with_owners_from, table_of};
+use crate::support::skip::{have, skipped};
+use crate::support::wait::{stable_snapshot, until};
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +14,7 @@ const OWN_TABLE: &str = "libc.unshare(0x400); serve()";
 /// A listener of a process whose first thread has ended.
 const LEADER_ENDS: &str = "serve()";
 
-/// A process of that kind, and where it listens. It ends when its input does.
+/// A process of that kind and the address of its listener. It ends when its input does.
 fn start(thread: &str, leader: &str) -> (Child, SocketAddr) {
     let script = format!(
         "import ctypes, os, socket, threading\n\
@@ -33,28 +35,30 @@ fn start(thread: &str, leader: &str) -> (Child, SocketAddr) {
 }
 
 #[test]
-fn a_socket_of_one_thread_alone_belongs_to_its_process() {
+fn a_socket_that_only_one_thread_has_belongs_to_its_process() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !have("python3") {
         return skipped("python3 is not installed").unwrap_or_default();
     }
     let ends = format!("libc.syscall({}, 0)", libc::SYS_exit);
-    for (what, thread, leader) in [("its own table", OWN_TABLE, "os.read(0, 1)"), ("no leader", LEADER_ENDS, &ends)] {
+    for (what, thread, leader) in
+        [("own descriptor table", OWN_TABLE, "os.read(0, 1)"), ("ended first thread", LEADER_ENDS, &ends)]
+    {
         let (mut child, address) = start(thread, leader);
         let pid = child.id();
         if leader == ends {
             let status = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-            crate::namespace::until("the first thread has ended", || status().contains(") Z "));
+            until("the first thread has ended", || status().contains(") Z "));
         }
-        for way in Way::ALL {
-            let rows = table_of(&mut rnetstat_by(way, "-ano"));
-            assert_eq!(owner_of(address, &rows), pid.to_string(), "{what}, {way:?}");
+        for source in OwnersFrom::ALL {
+            let rows = table_of(&mut rnetstat_with_owners_from(source, "-ano"));
+            assert_eq!(owner_column(address, &rows), pid.to_string(), "{what}, {source:?}");
         }
         for errno in [libc::EPERM, libc::ENOSYS] {
-            let rows = table_of(refusing(&mut rnetstat_by(Way::Walk, "-ano"), libc::SYS_kcmp, None, errno));
-            // Without kcmp only a first thread that shows no descriptors gives cause to look at the others.
-            let expected = if leader == ends { pid.to_string() } else { crate::proc_fs::nobody_found().to_owned() };
-            assert_eq!(owner_of(address, &rows), expected, "{what}");
+            let rows = table_of(refusing(&mut rnetstat_with_owners_from(OwnersFrom::Proc, "-ano"), libc::SYS_kcmp, None, errno));
+            // Without kcmp the other threads are scanned only if the first shows no descriptors.
+            let expected = if leader == ends { pid.to_string() } else { crate::support::proc_fs::no_owner_found().to_owned() };
+            assert_eq!(owner_column(address, &rows), expected, "{what}");
         }
         drop(child.stdin.take());
         child.wait().unwrap();
@@ -62,17 +66,13 @@ fn a_socket_of_one_thread_alone_belongs_to_its_process() {
 }
 
 #[test]
-fn where_the_iterator_is_refused_the_walk_serves_without_a_word() {
+fn owners_come_from_proc_if_bpf_is_refused() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let _zoo = crate::zoo::Zoo::full();
+    let _fixtures = crate::support::fixtures::Fixtures::all();
     for errno in [libc::EPERM, libc::ENOSYS, libc::EINVAL, libc::ENOMEM] {
-        loop {
-            let before = table_of(&mut rnetstat("-ano"));
-            let refused = table_of(refusing(&mut rnetstat_by(Way::Iterator, "-ano"), libc::SYS_bpf, None, errno));
-            if before == table_of(&mut rnetstat("-ano")) {
-                assert!(before == refused, "{errno}");
-                break;
-            }
-        }
+        let refused = || table_of(refusing(&mut rnetstat_with_owners_from(OwnersFrom::Bpf, "-ano"), libc::SYS_bpf, None, errno));
+        let (expected, mut rows) = stable_snapshot(|| table_of(&mut rnetstat("-ano")), refused);
+        rows.sort();
+        assert!(rows == expected, "{errno}");
     }
 }

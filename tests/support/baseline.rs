@@ -1,6 +1,6 @@
-//! What the kernel alone takes: the two lower bounds that the program is measured against.
+//! The cost of the kernel alone: the two lower bounds that rnetstat is measured against.
 //!
-//! Both run inside the bench: neither pays for the start of a process, while the program pays for all of its own.
+//! Both run inside the benchmark, so that neither includes the start of a process.
 
 use anyhow::{Context, bail};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawDir};
@@ -25,7 +25,7 @@ const STATES: u32 = 0x1FFF;
 /// TCP and UDP, each over IPv4 and IPv6: `IPPROTO_*` and `AF_*`.
 const TABLES: [(u8, u8); 4] = [(6, 2), (6, 10), (17, 2), (17, 10)];
 
-/// The raw dump: all four tables, one thread, every datagram received and none of it looked into but for its end.
+/// The raw dump: all four tables, one thread, every datagram received and only its end parsed.
 pub fn raw_dump() -> anyhow::Result<()> {
     dump(|_| ())
 }
@@ -55,7 +55,7 @@ fn dump(mut each: impl FnMut(&[u8])) -> anyhow::Result<()> {
                 bail!("the kernel refuses to dump its sockets");
             }
             each(datagram);
-            // The end stands at the end, alone or behind the last rows.
+            // NLMSG_DONE is the last message, alone or after the last rows.
             let last = datagram.len().checked_sub(DONE_LENGTH).and_then(|start| header(&datagram[start..]));
             if last == Some((DONE_LENGTH, DONE)) {
                 break;
@@ -84,17 +84,17 @@ fn header(bytes: &[u8]) -> Option<(usize, u16)> {
     Some((length as usize, kind))
 }
 
-/// What a walk saw.
+/// What a scan saw.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Walked {
+pub struct Scanned {
     /// Processes, kernel threads among them.
     pub processes: usize,
     /// Descriptors of all of them.
     pub descriptors: usize,
 }
 
-/// The bare walk: `readlinkat` of every descriptor of every process, on two threads, the answers thrown away.
-pub fn bare_walk() -> anyhow::Result<Walked> {
+/// The bare scan: `readlinkat` of every descriptor of every process, on two threads, the answers discarded.
+pub fn bare_scan() -> anyhow::Result<Scanned> {
     let proc = rustix::fs::open("/proc", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     let pids: Vec<u32> = Dir::read_from(&proc)?.filter_map(|entry| entry.ok()?.file_name().to_str().ok()?.parse().ok()).collect();
     let next = AtomicUsize::new(0);
@@ -111,11 +111,11 @@ pub fn bare_walk() -> anyhow::Result<Walked> {
         let other = scope.spawn(work);
         work() + other.join().unwrap_or_default()
     });
-    Ok(Walked { processes: pids.len(), descriptors })
+    Ok(Scanned { processes: pids.len(), descriptors })
 }
 
 fn read_links(proc: impl rustix::fd::AsFd, path: &str, names: &mut [MaybeUninit<u8>]) -> rustix::io::Result<usize> {
-    // As the program does: where nothing is open there is nothing to walk.
+    // As rnetstat does: a process without descriptors is not scanned.
     if rustix::fs::statat(&proc, path, AtFlags::empty())?.st_size == 0 {
         return Ok(0);
     }

@@ -1,9 +1,10 @@
-//! Sockets in every state. Nothing but loopback traffic makes them: a socket that is made deaf by a filter that drops what
-//! arrives for it stays in whatever state waits for an answer.
+//! Sockets in every state, made by loopback traffic alone: a socket with a filter that drops all incoming segments stays in the
+//! state that waits for an answer.
 
-use crate::namespace::{LINK, LINK_LOCAL, index_of, until};
-use crate::proc_fs;
-use crate::row::{Row, endpoint, remote_endpoint};
+use super::namespace::{LINK, LINK_LOCAL, index_of};
+use super::proc_fs;
+use super::row::{Row, endpoint, remote_endpoint};
+use super::wait::until;
 use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsRawFd;
@@ -12,42 +13,42 @@ use std::time::Duration;
 /// `TCP_CLOSE_WAIT`
 const CLOSE_WAIT: u8 = 8;
 
-/// Open sockets, and what only their maker knows of them.
+/// Open sockets, and the rows that they have to have.
 #[derive(Default)]
-pub struct Zoo {
+pub struct Fixtures {
     open: Vec<Socket>,
     /// The rows that only `-q` shows and that neither `ss` nor `/proc/net` knows.
     pub bound: Vec<Row>,
-    /// Every TCP state that each house was given, as (local address, foreign address, state).
+    /// Every TCP socket of each address case, as (local address, foreign address, state).
     expected: Vec<(String, String, &'static str)>,
 }
 
-/// Where a server listens and how its clients reach it.
+/// A kind of address: where a server listens and how its clients reach it.
 #[derive(Clone, Copy)]
-pub struct House {
+pub struct AddressCase {
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Where clients call; its port is the server's, which is not known yet.
-    pub reach: SocketAddr,
+    /// Where clients connect; the port is the server's, which is not known yet.
+    pub connect: SocketAddr,
 }
 
-impl House {
-    /// One for each kind of address: IPv4, IPv6, link-local with its scope, IPv4 on a dual-stack server.
+impl AddressCase {
+    /// All kinds of address: IPv4, IPv6, link-local with its scope, IPv4 on a dual-stack server.
     pub fn all() -> [Self; 4] {
-        let same = |address| Self { listen: address, reach: address };
+        let same = |address| Self { listen: address, connect: address };
         [
             same(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
             same(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))),
             same(link_local(0)),
             Self {
                 listen: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-                reach: SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 0)),
+                connect: SocketAddr::from((Ipv4Addr::LOCALHOST.to_ipv6_mapped(), 0)),
             },
         ]
     }
 }
 
-/// The link-local address of the zoo with its scope.
+/// The link-local address of the namespace with its scope.
 pub fn link_local(port: u16) -> SocketAddr {
     SocketAddrV6::new(LINK_LOCAL.parse().unwrap(), port, 0, index_of(LINK)).into()
 }
@@ -65,8 +66,8 @@ pub fn bound(address: SocketAddr, protocol: Protocol) -> Socket {
     socket
 }
 
-/// A TCP socket bound to a port that was named: such a port is kept until the socket is closed.
-fn bound_by_hand(address: SocketAddr) -> Socket {
+/// A TCP socket bound to an explicit port: such a port is kept until the socket is closed.
+fn bound_to_chosen_port(address: SocketAddr) -> Socket {
     let free = local(&bound(address, Protocol::TCP));
     bound(free, Protocol::TCP)
 }
@@ -78,7 +79,7 @@ pub fn listener(address: SocketAddr) -> Socket {
     socket
 }
 
-/// Where a socket is.
+/// The local address of a socket.
 pub fn local(socket: &Socket) -> SocketAddr {
     socket.local_addr().unwrap().as_socket().unwrap()
 }
@@ -92,8 +93,8 @@ fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
     address
 }
 
-/// Drops every segment that arrives for the socket.
-fn deafen(socket: &Socket) {
+/// Makes the kernel drop every segment that arrives for the socket.
+fn drop_incoming(socket: &Socket) {
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
 }
@@ -112,8 +113,8 @@ fn wait_for(socket: &Socket, state: u8) {
     until(&format!("{socket:?} is in state {state}"), || state_of(socket) == state);
 }
 
-/// The first byte of `struct tcp_info`: a question to one socket, where the tables are a walk through those of every namespace.
-#[allow(unsafe_code)] // the option has no safe wrapper
+/// The first byte of `struct tcp_info`: cheaper than the tables, which the kernel searches for all namespaces.
+#[allow(unsafe_code, reason = "TCP_INFO has no safe wrapper")]
 fn state_of(socket: &Socket) -> u8 {
     let mut info = [0u8; 8];
     let mut length = info.len() as libc::socklen_t;
@@ -125,103 +126,103 @@ fn state_of(socket: &Socket) -> u8 {
     info[0]
 }
 
-impl Zoo {
-    /// Everything that there is to see.
-    pub fn full() -> Self {
-        let mut zoo = Self::default();
-        for house in House::all() {
-            zoo.fill(house);
+impl Fixtures {
+    /// One of every kind.
+    pub fn all() -> Self {
+        let mut fixtures = Self::default();
+        for case in AddressCase::all() {
+            fixtures.fill(case);
         }
-        zoo.add_listeners();
-        zoo.add_datagrams();
-        zoo.settle();
-        zoo
+        fixtures.add_listeners();
+        fixtures.add_datagrams();
+        fixtures.settle();
+        fixtures
     }
 
-    /// One house: every TCP state for one kind of address.
-    pub fn fill(&mut self, house: House) {
-        let server = listener(house.listen);
-        let reach = with_port(house.reach, local(&server).port());
+    /// Every TCP state for one kind of address.
+    pub fn fill(&mut self, case: AddressCase) {
+        let server = listener(case.listen);
+        let target = with_port(case.connect, local(&server).port());
         self.expect_listener(&server);
 
-        let (client, served) = self.pair(&server, reach);
+        let (client, accepted) = self.pair(&server, target);
         self.expect_of(&client, "ESTABLISHED");
-        self.expect_of(&served, "ESTABLISHED");
-        self.open.extend([client, served]);
+        self.expect_of(&accepted, "ESTABLISHED");
+        self.open.extend([client, accepted]);
 
-        let (client, served) = self.pair(&server, reach);
+        let (client, accepted) = self.pair(&server, target);
         close_writing(&client);
         self.expect_of(&client, "FIN_WAIT_2");
-        self.expect_of(&served, "CLOSE_WAIT");
-        self.open.extend([client, served]);
+        self.expect_of(&accepted, "CLOSE_WAIT");
+        self.open.extend([client, accepted]);
 
-        let (client, served) = self.pair(&server, reach);
-        deafen(&client);
+        let (client, accepted) = self.pair(&server, target);
+        drop_incoming(&client);
         close_writing(&client);
         self.expect_of(&client, "FIN_WAIT_1");
-        self.expect_of(&served, "CLOSE_WAIT");
-        self.open.extend([client, served]);
+        self.expect_of(&accepted, "CLOSE_WAIT");
+        self.open.extend([client, accepted]);
 
-        // Both close and neither hears of it; then one hears, by a retransmission, that the other has closed.
-        let (client, served) = self.pair(&server, reach);
-        deafen(&client);
-        deafen(&served);
+        // Both close while neither receives anything; then a retransmission tells one that the other has closed.
+        let (client, accepted) = self.pair(&server, target);
+        drop_incoming(&client);
+        drop_incoming(&accepted);
         close_writing(&client);
-        close_writing(&served);
+        close_writing(&accepted);
         client.detach_filter().unwrap();
         self.expect_of(&client, "CLOSING");
-        self.expect_of(&served, "FIN_WAIT_1");
-        self.open.extend([client, served]);
+        self.expect_of(&accepted, "FIN_WAIT_1");
+        self.open.extend([client, accepted]);
 
-        let (client, served) = self.pair(&server, reach);
-        close_writing(&served);
+        let (client, accepted) = self.pair(&server, target);
+        close_writing(&accepted);
         wait_for(&client, CLOSE_WAIT);
-        deafen(&client);
+        drop_incoming(&client);
         close_writing(&client);
         self.expect_of(&client, "LAST_ACK");
-        self.open.extend([client, served]);
+        self.open.extend([client, accepted]);
 
-        let (client, served) = self.pair(&server, reach);
+        let (client, accepted) = self.pair(&server, target);
         close_writing(&client);
-        wait_for(&served, CLOSE_WAIT);
+        wait_for(&accepted, CLOSE_WAIT);
         let (from, to) = (text(local(&client)), text(peer(&client)));
-        drop((served, client));
+        drop((accepted, client));
         self.expect(from, to, "TIME_WAIT");
 
         // Orphans: closed by their owner, kept by the kernel.
-        let (client, served) = self.pair(&server, reach);
+        let (client, accepted) = self.pair(&server, target);
         let (from, to) = (text(local(&client)), text(peer(&client)));
         drop(client);
         self.expect(from, to, "FIN_WAIT_2");
-        self.open.push(served);
-        let (client, served) = self.pair(&server, reach);
+        self.open.push(accepted);
+        let (client, accepted) = self.pair(&server, target);
         let (from, to) = (text(local(&client)), text(peer(&client)));
-        deafen(&client);
+        drop_incoming(&client);
         drop(client);
         self.expect(from, to, "FIN_WAIT_1");
-        self.open.push(served);
+        self.open.push(accepted);
 
-        // The client does not hear the server's answer, so that the server does not hear the client's.
-        let client = new_socket(reach, Protocol::TCP);
-        deafen(&client);
+        // The client drops the server's SYN-ACK, so that the handshake does not complete.
+        let client = new_socket(target, Protocol::TCP);
+        drop_incoming(&client);
         client.set_nonblocking(true).unwrap();
-        assert_eq!(client.connect(&reach.into()).unwrap_err().raw_os_error(), Some(libc::EINPROGRESS));
-        let (from, to) = (text(local(&client)), text(reach));
+        assert_eq!(client.connect(&target.into()).unwrap_err().raw_os_error(), Some(libc::EINPROGRESS));
+        let (from, to) = (text(local(&client)), text(target));
         self.expect(from.clone(), to.clone(), "SYN_SENT");
         self.expect(to, from, "SYN_RECEIVED");
         self.open.push(client);
 
-        let idle = bound(house.reach, Protocol::TCP);
-        self.remember(&idle, remote_endpoint("TCP", house.reach.ip(), Ipv6Addr::UNSPECIFIED.into(), 0, 0), "BOUND");
+        let idle = bound(case.connect, Protocol::TCP);
+        self.remember(&idle, remote_endpoint("TCP", case.connect.ip(), Ipv6Addr::UNSPECIFIED.into(), 0, 0), "BOUND");
         self.open.push(idle);
 
-        // Reset after it was connected: closed, and because it was bound by hand it keeps its port and knows its peer.
-        let client = bound_by_hand(house.reach);
-        client.connect(&reach.into()).unwrap();
-        let (served, _) = server.accept().unwrap();
+        // Reset after it was connected: CLOSED; bound to an explicit port, it keeps its port and its peer.
+        let client = bound_to_chosen_port(case.connect);
+        client.connect(&target.into()).unwrap();
+        let (accepted, _) = server.accept().unwrap();
         let to = text(peer(&client));
-        served.set_linger(Some(Duration::ZERO)).unwrap();
-        drop(served);
+        accepted.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(accepted);
         until("the peer's reset has arrived", || client.peer_addr().is_err());
         self.remember(&client, to, "CLOSED");
         self.open.push(client);
@@ -254,19 +255,19 @@ impl Zoo {
         for socket in twins.iter().chain([&wildcard, &on_device, &only_v6, &mapped]) {
             self.expect_listener(socket);
         }
-        // A connection that nobody has accepted yet has no inode, so nobody's.
+        // A connection that has not been accepted yet has no inode and no owner.
         let waiting = new_socket(any4, Protocol::TCP);
         waiting.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, local(&mapped).port())).into()).unwrap();
         self.open.extend(twins);
         self.open.extend([wildcard, on_device, only_v6, mapped, waiting]);
-        // Multipath TCP: the kernel's own subflow sockets carry the number of the socket that the process holds.
+        // Multipath TCP: the kernel's subflow sockets have the inode of the socket that the process holds.
         if let Ok(multipath) = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::from(libc::IPPROTO_MPTCP))) {
             multipath.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
             multipath.listen(8).unwrap();
             let client = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::from(libc::IPPROTO_MPTCP))).unwrap();
             client.connect(&multipath.local_addr().unwrap()).unwrap();
-            let (served, _) = multipath.accept().unwrap();
-            self.open.extend([multipath, client, served]);
+            let (accepted, _) = multipath.accept().unwrap();
+            self.open.extend([multipath, client, accepted]);
         }
     }
 
@@ -312,12 +313,12 @@ impl Zoo {
         self.open.push(on_device);
     }
 
-    fn pair(&self, server: &Socket, reach: SocketAddr) -> (Socket, Socket) {
-        let client = new_socket(reach, Protocol::TCP);
-        client.connect(&reach.into()).unwrap();
-        let (served, from) = server.accept().unwrap();
+    fn pair(&self, server: &Socket, target: SocketAddr) -> (Socket, Socket) {
+        let client = new_socket(target, Protocol::TCP);
+        client.connect(&target.into()).unwrap();
+        let (accepted, from) = server.accept().unwrap();
         assert_eq!(text(from.as_socket().unwrap()), text(local(&client)));
-        (client, served)
+        (client, accepted)
     }
 
     fn expect(&mut self, local: String, remote: String, state: &'static str) {
@@ -334,15 +335,15 @@ impl Zoo {
         self.expect(text(local(socket)), remote, "LISTENING");
     }
 
-    /// Waits until every socket is in the state that it was brought into: some of them get there by a retransmission.
+    /// Waits until every socket is in its state: some get there by a retransmission.
     fn settle(&self) {
-        until("the zoo is complete", || {
+        until("the fixtures are complete", || {
             let rows: Vec<Row> = proc_fs::rows(index_of(LINK)).into_iter().map(|(row, _)| row).collect();
             self.missing_from(&rows).is_empty()
         });
     }
 
-    /// Which of the sockets are not in the table in the state that they were brought into.
+    /// The sockets that are not in the table in their state.
     fn missing_from(&self, rows: &[Row]) -> Vec<&(String, String, &'static str)> {
         let is_in = |(local, remote, state): &(String, String, &'static str)| {
             rows.iter().any(|row| row.local == *local && row.remote == *remote && row.state == *state)
@@ -360,7 +361,7 @@ impl Zoo {
         });
     }
 
-    /// Whether every socket is in the table in the state that it was brought into.
+    /// Fails unless every socket is in the table in its state.
     pub fn assert_all_in(&self, rows: &[Row]) {
         let missing = self.missing_from(rows);
         assert!(missing.is_empty(), "{missing:#?} are not in {rows:#?}");

@@ -1,27 +1,32 @@
-//! A network namespace of the bench's own: the host's sockets do not count, and nothing is left behind.
+//! A network namespace with a loopback interface: the host's sockets do not count, and nothing is left behind.
 //!
-//! Only the sockets are apart. The processes are the host's, and so is the kernel's table of established connections,
-//! which all namespaces share.
-#![allow(unsafe_code, reason = "unshare and the ioctl that raises the loopback interface")]
+//! Only the sockets are apart. The processes are the host's, and so is the kernel's table of established connections, which all
+//! namespaces share.
+#![allow(unsafe_code, reason = "unshare and the ioctl that raises the loopback interface have no safe wrappers")]
 
-use anyhow::Context;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::{fs, io};
 
-/// Settings of the new namespace: a farm connects faster than servers accept, and from more ports than usual.
-const SETTINGS: [(&str, &str); 2] =
+/// Settings for many connections: they are opened faster than servers accept, and from more ports than usual.
+const LOAD_SETTINGS: [(&str, &str); 2] =
     [("/proc/sys/net/core/somaxconn", "65535"), ("/proc/sys/net/ipv4/ip_local_port_range", "30000 65535")];
 
 /// Moves the calling thread, and every process that it starts from now on, into a new namespace with a loopback interface.
-pub fn enter_a_new_one() -> anyhow::Result<()> {
-    // SAFETY: a thread in another network namespace than its siblings is sound; descriptors stay shared.
+pub fn enter() -> io::Result<()> {
+    // SAFETY: unshare takes no pointer; that a thread is in another network namespace than its siblings is sound.
     if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
-        return Err(io::Error::last_os_error()).context("a network namespace cannot be made: the bench needs root");
+        return Err(io::Error::last_os_error());
     }
-    raise_loopback().context("the loopback interface cannot be raised")?;
-    for (file, value) in SETTINGS {
-        // Where they may not be written the usual values serve all but the largest farms.
+    raise_loopback()
+}
+
+/// As [`enter`], with the settings that a load of many connections needs.
+pub fn enter_for_load() -> anyhow::Result<()> {
+    use anyhow::Context;
+    enter().context("a network namespace cannot be made: this takes root")?;
+    for (file, value) in LOAD_SETTINGS {
+        // If they may not be written the usual values serve all but the largest loads.
         let _ = fs::write(file, value);
     }
     Ok(())

@@ -1,12 +1,12 @@
-//! What the files under `/proc` say: the tables of `/proc/net`, and who has which socket open.
+//! The files under `/proc`: the tables of `/proc/net`, and which process has which socket open.
 
-use crate::row::{Row, endpoint, remote_endpoint};
+use super::row::{Row, endpoint, remote_endpoint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Every socket of the calling thread's namespace with its inode. The files tell no scope: `link` is the index of the
-/// interface that has the link-local addresses.
+/// Every socket of the calling thread's namespace with its inode. The files have no scope: `link` is the index of the interface
+/// with the link-local addresses.
 pub fn rows(link: u32) -> Vec<(Row, u64)> {
     let tables = [("TCP", "tcp"), ("TCP", "tcp6"), ("UDP", "udp"), ("UDP", "udp6")];
     let tables = tables.iter().flat_map(|(protocol, file)| {
@@ -58,13 +58,13 @@ fn address(field: &str) -> (IpAddr, u16) {
     (address, u16::from_str_radix(port, 16).unwrap())
 }
 
-/// Which processes hold which of the test's sockets, by a walk that is as plain as can be. Nobody but this process and those
-/// that it started can have any of them: the rest of the host, which may be busy, is left out.
+/// Which processes hold which of the test's sockets, found by the simplest possible scan. Only this process and its descendants
+/// can have any of them: the rest of the host, which may be busy, is left out.
 pub fn holders() -> BTreeMap<u64, BTreeSet<u32>> {
     let mut holders = BTreeMap::<u64, BTreeSet<u32>>::new();
     for process in fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        if !is_of_the_family(pid) {
+        if !is_own_or_descendant(pid) {
             continue;
         }
         let Ok(descriptors) = fs::read_dir(process.path().join("fd")) else { continue };
@@ -78,8 +78,8 @@ pub fn holders() -> BTreeMap<u64, BTreeSet<u32>> {
     holders
 }
 
-/// Whether a process is this one, or was started by it.
-fn is_of_the_family(mut pid: u32) -> bool {
+/// Whether a process is this one or a descendant.
+fn is_own_or_descendant(mut pid: u32) -> bool {
     while pid > 1 && pid != std::process::id() {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
@@ -88,9 +88,9 @@ fn is_of_the_family(mut pid: u32) -> bool {
     pid > 1
 }
 
-/// What stands in the owner column for a socket that no process was found to hold: nobody does, unless some process would not
-/// be looked into, even by root (a security module, a container without `CAP_SYS_PTRACE`).
-pub fn nobody_found() -> &'static str {
+/// The owner column of a socket that no process was found to hold: `0`, or `-` if some process refuses even root (a security
+/// module, a container without `CAP_SYS_PTRACE`).
+pub fn no_owner_found() -> &'static str {
     let processes =
         fs::read_dir("/proc").unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
     let refused = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
@@ -104,7 +104,7 @@ pub fn nobody_found() -> &'static str {
     if processes.into_iter().any(denies) { "-" } else { "0" }
 }
 
-/// The rows with the lowest PID that holds each socket, `0` where nobody does.
+/// The rows with the lowest PID that holds each socket, `0` if none does.
 pub fn owned_rows(link: u32) -> Vec<Row> {
     let rows = rows(link);
     let holders = holders();

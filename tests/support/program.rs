@@ -1,8 +1,9 @@
-//! Running rnetstat: as this user or another, with this or that kept from it.
-#![allow(unsafe_code)] // what a child does between fork and exec, and the pseudo-terminal, have no safe wrappers
+//! Running rnetstat in a test's namespace: as this user or another, with system calls, resources or files denied.
+#![allow(unsafe_code, reason = "what a child does between fork and exec, and the pseudo-terminal, have no safe wrappers")]
 
-use crate::namespace::{assert_entered, program_user};
-use crate::row::{Row, parse};
+use super::command::{PROGRAM, command_of_line};
+use super::namespace::{UNPRIVILEGED_UID, assert_entered};
+use super::row::{Row, parse};
 use std::ffi::CString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -15,33 +16,42 @@ use std::process::{Command, Output, Stdio};
 /// The program, to be started in the calling thread's namespace.
 pub fn rnetstat(switches: &str) -> Command {
     assert_entered();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
-    command.args(switches.split_ascii_whitespace()).stdin(Stdio::null());
-    command
+    command_of_line(switches)
 }
 
-/// How owners are looked for, where the program would choose by itself.
+/// Where owners come from, instead of rnetstat's own choice.
 #[derive(Clone, Copy, Debug)]
-pub enum Way {
-    /// Every descriptor under /proc.
-    Walk,
-    /// The kernel's own iterator; where this host does not allow it, the walk.
-    Iterator,
+pub enum OwnersFrom {
+    /// The descriptors under `/proc`.
+    Proc,
+    /// The kernel's BPF iterators; `/proc` if this host does not allow them.
+    Bpf,
 }
 
-impl Way {
+impl OwnersFrom {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Walk, Self::Iterator];
+    pub const ALL: [Self; 2] = [Self::Proc, Self::Bpf];
+
+    /// Makes a command use this source.
+    pub fn apply(self, command: &mut Command) -> &mut Command {
+        command.env(
+            "RNETSTAT_OWNERS",
+            match self {
+                Self::Proc => "walk",
+                Self::Bpf => "iterator",
+            },
+        )
+    }
 }
 
-/// The program, which has to find owners this way.
-pub fn rnetstat_by(way: Way, switches: &str) -> Command {
+/// The program, which takes owners from this source.
+pub fn rnetstat_with_owners_from(source: OwnersFrom, switches: &str) -> Command {
     let mut command = rnetstat(switches);
-    command.env("RNETSTAT_OWNERS", if matches!(way, Way::Walk) { "walk" } else { "iterator" });
+    source.apply(&mut command);
     command
 }
 
-/// What it prints; that it succeeds without a word on stderr is part of every test.
+/// The rows that it prints; it has to succeed and to leave stderr empty.
 pub fn table_of(command: &mut Command) -> Vec<Row> {
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert_eq!(String::from_utf8_lossy(&stderr), "");
@@ -51,18 +61,18 @@ pub fn table_of(command: &mut Command) -> Vec<Row> {
     parse(&stdout, owner)
 }
 
-/// The text that it prints; that it succeeds without a word on stderr is part of every test.
+/// The text that it prints; it has to succeed and to leave stderr empty.
 pub fn text_of(switches: &str) -> String {
     let Output { status, stdout, stderr } = rnetstat(switches).output().unwrap();
     assert_eq!((String::from_utf8_lossy(&stderr).as_ref(), status.code()), ("", Some(0)), "{switches}");
     String::from_utf8(stdout).unwrap()
 }
 
-/// A copy of the program where every user may start it: the build folder may be closed to others.
+/// A copy of the program that every user may start: the build folder may be closed to others.
 pub struct PublicCopy(PathBuf);
 
 impl PublicCopy {
-    /// Copies it into a new folder of the system's own for temporary files.
+    /// Copies it into a new temporary folder.
     pub fn make() -> Self {
         static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -70,21 +80,21 @@ impl PublicCopy {
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
         let program = folder.join("rnetstat");
-        fs::copy(env!("CARGO_BIN_EXE_rnetstat"), &program).unwrap();
+        fs::copy(PROGRAM, &program).unwrap();
         fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
         Self(folder)
     }
 
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> PathBuf {
         self.0.join("rnetstat")
     }
 
-    /// The program, to be started by a user who owns nothing.
+    /// The program, to be started by the user `nobody`.
     pub fn as_nobody(&self, switches: &str) -> Command {
         let mut command = Command::new(self.0.join("rnetstat"));
         command.args(switches.split_ascii_whitespace()).stdin(Stdio::null()).current_dir("/");
-        command.uid(program_user()).gid(program_user());
+        command.uid(UNPRIVILEGED_UID).gid(UNPRIVILEGED_UID);
         command
     }
 }
@@ -100,7 +110,7 @@ pub fn without_netlink(command: &mut Command) -> &mut Command {
     refusing(command, libc::SYS_socket, Some(libc::AF_NETLINK), libc::EPERM)
 }
 
-/// Makes the kernel answer a system call with an error: always, or where its first argument is this one.
+/// Makes a system call fail with this error: always, or if its first argument is `first`.
 pub fn refusing(command: &mut Command, call: libc::c_long, first: Option<i32>, errno: i32) -> &mut Command {
     let load = |offset| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset);
     let jump = |how, value, otherwise| libc::sock_filter { jf: otherwise, ..statement(libc::BPF_JMP | how | libc::BPF_K, value) };
@@ -129,7 +139,7 @@ pub fn refusing(command: &mut Command, call: libc::c_long, first: Option<i32>, e
     unsafe { command.pre_exec(filter) }
 }
 
-/// Lets the program have no more than this of a resource (`RLIMIT_NOFILE`, `RLIMIT_AS`).
+/// Limits a resource of the program (`RLIMIT_NOFILE`, `RLIMIT_AS`).
 pub fn limited(command: &mut Command, resource: libc::__rlimit_resource_t, most: u64) -> &mut Command {
     let limit = move || {
         let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
@@ -140,7 +150,7 @@ pub fn limited(command: &mut Command, resource: libc::__rlimit_resource_t, most:
     unsafe { command.pre_exec(limit) }
 }
 
-/// Shows the program other files in the place of these, each of which has to be there already.
+/// Mounts files over paths that exist, for the program alone.
 pub fn with_files(command: &mut Command, files: &[(&Path, &str)]) {
     let text = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
     let files: Vec<(CString, CString)> =
@@ -165,7 +175,7 @@ fn statement(code: u32, k: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
 }
 
-/// Gives the program a /proc of its own that shows a user only his own processes.
+/// Gives the program a `/proc` that shows a user only his own processes (`hidepid=2`), and the user `nobody`.
 pub fn with_hidepid(command: &mut Command) -> &mut Command {
     let mount = || {
         let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
@@ -180,8 +190,8 @@ pub fn with_hidepid(command: &mut Command) -> &mut Command {
                     std::ptr::null(),
                 ) != 0
                 || libc::mount(c"proc".as_ptr(), c"/proc".as_ptr(), c"proc".as_ptr(), flags, c"hidepid=2".as_ptr().cast()) != 0
-                || libc::setgid(program_user()) != 0
-                || libc::setuid(program_user()) != 0
+                || libc::setgid(UNPRIVILEGED_UID) != 0
+                || libc::setuid(UNPRIVILEGED_UID) != 0
         };
         if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
     };
@@ -189,7 +199,7 @@ pub fn with_hidepid(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(mount) }
 }
 
-/// Gives the program an empty /proc.
+/// Gives the program an empty `/proc`.
 pub fn without_proc(command: &mut Command) -> &mut Command {
     let mount = || {
         let (root, tmpfs, nothing) = (c"/".as_ptr(), c"tmpfs".as_ptr(), std::ptr::null());
@@ -205,28 +215,28 @@ pub fn without_proc(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(mount) }
 }
 
-/// Runs the program with a terminal as its stderr; what it printed on stdout, what it left standing on the terminal, and its status.
+/// Runs the program with a terminal as its stderr: what it printed on stdout, what remained on the terminal, and its status.
 pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Option<i32>) {
-    let (mut ours, mut theirs) = (-1, -1);
+    let (mut controller, mut terminal) = (-1, -1);
     let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
     // SAFETY: the two numbers are written by the call; the other pointers may be null.
-    assert_eq!(unsafe { libc::openpty(&raw mut ours, &raw mut theirs, name, termios, size) }, 0);
-    // SAFETY: openpty has just opened both, and nobody else knows them.
-    let (mut ours, theirs) = unsafe { (File::from_raw_fd(ours), File::from_raw_fd(theirs)) };
-    let child = command.stdout(Stdio::piped()).stderr(theirs).spawn().unwrap();
-    command.stderr(Stdio::null()); // closes our copy of the terminal's end
+    assert_eq!(unsafe { libc::openpty(&raw mut controller, &raw mut terminal, name, termios, size) }, 0);
+    // SAFETY: openpty has just opened both, and nothing else has their numbers.
+    let (mut controller, terminal) = unsafe { (File::from_raw_fd(controller), File::from_raw_fd(terminal)) };
+    let child = command.stdout(Stdio::piped()).stderr(terminal).spawn().unwrap();
+    command.stderr(Stdio::null()); // closes this process' copy of the terminal
     let output = child.wait_with_output().unwrap();
-    let mut said = Vec::new();
-    // When the last one has hung up, the rest has been read and a terminal answers EIO instead of an end.
+    let mut written = Vec::new();
+    // When the last writer has gone and the rest has been read, a terminal answers EIO instead of an end of file.
     let mut chunk = [0; 4096];
-    while let Ok(count @ 1..) = ours.read(&mut chunk) {
-        said.extend_from_slice(&chunk[..count]);
+    while let Ok(count @ 1..) = controller.read(&mut chunk) {
+        written.extend_from_slice(&chunk[..count]);
     }
-    (String::from_utf8(output.stdout).unwrap(), left_standing(&String::from_utf8(said).unwrap()), output.status.code())
+    (String::from_utf8(output.stdout).unwrap(), final_lines(&String::from_utf8(written).unwrap()), output.status.code())
 }
 
-/// What stands on a terminal in the end: a slow host is shown its progress, which is wiped away afterwards.
-fn left_standing(said: &str) -> String {
-    let lines = said.split_terminator("\r\n").map(|line| line.rsplit('\r').next().unwrap());
+/// What remains on a terminal: on a slow host progress is shown and erased.
+fn final_lines(written: &str) -> String {
+    let lines = written.split_terminator("\r\n").map(|line| line.rsplit('\r').next().unwrap());
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }

@@ -1,8 +1,8 @@
-//! A row as every witness tells it, and the table that rnetstat prints.
+//! A row of the table, whichever program reports it, and the table that rnetstat prints.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// One socket: what stands in one row of the table.
+/// One socket: the fields of one row of the table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
     /// `TCP` or `UDP`.
@@ -13,12 +13,12 @@ pub struct Row {
     pub remote: String,
     /// The state's word; empty for UDP.
     pub state: String,
-    /// The owner column; empty where it was not asked for.
+    /// The owner column; empty if it was not asked for.
     pub owner: String,
 }
 
 impl Row {
-    /// The same row without its owner, for witnesses who do not know owners.
+    /// The same row without its owner, to compare with a reference that has no owners.
     pub fn anonymous(&self) -> Self {
         Self { owner: String::new(), ..self.clone() }
     }
@@ -65,8 +65,8 @@ pub fn parse(table: &str, owner: bool) -> Vec<Row> {
     rows.collect()
 }
 
-/// Compares two tables as multisets, and says what is missing and what is too many.
-pub fn assert_same(ours: &[Row], theirs: &[Row], witness: &str) {
+/// Compares two tables as multisets, and reports what is missing and what is too many.
+pub fn assert_same(ours: &[Row], theirs: &[Row], reference: &str) {
     let mut missing = theirs.to_vec();
     let mut extra = Vec::new();
     for row in ours {
@@ -77,6 +77,6 @@ pub fn assert_same(ours: &[Row], theirs: &[Row], witness: &str) {
     }
     assert!(
         missing.is_empty() && extra.is_empty(),
-        "rnetstat and {witness} differ\nonly {witness} has: {missing:#?}\nonly rnetstat has: {extra:#?}"
+        "rnetstat and {reference} differ\nonly {reference} has: {missing:#?}\nonly rnetstat has: {extra:#?}"
     );
 }

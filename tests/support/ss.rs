@@ -1,23 +1,24 @@
-//! What `ss -tuanpe` says.
+//! The output of `ss -tuanpe`.
 
-use crate::namespace::{have, index_of, skipped};
-use crate::row::{Row, endpoint, remote_endpoint};
+use super::namespace::index_of;
+use super::row::{Row, endpoint, remote_endpoint};
+use super::skip::have_or_skip;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Command;
 
-/// The sockets of the calling thread's namespace with the lowest PID that holds each, `0` where nobody does.
-/// `None` where there is no `ss`.
+/// The sockets of the calling thread's namespace with the lowest PID that holds each, `0` if none does.
+/// `None`, reported as skipped, without `ss`.
 pub fn rows() -> Option<Vec<Row>> {
-    if !have("ss") {
-        return skipped("ss (Debian package iproute2) is not installed");
+    if !have_or_skip("ss", "iproute2") {
+        return None;
     }
     let output = Command::new("ss").args(["-H", "-tuanpe"]).output().unwrap();
     assert!(output.status.success());
     Some(String::from_utf8(output.stdout).unwrap().lines().map(row).collect())
 }
 
-/// The socket of one line of `ss -H -tuan`, whatever stands behind its addresses.
+/// The socket of one line of `ss -H -tuan`, whatever follows the addresses.
 pub fn row(line: &str) -> Row {
     let fields: Vec<&str> = line.split_ascii_whitespace().collect();
     let protocol = fields[0].to_ascii_uppercase();

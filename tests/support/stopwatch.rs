@@ -1,5 +1,5 @@
-//! Runs a program and says what it took.
-#![allow(unsafe_code, reason = "wait4, which alone tells what one child has used")]
+//! Runs a program and measures it.
+#![allow(unsafe_code, reason = "only wait4 reports the usage of one child")]
 
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -10,23 +10,23 @@ use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What one run took.
+/// The cost of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// From before the start to after the end.
     pub wall: Duration,
-    /// The processors' time, user and system, of all threads.
+    /// Processor time, user and system, of all threads.
     pub cpu: Duration,
-    /// The largest resident set of a program, in bytes; never less than this program's own, from which the child is made.
+    /// The largest resident set of a program, in bytes; never less than that of this process, which forks it.
     pub peak: Option<u64>,
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// With this exit status, or `None` by a signal.
+    /// With this exit status, or by a signal.
     Itself(Sample, Option<i32>),
-    /// It had to be ended when its time was over.
+    /// Killed at the time limit.
     OutOfTime,
 }
 
@@ -39,7 +39,7 @@ pub enum Output {
     Pipe,
 }
 
-/// Times something that this process does itself, on as many threads as it likes.
+/// Measures an action of this process, on any number of threads.
 pub fn inside(act: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Sample> {
     let cpu = || Duration::try_from(rustix::time::clock_gettime(ClockId::ProcessCPUTime));
     let (start, used) = (Instant::now(), cpu()?);
@@ -69,7 +69,7 @@ pub fn run(command: &mut Command, output: Output, limit: Duration) -> anyhow::Re
     Ok(Ended::Itself(Sample { wall, cpu, peak: Some(peak) }, code))
 }
 
-/// Empties the child's pipe, if there is one, and waits for its end; false where the limit comes first.
+/// Reads the child's pipe, if there is one, and waits for its end; false if the limit comes first.
 fn follow(child: &mut Child, limit: Instant) -> anyhow::Result<bool> {
     if let Some(stdout) = &mut child.stdout {
         let mut buffer = [0; 64 * 1024];
@@ -82,7 +82,7 @@ fn follow(child: &mut Child, limit: Instant) -> anyhow::Result<bool> {
             }
         }
     }
-    let pid = Pid::from_raw(child.id().cast_signed()).context("a child without a number")?;
+    let pid = Pid::from_raw(child.id().cast_signed()).context("a child without a PID")?;
     readable(rustix::process::pidfd_open(pid, PidfdFlags::empty())?, limit)
 }
 
@@ -92,7 +92,7 @@ fn readable(descriptor: impl AsFd, limit: Instant) -> anyhow::Result<bool> {
     Ok(ready > 0)
 }
 
-/// The wait status of a child, the processors' time and the bytes of memory that it used.
+/// The wait status of a child, its processor time and its largest resident set in bytes.
 fn reap(child: &Child) -> anyhow::Result<(i32, Duration, u64)> {
     let mut status = 0;
     // SAFETY: a rusage of zeros is a valid one.

@@ -1,7 +1,7 @@
 //! The cross cell: where Windows programs are built and run on Linux.
 
-use crate::namespace::skipped;
-use crate::row::Row;
+use crate::support::row::Row;
+use crate::support::skip::skipped;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

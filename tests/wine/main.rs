@@ -7,22 +7,17 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may fail anywhere
 
-#[allow(dead_code, reason = "the other live tests use the rest of it")]
-#[path = "../support/namespace.rs"]
-mod namespace;
-#[path = "../support/row.rs"]
-mod row;
-#[path = "../support/ss.rs"]
-mod ss;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod cell;
 mod figures;
 
 use cell::{Cell, Holder};
-use namespace::{LINK, Namespace, index_of, ip};
-use row::{Row, assert_same, parse};
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
+use support::namespace::{LINK, Namespace, index_of, ip};
+use support::row::{Row, assert_same, parse};
 
 /// An address of the namespace, and one beside it that never answers.
 const OWN: &str = "192.0.2.1";
@@ -74,7 +69,7 @@ fn every_socket_of_windows_programs_stands_in_the_table_with_its_process_and_not
 
     let anonymous: Vec<Row> = windows.iter().map(Row::anonymous).collect();
     assert_same(&linux_table(), &anonymous, "the Windows build");
-    if let Some(ss) = ss::rows() {
+    if let Some(ss) = support::ss::rows() {
         let ss = unscoped(ss.iter().map(Row::anonymous).collect());
         assert_same(&anonymous, &ss, "ss");
     }

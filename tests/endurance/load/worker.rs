@@ -1,8 +1,8 @@
-//! A process of the bustle: it does one thing again and again, says with one byte on its standard output that it has begun,
-//! logs numbers behind it, and ends when its standard input does, or its parent.
-#![allow(unsafe_code, reason = "fork: a process for every child would be started too slowly by any other means")]
+//! A process of the load: it repeats one job, writes one byte to its standard output when it is ready and numbers after that, and
+//! ends when its standard input or its parent does.
+#![allow(unsafe_code, reason = "fork: anything else starts processes too slowly")]
 
-use super::place::Place;
+use super::origin::Origin;
 use anyhow::Context;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{AddressFamily, SocketType};
@@ -14,24 +14,24 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// One child in so many lives for a while.
+/// One child in this many lives longer than the others.
 const LONG_LIVED: u32 = 32;
 const LONG_LIFE: Duration = Duration::from_millis(500);
-/// One connection in so many is closed as most programs close theirs, and leaves a TIME_WAIT behind.
+/// One connection in this many is closed without a reset and leaves a TIME_WAIT behind.
 const ORDINARY: u32 = 50;
-/// One connection in so many lasts that many times as long as the others.
+/// One connection in this many lives that many times as long as the others.
 const LASTING: u32 = 16;
-/// So many connections of either kind a connector has open at a time.
+/// How many connections of either kind a connector has open at a time.
 const OPEN: usize = 96;
 
-/// What one process does, and how often each second.
+/// The job of a process, and its rate per second.
 #[derive(Debug)]
 pub(super) enum Job {
     /// Opens and closes connections to itself.
     Connect { number: u8, rate: u32 },
-    /// Has children.
+    /// Forks children.
     Multiply { number: u8, rate: u32 },
-    /// Has one child, to which it leaves its work, and so on.
+    /// Forks one child, which takes over the job, and so on.
     Relay { number: u8, rate: u32 },
 }
 
@@ -47,9 +47,9 @@ impl Job {
     }
 }
 
-/// The whole life of a worker; `words` are its parent's PID and the job.
-pub(super) fn live(words: &[OsString]) -> anyhow::Result<()> {
-    // Before anything else: whoever started this process may be gone already.
+/// Runs a worker; `words` are its parent's PID and the job.
+pub(super) fn run(words: &[OsString]) -> anyhow::Result<()> {
+    // Before anything else: the parent may have ended already.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
     let [parent, name, number, rate] = words[..] else { anyhow::bail!("a worker without a job") };
@@ -62,11 +62,11 @@ pub(super) fn live(words: &[OsString]) -> anyhow::Result<()> {
         "connect" => connect(number, pace),
         "multiply" => multiply(number, pace),
         "relay" => relay(number, pace),
-        _ => anyhow::bail!("a job that is none"),
+        _ => anyhow::bail!("an unknown job"),
     }
 }
 
-/// Says when the next thing is to be done, so that no more are done than were asked for.
+/// Limits the rate of a job.
 struct Pace {
     began: Instant,
     rate: u32,
@@ -78,7 +78,7 @@ impl Pace {
         Self { began: Instant::now(), rate, done: 0 }
     }
 
-    /// The number of the next thing to do; `None` when it is time to end.
+    /// Waits until the next one is due: its number, or `None` when standard input has ended.
     fn next(&mut self) -> anyhow::Result<Option<u32>> {
         let due = self.began + Duration::from_secs(1).mul_f64(f64::from(self.done) / f64::from(self.rate.max(1)));
         let wait = Timespec::try_from(due.saturating_duration_since(Instant::now()))?;
@@ -91,7 +91,7 @@ impl Pace {
     }
 }
 
-/// The log begins with a byte that says that the work has begun.
+/// Opens the log and reports that the worker is ready.
 fn begin() -> io::Result<BufWriter<Stdout>> {
     let mut out = BufWriter::new(io::stdout());
     out.write_all(b".")?;
@@ -99,23 +99,23 @@ fn begin() -> io::Result<BufWriter<Stdout>> {
     Ok(out)
 }
 
-/// Logs how many connections there were.
+/// Logs the number of connections.
 fn connect(number: u8, mut pace: Pace) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(Place::Server(number).address())?;
+    let listener = TcpListener::bind(Origin::Server(number).address())?;
     let server = listener.local_addr()?;
     let mut log = begin()?;
     let mut short = VecDeque::with_capacity(OPEN);
     let mut long = VecDeque::with_capacity(OPEN);
     while let Some(connection) = pace.next()? {
         let client = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
-        rustix::net::bind(&client, &Place::Client(number).address())?;
+        rustix::net::bind(&client, &Origin::Client(number).address())?;
         rustix::net::connect(&client, &server).context("a connection is refused")?;
-        let (served, _) = listener.accept()?;
+        let (accepted, _) = listener.accept()?;
         if !connection.is_multiple_of(ORDINARY) {
-            rustix::net::sockopt::set_socket_linger(&served, Some(Duration::ZERO))?;
+            rustix::net::sockopt::set_socket_linger(&accepted, Some(Duration::ZERO))?;
         }
         let open = if connection.is_multiple_of(LASTING) { &mut long } else { &mut short };
-        open.push_back((OwnedFd::from(served), client));
+        open.push_back((OwnedFd::from(accepted), client));
         if open.len() == OPEN {
             open.pop_front();
         }
@@ -126,20 +126,20 @@ fn connect(number: u8, mut pace: Pace) -> anyhow::Result<()> {
 
 /// Logs the PIDs of the children.
 fn multiply(number: u8, mut pace: Pace) -> anyhow::Result<()> {
-    // Children are not waited for.
+    // The kernel reaps the children.
     // SAFETY: no handler is set, and nothing in this process waits for a child.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
-    let shared = TcpListener::bind(Place::Shared(number).address())?;
+    let shared = TcpListener::bind(Origin::Shared(number).address())?;
     let mut log = begin()?;
     while let Some(birth) = pace.next()? {
-        let inherited = UdpSocket::bind(Place::Inherited(number, birth).address())?;
-        let own = Place::Own(number, birth).address();
-        // SAFETY: this process has one thread, and the child ends without returning from `live_briefly`.
+        let inherited = UdpSocket::bind(Origin::Inherited(number, birth).address())?;
+        let own = Origin::Own(number, birth).address();
+        // SAFETY: this process has one thread, and the child ends without returning from `run_child`.
         let child = match unsafe { libc::fork() } {
-            0 => live_briefly(birth, own),
+            0 => run_child(birth, own),
             child => child,
         };
-        anyhow::ensure!(child > 0, "no child can be had: {}", io::Error::last_os_error());
+        anyhow::ensure!(child > 0, "fork failed: {}", io::Error::last_os_error());
         drop(inherited);
         log.write_all(&child.cast_unsigned().to_ne_bytes())?;
     }
@@ -147,9 +147,9 @@ fn multiply(number: u8, mut pace: Pace) -> anyhow::Result<()> {
     Ok(log.flush()?)
 }
 
-/// Logs the PIDs of all who had the listener but the first.
+/// Logs the PIDs of all processes that had the listener but the first.
 fn relay(number: u8, mut pace: Pace) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(Place::Relayed(number).address())?;
+    let listener = TcpListener::bind(Origin::Relayed(number).address())?;
     let mut log = begin()?;
     while pace.next()?.is_some() {
         // SAFETY: this process has one thread, and nothing of it is left behind in the parent.
@@ -159,7 +159,7 @@ fn relay(number: u8, mut pace: Pace) -> anyhow::Result<()> {
                 log.flush()?;
             }
             child => {
-                anyhow::ensure!(child > 0, "no child can be had: {}", io::Error::last_os_error());
+                anyhow::ensure!(child > 0, "fork failed: {}", io::Error::last_os_error());
                 return Ok(());
             }
         }
@@ -168,13 +168,13 @@ fn relay(number: u8, mut pace: Pace) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The life of a child: it opens a socket of its own, and is gone without a word of its parent's log.
-fn live_briefly(birth: u32, own: SocketAddr) -> ! {
+/// Runs a child: it opens a socket of its own, and ends without flushing the log of its parent.
+fn run_child(birth: u32, own: SocketAddr) -> ! {
     let socket = TcpListener::bind(own);
     if birth.is_multiple_of(LONG_LIVED) {
         std::thread::sleep(LONG_LIFE);
     }
     drop(socket);
-    // SAFETY: it ends this process without running what its parent has left to run.
+    // SAFETY: _exit takes no pointer; it runs no destructors, which belong to the parent.
     unsafe { libc::_exit(0) }
 }

@@ -1,5 +1,5 @@
-//! A process of the farm: it opens what it is told to, says so with one byte on its standard output, and lives until its
-//! standard input ends or its parent does.
+//! A load generator: it opens its sockets, reports each stage with one byte on its standard output, and runs until its standard
+//! input or its parent ends.
 
 use super::plan::Plan;
 use anyhow::Context;
@@ -12,12 +12,12 @@ use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-/// What one process does, and how many descriptors it opens besides.
+/// The job of a process.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Listens as the server of this number, binds so many UDP sockets, accepts so many connections.
+    /// Listens as the server with this number, binds UDP sockets and accepts connections.
     Serve { server: usize, bind: usize, accept: usize },
-    /// Makes the connections of these numbers, dealt to so many servers.
+    /// Opens the connections with these numbers, distributed over the servers.
     Connect { connections: Range<usize>, servers: usize },
     /// Nothing.
     Idle,
@@ -52,19 +52,19 @@ impl Job {
     }
 }
 
-/// The whole life of a worker; `words` are its parent's PID, the number of other descriptors, and the job.
-pub(super) fn live(words: &[OsString]) -> anyhow::Result<()> {
-    // Before anything else: whoever started this process may be gone already.
+/// Runs a load generator; `words` are its parent's PID, the number of other descriptors, and the job.
+pub(super) fn run(words: &[OsString]) -> anyhow::Result<()> {
+    // Before anything else: the parent may have ended already.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
-    let [parent, others, name, numbers @ ..] = &words[..] else { anyhow::bail!("a worker without a job") };
+    let [parent, others, name, numbers @ ..] = &words[..] else { anyhow::bail!("a load generator without a job") };
     let parent: i32 = parent.parse()?;
     if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get()) != Some(parent) {
         return Ok(());
     }
     let others: usize = others.parse()?;
     let numbers = numbers.iter().map(|number| number.parse()).collect::<Result<Vec<usize>, _>>()?;
-    let job = Job::of_words(name, &numbers).context("a job that is none")?;
+    let job = Job::of_words(name, &numbers).context("an unknown job")?;
 
     allow_descriptors((job.sockets() + others + 64) as u64)?;
     let mut kept = Vec::with_capacity(job.sockets() + others);
@@ -75,7 +75,7 @@ pub(super) fn live(words: &[OsString]) -> anyhow::Result<()> {
         Job::Idle => Ok(()),
     }?;
     report()?;
-    // Blocks until the farm is taken down.
+    // Blocks until the farm is dropped.
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
@@ -85,12 +85,12 @@ fn allow_descriptors(wanted: u64) -> anyhow::Result<()> {
     if limit.current.is_some_and(|current| current < wanted) {
         let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
         rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
-            .with_context(|| format!("{wanted} descriptors in one process are too many here: take more processes"))?;
+            .with_context(|| format!("{wanted} descriptors in one process exceed the limit: use more processes"))?;
     }
     Ok(())
 }
 
-/// Opens files and pipes by turns.
+/// Opens files and pipes alternately.
 fn open_others(others: usize, kept: &mut Vec<OwnedFd>) -> std::io::Result<()> {
     let wanted = kept.len() + others;
     while kept.len() < wanted {
@@ -105,7 +105,7 @@ fn open_others(others: usize, kept: &mut Vec<OwnedFd>) -> std::io::Result<()> {
 fn serve(server: usize, bind: usize, accept: usize, kept: &mut Vec<OwnedFd>) -> anyhow::Result<()> {
     let address = Plan::listener(server);
     let listener = TcpListener::bind(address).with_context(|| format!("listening on {address}"))?;
-    // The library asks for a short queue; here all clients may come at once.
+    // The standard library asks for a short backlog; here all clients may connect at once.
     rustix::net::listen(&listener, i32::try_from(accept)?.max(1))?;
     for _ in 0..bind {
         kept.push(UdpSocket::bind(SocketAddr::new(address.ip(), 0))?.into());
@@ -113,7 +113,7 @@ fn serve(server: usize, bind: usize, accept: usize, kept: &mut Vec<OwnedFd>) -> 
     report()?;
     for _ in 0..accept {
         let (stream, _) = listener.accept()?;
-        leave_no_trace(&stream)?;
+        close_with_reset(&stream)?;
         kept.push(stream.into());
     }
     kept.push(listener.into());
@@ -124,19 +124,19 @@ fn connect(connections: Range<usize>, servers: usize, kept: &mut Vec<OwnedFd>) -
     for connection in connections {
         let address = Plan::listener(connection % servers);
         let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
-        leave_no_trace(&stream)?;
+        close_with_reset(&stream)?;
         kept.push(stream.into());
     }
     Ok(())
 }
 
-/// With this a socket that is closed is gone at once: the kernel's table is shared by all namespaces, and a farm that
-/// stays in it for a minute as TIME_WAIT would slow the next one down.
-fn leave_no_trace(stream: &TcpStream) -> std::io::Result<()> {
+/// Makes the kernel discard the socket at once when it is closed: its table is shared by all namespaces, and a minute of TIME_WAIT
+/// would slow the next measurement down.
+fn close_with_reset(stream: &TcpStream) -> std::io::Result<()> {
     Ok(rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO))?)
 }
 
-/// One byte: a stage is done.
+/// Reports that a stage is done.
 fn report() -> std::io::Result<()> {
     let mut out = std::io::stdout();
     out.write_all(b".")?;

@@ -1,58 +1,58 @@
-//! A farm: processes with sockets and other descriptors, in a network namespace of its own, that stands until it is dropped.
+//! A farm of load generators: processes that hold sockets and other descriptors, in a network namespace of their own, until the
+//! farm is dropped.
 //!
-//! The processes are this program itself, started again with a hidden first argument: a program that builds farms hands
-//! its arguments to [`live_as_worker`] before it looks at them.
+//! The processes are this program, started again with a hidden first argument: a program that builds farms passes its
+//! arguments to [`run_as_worker`] first.
 
+mod generator;
 mod plan;
-#[path = "generator.rs"]
-mod worker;
 
 pub use plan::Plan;
 
-use crate::namespace;
+use crate::support::isolation;
 use anyhow::{Context, bail};
+use generator::Job;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::ffi::OsString;
 use std::io::{PipeReader, PipeWriter, Read};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
-use worker::Job;
 
-/// The first argument of a worker.
-const WORKER: &str = "farm-worker";
-/// How often workers that are silent are looked after.
+/// The first argument of a load generator.
+const WORKER: &str = "load-generator";
+/// How often silent load generators are checked.
 const PULSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 /// How long all of them may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Lives the life of a farm's worker, if that is what the arguments (without the program's name) ask for.
-pub fn live_as_worker(words: &[OsString]) -> Option<ExitCode> {
+/// Runs as a load generator if the arguments (without the program's name) ask for that.
+pub fn run_as_worker(words: &[OsString]) -> Option<ExitCode> {
     let (first, words) = words.split_first()?;
-    (first == WORKER).then(|| match worker::live(words) {
+    (first == WORKER).then(|| match generator::run(words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("a worker of the farm gives up: {error:#}");
+            eprintln!("a load generator failed: {error:#}");
             ExitCode::FAILURE
         }
     })
 }
 
-/// A farm that stands. Dropping it ends its processes and waits for them.
+/// A running farm. Dropping it ends its processes and waits for them.
 #[derive(Debug)]
 pub struct Farm {
     workers: Vec<Child>,
-    /// Every worker lives until this end of its standard input is closed.
-    _life: PipeWriter,
+    /// Every load generator runs until this end of its standard input is closed.
+    _keep_alive: PipeWriter,
 }
 
 impl Farm {
-    /// Moves the calling thread into a new network namespace and builds a farm there; returns when all of it stands.
+    /// Moves the calling thread into a new network namespace and builds a farm there; returns when it is complete.
     pub fn build(plan: &Plan) -> anyhow::Result<Self> {
-        namespace::enter_a_new_one()?;
-        let (stdin, life) = std::io::pipe()?;
+        isolation::enter_for_load()?;
+        let (stdin, keep_alive) = std::io::pipe()?;
         let (reports, stdout) = std::io::pipe()?;
         let mut builder =
-            Builder { others: plan.others, stdin, stdout, reports, farm: Self { workers: Vec::new(), _life: life } };
+            Builder { others: plan.others, stdin, stdout, reports, farm: Self { workers: Vec::new(), _keep_alive: keep_alive } };
         for server in 0..plan.servers {
             let (bind, accept) = (plan.bound_by(server), plan.accepted_by(server));
             builder.start(&Job::Serve { server, bind, accept })?;
@@ -64,14 +64,14 @@ impl Farm {
         for _ in 0..plan.idle {
             builder.start(&Job::Idle)?;
         }
-        builder.wait_for(plan.processes()).context("the farm does not come up")?;
+        builder.wait_for(plan.processes()).context("the farm is not complete")?;
         Ok(builder.farm)
     }
 }
 
 impl Drop for Farm {
     fn drop(&mut self) {
-        // All at once, then one after another: they take their sockets down side by side.
+        // All are killed before the first is waited for, so that they close their sockets in parallel.
         for worker in &mut self.workers {
             let _ = worker.kill();
         }
@@ -97,12 +97,12 @@ impl Builder {
             .stdin(Stdio::from(self.stdin.try_clone()?))
             .stdout(Stdio::from(self.stdout.try_clone()?))
             .spawn()
-            .context("a worker cannot be started")?;
+            .context("a load generator cannot be started")?;
         self.farm.workers.push(child);
         Ok(())
     }
 
-    /// Waits until so many stages are reported done.
+    /// Waits until that many stages are reported as done.
     fn wait_for(&mut self, mut missing: usize) -> anyhow::Result<()> {
         let mut heard = Instant::now();
         while missing > 0 {
@@ -116,12 +116,12 @@ impl Builder {
             }
             for worker in &mut self.farm.workers {
                 if let Some(status) = worker.try_wait()? {
-                    bail!("a worker ended early ({status})");
+                    bail!("a load generator ended early ({status})");
                 }
             }
-            // The large stages report only at their end, so silence alone is no sign of trouble for a while.
+            // Large stages report only when they are done.
             if heard.elapsed() > PATIENCE {
-                bail!("{missing} workers have not reported for {} s", PATIENCE.as_secs());
+                bail!("{missing} load generators have not reported for {} s", PATIENCE.as_secs());
             }
         }
         Ok(())

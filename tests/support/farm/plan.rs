@@ -1,16 +1,16 @@
-//! What a farm is to consist of, and who in it does what.
+//! The size of a farm, and what each process does.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 /// The port of the first server.
 const FIRST_PORT: u16 = 20_000;
-/// So many servers have ports of their own, below those that clients are given.
+/// How many servers have ports of their own, below the ephemeral ports.
 const PORTS: usize = 10_000;
-/// One server in so many listens on IPv6.
+/// One server in this many listens on IPv6.
 const IPV6_SHARE: usize = 20;
 
-/// How many of everything. Every process also has its three standard descriptors.
+/// The numbers of processes, sockets and descriptors. Every process also has its three standard descriptors.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Processes with one listener each, and with one end of each connection.
@@ -47,7 +47,7 @@ impl Plan {
         self.servers + self.clients + self.idle
     }
 
-    /// Where a server listens: no two share an address and a port, so that each can have as many clients as there are ports.
+    /// The address of a server: no two share address and port, so that each can have as many clients as there are ports.
     pub fn listener(server: usize) -> SocketAddr {
         let port = FIRST_PORT + (server % PORTS) as u16;
         let address = if server % IPV6_SHARE == IPV6_SHARE - 1 {

@@ -1,0 +1,48 @@
+//! Running rnetstat on any system and reading what it printed.
+
+use std::ffi::OsStr;
+use std::process::{Command, Output, Stdio};
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_rnetstat");
+
+/// rnetstat with these arguments and no standard input.
+pub fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).stdin(Stdio::null()).env_remove("NO_COLOR");
+    command
+}
+
+/// rnetstat with the words of a line, none of which contains a blank.
+pub fn command_of_line(line: &str) -> Command {
+    command(line.split_ascii_whitespace())
+}
+
+/// Runs rnetstat.
+pub fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+    command(arguments).output().unwrap()
+}
+
+/// Runs rnetstat with the words of a line.
+pub fn run_line(line: &str) -> Output {
+    command_of_line(line).output().unwrap()
+}
+
+/// What a run printed on stdout.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a run printed on stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What a run prints that succeeds and leaves stderr empty.
+#[track_caller]
+pub fn print<S: AsRef<OsStr>>(arguments: &[S]) -> String {
+    let output = run(arguments);
+    let line: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+    assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)), "{line:?}");
+    stdout(&output)
+}

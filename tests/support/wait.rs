@@ -1,0 +1,37 @@
+//! Waiting for a condition, with a bound.
+
+use std::time::{Duration, Instant};
+
+/// Far longer than anything that a test waits for takes.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits until a condition holds; fails after [`LIMIT`].
+#[track_caller]
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The result of `act` between two equal answers of `reference`, and that answer, sorted: nothing changed meanwhile.
+#[track_caller]
+pub fn stable_snapshot<T: Ord, R>(mut reference: impl FnMut() -> Vec<T>, mut act: impl FnMut() -> R) -> (Vec<T>, R) {
+    let mut sorted = || {
+        let mut answer = reference();
+        answer.sort();
+        answer
+    };
+    let mut before = sorted();
+    let mut found = None;
+    until("two answers are equal", || {
+        let result = act();
+        let after = sorted();
+        let stable = before == after;
+        before = after;
+        found = Some(result);
+        stable
+    });
+    (before, found.unwrap())
+}

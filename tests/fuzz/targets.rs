@@ -15,6 +15,7 @@ use rnetstat::platform::linux::owners::fd_link;
 use rnetstat::platform::linux::procfs::{self, cgroup};
 use rnetstat::platform::linux::route_tables;
 use rnetstat::platform::linux::sockets::sock_diag;
+use rnetstat::platform::macos::{interface_data, route_messages as macos_messages, socket_fdinfo};
 use rnetstat::platform::windows::tables::{self, Class};
 use std::ffi::OsString;
 
@@ -36,6 +37,8 @@ pub const ALL: &[(&str, Target)] = &[
     ("command_line", command_line),
     ("cgroup", cgroup),
     ("rdma", rdma),
+    ("macos_sockets", macos_sockets),
+    ("macos_routes", macos_routes),
 ];
 
 /// The datagrams of `sock_diag`: framing, rows, attributes.
@@ -174,4 +177,26 @@ pub fn command_line(bytes: &[u8]) {
         assert!(said.chars().all(|character| character == '\n' || !character.is_control()), "{said:?}");
         assert!(!mistake.sentence.is_empty() && !mistake.hint.is_empty());
     }
+}
+
+/// Descriptors, sockets and interfaces as macOS describes them.
+pub fn macos_sockets(bytes: &[u8]) {
+    assert!(socket_fdinfo::socket_descriptors(bytes).count() <= bytes.len() / 8);
+    assert_eq!(socket_fdinfo::parse(bytes).is_err(), bytes.len() < socket_fdinfo::LENGTH);
+    if let Ok(Some(entry)) = socket_fdinfo::parse(bytes) {
+        assert!(entry.socket.local.port != 0);
+        assert_eq!(entry.socket.state.is_some(), entry.socket.protocol == Protocol::Tcp);
+        assert!(entry.socket.local.address.is_ipv4() || !entry.socket.remote.address.is_ipv4() || entry.socket.peer().is_some());
+    }
+    assert_eq!(interface_data::parse(bytes).is_some(), bytes.len() >= interface_data::LENGTH);
+}
+
+/// A dump of macOS' routing table.
+pub fn macos_routes(bytes: &[u8]) {
+    let mut count = 0;
+    let _ = macos_messages::parse(bytes, |route| {
+        count += 1;
+        assert!(route.prefix_length <= if route.destination.is_ipv4() { 32 } else { 128 });
+    });
+    assert!(count * macos_messages::HEADER <= bytes.len());
 }

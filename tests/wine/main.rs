@@ -12,6 +12,7 @@ mod support;
 
 mod cell;
 mod figures;
+mod macos_headers;
 
 use cell::{Cell, Holder};
 use std::io::{BufRead, BufReader};

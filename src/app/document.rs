@@ -10,7 +10,7 @@ use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
 use crate::model::statistics::{self, Statistics};
-use crate::output::lines::Lines;
+use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
 use crate::platform;
 use crate::reports::consumers::{self, Consumer};

@@ -18,10 +18,10 @@ use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::statistics::Section;
-use crate::output::escape::LineEnd;
 use crate::output::progress::Progress;
 use crate::reports::connections::{self, Naming, RowContext};
 use crate::reports::rows::Lookups;
+use crate::request::LineEnding;
 use crate::request::{Amount, Format, Names, Request, View};
 use crate::{order, platform, reports};
 use anyhow::Context;
@@ -255,7 +255,7 @@ fn owners_of(snapshot: &Snapshot, rows: &[u32]) -> Vec<Pid> {
 }
 
 /// Writes what is in the buffer, with these line ends, and empties it.
-fn write_out(buffer: &mut Vec<u8>, line_end: LineEnd) -> io::Result<()> {
+fn write_out(buffer: &mut Vec<u8>, line_end: LineEnding) -> io::Result<()> {
     line_end.write(&mut io::stdout(), buffer)?;
     buffer.clear();
     Ok(())

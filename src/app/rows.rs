@@ -4,9 +4,9 @@ use super::Run;
 use crate::model::owners::OwnerSearch;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{State, StateSet, TableSet};
-use crate::output::lines::Lines;
+use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
-use crate::output::terminal;
+use crate::output::{color, terminal};
 use crate::platform;
 use crate::reports::rows::{Listing, Peers};
 use crate::reports::table_style::TableStyle;
@@ -32,7 +32,7 @@ impl Run {
     /// How tables made to be looked at are to look.
     pub(super) fn look(&self) -> TableStyle {
         let output = &self.request.output;
-        TableStyle { width: terminal::width(), color: terminal::wants_color(output.color), no_header: output.no_header }
+        TableStyle { width: terminal::width(), color: color::is_wanted(output.color), no_header: output.no_header }
     }
 
     /// Looks up what is needed to write the rows.

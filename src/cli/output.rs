@@ -1,10 +1,9 @@
 //! The switches that say how the answer is written.
 
 use super::UsageError;
-use crate::output::escape::LineEnd;
 use crate::platform;
 use crate::request::column::Column;
-use crate::request::{Amount, Color, Format, Output};
+use crate::request::{Amount, Color, Format, LineEnding, Output};
 use clap::Args;
 
 /// Formats, headings, colours, line ends.
@@ -88,7 +87,7 @@ impl OutputArguments {
             no_header: self.no_header,
             columns,
             color: self.color,
-            line_end: if self.crlf { LineEnd::CrLf } else { platform::LINE_END },
+            line_end: if self.crlf { LineEnding::CrLf } else { platform::LINE_END },
         })
     }
 }

@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_stranger_wrote_becomes_a_formula() {
+    fn text_from_outside_never_becomes_a_formula() {
         for text in ["=cmd|' /C calc'!A0", "+1", "-bash", "@SUM(A1)", "＝1+1"] {
             assert_eq!(cell(text), format!("'{text}"));
         }

@@ -1,6 +1,6 @@
 //! JSON that is safe to print on a terminal and still says exactly what was there.
 
-use super::escape::is_hostile;
+use super::escape::needs_escape;
 use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
@@ -24,7 +24,7 @@ fn write_with(out: &mut impl Write, value: &impl Serialize, layout: Layout) -> i
     value.serialize(&mut Serializer::with_formatter(out, layout)).map_err(io::Error::from)
 }
 
-/// Escapes what a terminal would obey or hide; breaks lines between the elements of the outermost object's lists.
+/// Escapes what [`needs_escape`]; breaks lines between the elements of the outermost object's lists.
 struct Layout {
     depth: u32,
     /// Whether the innermost list that is open has an element yet.
@@ -79,7 +79,7 @@ impl Formatter for Layout {
             return out.write_all(fragment.as_bytes());
         }
         let mut plain = 0;
-        for (position, character) in fragment.char_indices().filter(|&(_, character)| is_hostile(character)) {
+        for (position, character) in fragment.char_indices().filter(|&(_, character)| needs_escape(character)) {
             out.write_all(&fragment.as_bytes()[plain..position])?;
             for unit in character.encode_utf16(&mut [0; 2]) {
                 write!(out, "\\u{unit:04x}")?;
@@ -95,7 +95,7 @@ pub fn lossy(text: &OsStr) -> Cow<'_, str> {
     text.to_string_lossy()
 }
 
-/// The bytes of text from outside, in hexadecimal, where [`lossy`] does not tell them all.
+/// The bytes of text from outside, in hexadecimal, if [`lossy`] loses some of them.
 pub fn bytes_unless_text(text: &OsStr) -> Option<String> {
     text.to_str().is_none().then(|| hexadecimal(text))
 }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn control_characters_and_invisible_ones_are_escaped() {
         assert_eq!(json("\u{1b}[2J\n\u{7f}\u{9b}x"), r#""\u001b[2J\n\u007f\u009bx""#);
         assert_eq!(json("a\u{202e}b\u{e0041}웹"), r#""a\u202eb\udb40\udc41웹""#);
     }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_told_beside_it() {
+    fn bytes_that_are_no_text_are_given_in_hexadecimal() {
         let name = crate::platform::name_that_is_no_text();
         let bytes: String = name.as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!((lossy(&name), bytes_unless_text(&name)), (name.to_string_lossy(), Some(bytes)));
@@ -152,9 +152,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_is_read_back_as_it_was_and_nothing_hostile_is_printed(text in any::<String>()) {
+        fn every_text_is_read_back_as_it_was_and_nothing_unsafe_is_printed(text in any::<String>()) {
             let printed = json(&text);
-            prop_assert!(!printed.chars().any(is_hostile));
+            prop_assert!(!printed.chars().any(needs_escape));
             prop_assert_eq!(serde_json::from_str::<String>(&printed).unwrap(), text);
         }
     }

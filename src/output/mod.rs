@@ -1,12 +1,15 @@
-//! How what is known becomes text.
+//! What every report needs to become text: escapes, widths, line endings, colour.
 
 pub mod addresses;
-pub mod cells;
+pub mod color;
+
 pub mod csv;
 pub mod escape;
 pub mod json;
-pub mod lines;
+pub mod line_ending;
+
 pub mod ordered_chunks;
 pub mod progress;
 pub mod terminal;
 pub mod time;
+pub mod width;

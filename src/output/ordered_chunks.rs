@@ -1,20 +1,19 @@
-//! Long texts written piece by piece, by several threads where there is much to write.
+//! Long texts, made in chunks by several threads and written in order.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// So many items make a piece: enough text that handing it over does not count, little enough to stay in the cache.
-const PIECE: usize = 1024;
-/// From this many items on threads are worth their start.
-const WORTH_THREADS: usize = 16 * PIECE;
+/// How many items make a chunk: enough text that passing it on does not count, little enough to stay in the cache.
+const CHUNK: usize = 1024;
+/// From this many items on threads save more than their start costs.
+const WORTH_THREADS: usize = 16 * CHUNK;
 /// More threads than this wait for each other.
-const THREADS: usize = 4;
-/// How many pieces a thread may be ahead.
+const MAX_THREADS: usize = 4;
+/// How many chunks a thread may be ahead of the writer.
 const AHEAD: usize = 2;
 
-/// Writes the text of all items, in their order: `write` makes the text of some of them, `flush` takes it away.
-///
-/// What stands in `out` before goes first. Text is made ahead of the flushes, but no more than a few pieces of it.
+/// Writes the text of all items, in their order: `write` makes the text of some of them, `flush` writes it out and empties the
+/// buffer. What is in `out` before is written first. A bounded number of chunks is made ahead of the flushes.
 pub fn write_in_order<Item: Sync>(
     out: &mut Vec<u8>,
     items: &[Item],
@@ -23,29 +22,29 @@ pub fn write_in_order<Item: Sync>(
 ) -> io::Result<()> {
     let threads = match items.len() {
         ..WORTH_THREADS => 1,
-        _ => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS)),
+        _ => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS)),
     };
     if threads > 1 {
         flush(out)?;
     }
     std::thread::scope(|scope| {
-        let mut helpers: Vec<Receiver<Vec<u8>>> = Vec::new();
+        let mut workers: Vec<Receiver<Vec<u8>>> = Vec::new();
         for first in 1..threads {
             let (sender, receiver) = sync_channel(AHEAD);
-            let pieces = items.chunks(PIECE).skip(first).step_by(threads);
+            let chunks = items.chunks(CHUNK).skip(first).step_by(threads);
             let write = &write;
-            if std::thread::Builder::new().spawn_scoped(scope, move || make(pieces, write, &sender)).is_err() {
+            if std::thread::Builder::new().spawn_scoped(scope, move || make_chunks(chunks, write, &sender)).is_err() {
                 break;
             }
-            helpers.push(receiver);
+            workers.push(receiver);
         }
-        for (position, piece) in items.chunks(PIECE).enumerate() {
-            // A piece whose thread could not be started is everybody's own.
-            let made = (position % threads).checked_sub(1).and_then(|helper| helpers.get(helper)?.recv().ok());
+        for (position, chunk) in items.chunks(CHUNK).enumerate() {
+            // A chunk whose thread could not be started is made here.
+            let made = (position % threads).checked_sub(1).and_then(|worker| workers.get(worker)?.recv().ok());
             match made {
                 Some(mut text) => flush(&mut text)?,
                 None => {
-                    write(out, piece);
+                    write(out, chunk);
                     flush(out)?;
                 }
             }
@@ -54,16 +53,16 @@ pub fn write_in_order<Item: Sync>(
     })
 }
 
-/// Makes pieces until nobody wants them any more.
-fn make<'a, Item: 'a>(
-    pieces: impl Iterator<Item = &'a [Item]>,
+/// Makes chunks until the writer has given up.
+fn make_chunks<'a, Item: 'a>(
+    chunks: impl Iterator<Item = &'a [Item]>,
     write: impl Fn(&mut Vec<u8>, &[Item]),
     sender: &SyncSender<Vec<u8>>,
 ) {
     let mut size = 0;
-    for piece in pieces {
+    for chunk in chunks {
         let mut text = Vec::with_capacity(size);
-        write(&mut text, piece);
+        write(&mut text, chunk);
         size = size.max(text.len());
         if sender.send(text).is_err() {
             break;
@@ -84,8 +83,8 @@ mod tests {
     fn written(count: u32) -> String {
         let items: Vec<u32> = (0..count).collect();
         let (mut out, mut text) = (b"heading\n".to_vec(), Vec::new());
-        write_in_order(&mut out, &items, write, |piece| {
-            text.append(piece);
+        write_in_order(&mut out, &items, write, |chunk| {
+            text.append(chunk);
             Ok(())
         })
         .unwrap();
@@ -94,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_order_is_kept_with_and_without_threads() {
-        for count in [0, 1, PIECE as u32, WORTH_THREADS as u32 - 1, WORTH_THREADS as u32 * 2 + 7] {
+        for count in [0, 1, CHUNK as u32, WORTH_THREADS as u32 - 1, WORTH_THREADS as u32 * 2 + 7] {
             let expected: String = std::iter::once("heading\n".to_owned()).chain((0..count).map(|n| format!("{n}\n"))).collect();
             assert!(written(count) == expected, "{count} items");
         }

@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_told_in_utc() {
+    fn times_are_in_utc() {
         assert_eq!(rfc3339(0).as_deref(), Some("1970-01-01T00:00:00Z"));
         assert_eq!(rfc3339(1_795_449_600).as_deref(), Some("2026-11-23T16:00:00Z"));
         assert_eq!(rfc3339(u64::MAX), None);

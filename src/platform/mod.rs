@@ -28,7 +28,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
-use crate::output::escape::LineEnd;
+use crate::request::LineEnding;
 use crate::request::Query;
 use std::io;
 use std::path::PathBuf;
@@ -234,7 +234,7 @@ mod unsupported;
 pub const SYSTEM: System = backend::SYSTEM;
 
 /// How a line of the output ends on this system, unless something else is asked for.
-pub const LINE_END: LineEnd = backend::LINE_END;
+pub const LINE_END: LineEnding = backend::LINE_END;
 
 /// Whether a socket has a user; if not, the user is that of the process that holds it.
 pub const SOCKETS_HAVE_USERS: bool = matches!(SYSTEM, System::Linux);

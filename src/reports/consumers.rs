@@ -4,8 +4,8 @@ use crate::lookup::processes::Processes;
 use crate::model::owners::OwnerStatus;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Pid, Protocol};
-use crate::output::cells::line_of;
 use crate::output::escape::escape;
+use crate::output::width::line_of;
 use std::collections::HashMap;
 use std::io::Write;
 

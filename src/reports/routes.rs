@@ -1,8 +1,8 @@
 //! The interface list and the routing tables (`-r`), byte for byte as Windows' `route print` shows them.
 
 use crate::model::route::{Gateway, Interface, Ipv4Route, Ipv6Route, PersistentRoute, Routing, netmask};
-use crate::output::cells::right;
 use crate::output::escape::escape;
+use crate::output::width::right_aligned;
 use std::io::{self, Write};
 
 /// The words of this view.
@@ -139,7 +139,7 @@ fn write_interface(out: &mut Vec<u8>, interface: &Interface) -> io::Result<()> {
 
 fn write_ipv4(out: &mut Vec<u8>, route: &Ipv4Route, words: &Words) -> io::Result<()> {
     let mask = netmask(route.prefix_length);
-    let gateway = right(&gateway(route.gateway, words), 15);
+    let gateway = right_aligned(&gateway(route.gateway, words), 15);
     let interface = route.interface_address.map_or_else(|| "-".to_owned(), |address| address.to_string());
     writeln!(out, "{:>17}  {mask:>15}  {gateway}  {interface:>15}  {:>5}", route.destination, route.metric)
 }
@@ -174,7 +174,7 @@ fn write_persistent(out: &mut Vec<u8>, routes: &[PersistentRoute], words: &Words
     writeln!(out, "{}", words.persistent_heading)?;
     for PersistentRoute { destination, prefix_length, gateway, metric } in routes {
         let mask = netmask(*prefix_length);
-        let metric = metric.map_or_else(|| right(words.default_metric, 6), |metric| format!("{metric:>6}"));
+        let metric = metric.map_or_else(|| right_aligned(words.default_metric, 6), |metric| format!("{metric:>6}"));
         writeln!(out, "{destination:>17}  {mask:>15}  {gateway:>15}  {metric}")?;
     }
     writeln!(out, "{RULE}")
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn korean_headings_end_where_their_columns_do() {
-        use crate::output::cells::width;
+        use crate::output::width::width;
         let ends =
             |heading: &str, words: [&str; 4]| words.map(|word| width(&heading[..heading.find(word).unwrap() + word.len()]));
         assert_eq!(ends(KOREAN.ipv4_heading, ["대상", "마스크", "게이트웨이", "인터페이스"]), [17, 34, 51, 68]);

@@ -10,7 +10,7 @@ use crate::model::process::{Process, User};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::tests::socket;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, Timer};
-use crate::output::escape::is_hostile;
+use crate::output::escape::needs_escape;
 use crate::reports::explain::Explanation;
 use crate::reports::json::{Head, SCHEMA, Section};
 use crate::reports::rows::{Listing, Lookups, Peers};
@@ -250,7 +250,7 @@ fn no_format_prints_what_a_terminal_would_obey() {
         printed(|out| summary::write(out, &summary, look)),
         printed(|out| explain::write(out, &explanation)),
     ] {
-        let found = text.chars().find(|&character| character != '\n' && is_hostile(character));
+        let found = text.chars().find(|&character| character != '\n' && needs_escape(character));
         assert_eq!(found, None, "{text}");
     }
 }

@@ -5,7 +5,7 @@ pub mod language;
 mod output;
 pub mod query;
 
-pub use output::{Amount, Color, Format, Output};
+pub use output::{Amount, Color, Format, LineEnding, Output};
 pub use query::{Query, UdpRows};
 
 use crate::model::details::WantedDetails;

@@ -1,6 +1,5 @@
 //! How the answer is to be written.
 
-use crate::output::escape::LineEnd;
 use crate::request::column::Column;
 
 /// How the answer is written.
@@ -17,7 +16,7 @@ pub struct Output {
     /// When to use colour.
     pub color: Color,
     /// What ends a line.
-    pub line_end: LineEnd,
+    pub line_end: LineEnding,
 }
 
 impl Output {
@@ -71,4 +70,13 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnding {
+    /// A line feed: Unix.
+    Lf,
+    /// A carriage return and a line feed: Windows, console and pipe.
+    CrLf,
 }

@@ -1,12 +1,12 @@
 //! What is customary on Unix: how a line ends, where files lie.
 
 use crate::model::socket::Pid;
-use crate::output::escape::LineEnd;
+use crate::request::LineEnding;
 use std::io;
 use std::path::PathBuf;
 
 /// How a line ends.
-pub(crate) const LINE_END: LineEnd = LineEnd::Lf;
+pub(crate) const LINE_END: LineEnding = LineEnding::Lf;
 
 /// The names of the well-known ports.
 pub(crate) fn services_file() -> PathBuf {

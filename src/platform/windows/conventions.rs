@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // The folder of the system is asked of the system: the environment may have been changed by anybody.
 
 use crate::model::socket::Pid;
-use crate::output::escape::LineEnd;
+use crate::request::LineEnding;
 use std::ffi::OsString;
 use std::io;
 use std::os::windows::ffi::OsStringExt;
@@ -11,7 +11,7 @@ use windows_sys::Win32::Foundation::MAX_PATH;
 use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
 
 /// How a line ends, on a console and in a pipe.
-pub(crate) const LINE_END: LineEnd = LineEnd::CrLf;
+pub(crate) const LINE_END: LineEnding = LineEnding::CrLf;
 
 /// The names of the well-known ports: `drivers\etc\services` in the system's folder.
 pub(crate) fn services_file() -> PathBuf {

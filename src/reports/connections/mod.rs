@@ -9,7 +9,7 @@ use crate::lookup::processes::Processes;
 use crate::lookup::services::Services;
 use crate::lookup::state_times::StateTimes;
 use crate::model::socket::Pid;
-use crate::output::cells::line_of;
+use crate::output::width::line_of;
 use crate::request::Columns;
 use std::collections::HashMap;
 use std::io::Write;

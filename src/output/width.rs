@@ -1,4 +1,4 @@
-//! Text in the cells of a terminal: a Hangul syllable takes two.
+//! Display width: how many cells of a terminal a text takes. A Hangul syllable takes two.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -20,8 +20,8 @@ pub fn line_of<'a>(texts: impl IntoIterator<Item = (usize, &'a str)>) -> String 
     line
 }
 
-/// The text with blanks before it, so that it ends at the last of so many cells.
-pub fn right(text: &str, cells: usize) -> String {
+/// The text, right-aligned in so many cells; a longer text is whole.
+pub fn right_aligned(text: &str, cells: usize) -> String {
     format!("{}{text}", " ".repeat(cells.saturating_sub(width(text))))
 }
 
@@ -30,14 +30,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_where_they_should_or_two_blanks_on() {
+    fn columns_stand_in_their_place_or_two_blanks_on() {
         assert_eq!(line_of([(2, "ab"), (6, "cd"), (12, "e")]), "  ab  cd    e");
         assert_eq!(line_of([(2, "프로토콜"), (9, "로컬"), (20, "e")]), "  프로토콜  로컬    e");
     }
 
     #[test]
-    fn a_text_ends_where_it_should_or_is_whole() {
-        assert_eq!(right("연결됨", 8), "  연결됨");
-        assert_eq!(right("연결됨", 3), "연결됨");
+    fn right_aligned_text_ends_at_its_cell_or_is_whole() {
+        assert_eq!(right_aligned("연결됨", 8), "  연결됨");
+        assert_eq!(right_aligned("연결됨", 3), "연결됨");
     }
 }

@@ -1,0 +1,21 @@
+//! Whether to use colour.
+
+use crate::request::Color;
+use std::io::{self, IsTerminal};
+
+/// Whether standard output is to be in colour.
+pub fn is_wanted(color: Color) -> bool {
+    // An old Windows console interprets colours only after a change of its mode; on other systems this does nothing.
+    let is_supported = || anstyle_query::windows::enable_ansi_colors() != Some(false);
+    match color {
+        Color::Never => false,
+        Color::Always => {
+            // A console without support may be read by another program: colour was asked for.
+            is_supported();
+            true
+        }
+        Color::Auto => {
+            io::stdout().is_terminal() && !anstyle_query::no_color() && anstyle_query::term_supports_color() && is_supported()
+        }
+    }
+}

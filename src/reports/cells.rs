@@ -2,7 +2,8 @@
 
 use super::json_records::{family_word, protocol_word};
 use crate::model::process::Process;
-use crate::model::socket::{Endpoint, Socket};
+use crate::model::socket::{Endpoint, Pid, Socket};
+use crate::output::escape::{escape_item, escape_name};
 use crate::output::time::rfc3339;
 use crate::reports::rows::{Row, range_of};
 use crate::request::column::Column;
@@ -66,15 +67,28 @@ pub(super) fn cell(row: Row<'_>, column: Column) -> Cell<'_> {
         Column::Inode => Cell::number(socket.inode),
         Column::OwnerStatus => Cell::word(Some(row.owners().status.word())),
         Column::Pid => Cell::Known(joined(" ", row.owners().pids().map(|pid| pid.to_string())).into()),
-        Column::Process => Cell::Outside(each(row, |process| Some(process.name.to_string_lossy().into_owned())).into()),
-        Column::Executable => {
-            Cell::Outside(each(row, |process| process.executable.as_ref().map(|path| path.to_string_lossy().into_owned())).into())
-        }
+        Column::Process => Cell::Outside(each(row, |process| Some(process_name(process))).into()),
+        Column::Executable => Cell::Outside(
+            each(row, |process| Some(escape_item(&process.executable.as_ref()?.to_string_lossy()).into_owned())).into(),
+        ),
         Column::CommandLine => Cell::Outside(each(row, |process| Some(command_line(process))).into()),
         Column::Started => Cell::Known(each(row, |process| process.started.and_then(rfc3339)).into()),
         Column::Service => Cell::outside(row.service()),
         Column::Range => Cell::word(Some(range_of(socket.local.port))),
         Column::Peer => Cell::Outside(peer(row).into()),
+    }
+}
+
+/// The name of a process, quoted if it could be taken for something else.
+pub(super) fn process_name(process: &Process) -> String {
+    escape_name(&process.name.to_string_lossy()).into_owned()
+}
+
+/// `nginx (900)`; `(900)` for a process whose name is not known.
+pub(super) fn name_and_pid(pid: Pid, process: Option<&Process>) -> String {
+    match process {
+        Some(process) => format!("{} ({pid})", process_name(process)),
+        None => format!("({pid})"),
     }
 }
 
@@ -100,10 +114,7 @@ fn joined(between: &str, texts: impl Iterator<Item = String>) -> String {
 
 /// The process at the other end, where that is on this host; else the service of a peer that is near.
 fn peer(row: Row<'_>) -> String {
-    let named = row.peers().iter().map(|&pid| match row.process(pid) {
-        Some(process) => format!("{} ({pid})", process.name.to_string_lossy()),
-        None => format!("({pid})"),
-    });
+    let named = row.peers().iter().map(|&pid| name_and_pid(pid, row.process(pid)));
     let named = joined("; ", named);
     if !named.is_empty() {
         return named;

@@ -256,6 +256,28 @@ fn no_format_prints_what_a_terminal_would_obey() {
 }
 
 #[test]
+fn a_process_cannot_imitate_our_words_or_a_list() {
+    let names = ["(hidden)", "(kernel)", "a; b", "sshd (1)"];
+    let sockets = (0..names.len() as u32).map(|i| Socket { inode: 20 + i, ..socket("127.0.0.1", 4444) }).collect();
+    let held: Vec<_> = (0..names.len() as u32).map(|i| (20 + i, 100 + i)).collect();
+    let processes = names.into_iter().zip(100..).map(|(name, pid)| Process { executable: None, ..process(pid, name) }).collect();
+    let machine = Machine::new(sockets, &held, processes);
+    let listing = machine.listing();
+    let look = TableStyle { width: None, color: false, no_header: false };
+    let columns = [Column::Pid, Column::Process];
+    let wide = printed(|out| wide::write(out, &listing, &columns, true, look));
+    let csv = printed(|out| csv::write(out, &listing, &columns, false));
+    let (rules, parents, memberships) = (PortRules::default(), [].into(), [].into());
+    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents, memberships: &memberships };
+    let explanation = printed(|out| explain::write(out, &explanation));
+    for (name, pid) in names.into_iter().zip(100..) {
+        assert!(wide.lines().any(|line| line.contains(&format!(" \"{name}\""))), "{wide}");
+        assert!(csv.contains(&format!("{pid},\"\"\"{name}\"\"\"\n")), "{csv}");
+        assert!(explanation.contains(&format!(": \"{name}\" ({pid})\n")), "{explanation}");
+    }
+}
+
+#[test]
 fn csv_has_a_line_for_each_socket_and_no_formula() {
     let every: Vec<Column> = Column::ALL.map(|(column, _)| column).to_vec();
     for machine in [friendly(), hostile()] {

@@ -9,6 +9,7 @@ use crate::model::owners::{OwnerStatus, Ownership};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Endpoint, Protocol, Socket};
 use crate::output::escape::escape;
+use crate::output::width::width;
 use crate::output::{addresses, ordered_chunks};
 use crate::request::Columns;
 use std::io::{self, Write};
@@ -74,7 +75,7 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, naming: Option<&Naming<'_>>) {
         Some(naming) => {
             let start = out.len();
             write_named(out, socket, naming);
-            pad(out, start, ADDRESS);
+            pad_text(out, start, ADDRESS);
             out.extend_from_slice(b"  ");
         }
     }
@@ -97,8 +98,8 @@ fn write_extras(out: &mut Vec<u8>, row: &Row<'_>, extras: &[Extra], known: RowCo
             // As Windows has it.
             Some(Extra::Offload) if *extra == Extra::Pid => out.push(b'\t'),
             Some(_) => {
-                let end = out.len() + GAP;
-                pad(out, start, extra.width().max(end - start));
+                pad_text(out, start, extra.width().saturating_sub(GAP));
+                out.resize(out.len() + GAP, b' ');
             }
             None => {}
         }
@@ -227,7 +228,14 @@ fn write_number(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Fills up with blanks what was written since `start`.
+/// Fills up with blanks the text from outside that was written since `start`, as wide as a terminal shows it.
+fn pad_text(out: &mut Vec<u8>, start: usize, cells: usize) {
+    let text = out.get(start..).unwrap_or_default();
+    let taken = if text.is_ascii() { text.len() } else { width(&String::from_utf8_lossy(text)) };
+    out.resize(out.len() + cells.saturating_sub(taken), b' ');
+}
+
+/// Fills up with blanks the ASCII text that was written since `start`.
 fn pad(out: &mut Vec<u8>, start: usize, width: usize) {
     out.resize(out.len().max(start + width), b' ');
 }

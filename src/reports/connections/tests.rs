@@ -260,6 +260,16 @@ fn foreign_names_stand_where_numbers_stood_and_local_ones_stay() {
 }
 
 #[test]
+fn the_width_of_a_name_is_measured_in_cells_of_the_terminal() {
+    let mut hosts = HostNames::with_resolver(|_| Some("서버".to_owned()));
+    hosts.look_up(["192.0.2.1".parse().unwrap()], Duration::from_secs(60));
+    let naming = Naming { hosts: &hosts, services: &Services::parse(""), own_name: None, qualified: true };
+    let text = print(vec![connection("127.0.0.1", "192.0.2.1")], vec![], false, Some(&naming));
+    // Two syllables are four cells and six bytes.
+    assert_eq!(text.lines().last(), Some("  TCP    127.0.0.1:50000        서버:https             ESTABLISHED"));
+}
+
+#[test]
 fn a_mapped_flow_looks_like_the_ipv4_flow_that_it_is() {
     let mapped = Socket { family: Family::V6, ..connection("::ffff:192.0.2.1", "::ffff:192.0.2.2") };
     assert!(print(vec![mapped], vec![], false, None).contains("TCP    192.0.2.1:50000        192.0.2.2:443  "));

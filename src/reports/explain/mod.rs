@@ -7,6 +7,7 @@ pub use text::{Explanation, write};
 use crate::model::owners::OwnerStatus;
 use crate::model::port_policy::PortRules;
 use crate::model::socket::{State, Timer};
+use crate::reports::cells::process_name;
 use crate::reports::rows::Row;
 
 /// How a socket takes its local port.
@@ -105,7 +106,7 @@ fn advice_for_a_free_port(port: u16, rules: &PortRules) -> String {
 fn holder(row: Row<'_>) -> String {
     let mut processes = row.processes();
     let Some((pid, process)) = processes.next() else { return "the process".to_owned() };
-    let name = process.map(|process| format!("{} (PID {pid})", process.name.to_string_lossy()));
+    let name = process.map(|process| format!("{} (PID {pid})", process_name(process)));
     let first = name.unwrap_or_else(|| format!("the process with PID {pid}"));
     match processes.count() {
         0 => first,

@@ -7,7 +7,7 @@ use crate::model::process::Process;
 use crate::model::socket::{Pid, Protocol};
 use crate::output::escape::escape;
 use crate::output::time::rfc3339;
-use crate::reports::cells::{command_line, endpoint};
+use crate::reports::cells::{command_line, endpoint, name_and_pid, process_name};
 use crate::reports::explain::{Role, advice, longest_wait};
 use crate::reports::json_records::{OwnerRecord, SocketRecord};
 use crate::reports::rows::{Listing, Row, range_of};
@@ -194,13 +194,7 @@ fn write_rows(out: &mut impl Write, explanation: &Explanation<'_>, role: Role, r
 }
 
 fn held_by(row: Row<'_>) -> String {
-    let names: Vec<String> = row
-        .processes()
-        .map(|(pid, process)| match process {
-            Some(process) => format!("{} ({pid})", process.name.to_string_lossy()),
-            None => format!("({pid})"),
-        })
-        .collect();
+    let names: Vec<String> = row.processes().map(|(pid, process)| name_and_pid(pid, process)).collect();
     match row.owners().status {
         OwnerStatus::Owned => names.join(", "),
         OwnerStatus::None => "no process".to_owned(),
@@ -216,7 +210,7 @@ fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) 
         "" => Ok(()),
         text => writeln!(out, "      {name:<13} {}", escape(text)),
     };
-    line("PID", &format!("{pid}, {}", process.name.to_string_lossy()))?;
+    line("PID", &format!("{pid}, {}", process_name(process)))?;
     line("Executable", &process.executable.as_ref().map_or(String::new(), |path| path.to_string_lossy().into_owned()))?;
     line("Command line", &command_line(process))?;
     let user = process.user.as_ref().map(|user| user.name.as_deref().unwrap_or(&user.id));
@@ -227,8 +221,7 @@ fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) 
     let container = membership.and_then(|membership| membership.container.as_ref());
     line("Container", &container.map_or(String::new(), Container::short_name))?;
     let parents = explanation.parents.get(&pid).map_or(&[][..], Vec::as_slice);
-    let parents: Vec<String> =
-        parents.iter().map(|parent| format!("{} ({})", parent.name.to_string_lossy(), parent.pid)).collect();
+    let parents: Vec<String> = parents.iter().map(|parent| name_and_pid(parent.pid, Some(parent))).collect();
     line("Started by", &parents.join(", by "))
 }
 

@@ -4,6 +4,7 @@ use crate::lookup::processes::Processes;
 use crate::lookup::services::Services;
 use crate::model::socket::{Pid, Protocol, State};
 use crate::output::escape::escape;
+use crate::reports::cells::name_and_pid;
 use crate::reports::json_records::protocol_word;
 use crate::reports::summary::Summary;
 use crate::reports::table_style::{TableStyle, new_table};
@@ -123,10 +124,7 @@ pub fn write(out: &mut impl Write, named: &Named<'_>, look: TableStyle) -> io::R
         None => (protocol.word().to_owned(), count),
     });
     section(out, "Protocols and states", states, look)?;
-    let processes = summary.processes.iter().map(|&(pid, count)| match named.process(pid) {
-        Some(name) => (format!("{name} ({pid})"), count),
-        None => (format!("({pid})"), count),
-    });
+    let processes = summary.processes.iter().map(|&(pid, count)| (name_and_pid(pid, named.processes.get(pid)), count));
     section(out, "Busiest processes", processes, look)?;
     let addresses = summary.remote_addresses.iter().map(|&(address, count)| (address.to_string(), count));
     section(out, "Busiest foreign addresses", addresses, look)?;

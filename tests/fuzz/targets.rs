@@ -1,14 +1,13 @@
-//! What is tried with bytes from nowhere: one function for every parser of outside data.
+//! One function for each parser of outside data, which may be called with any bytes.
 //!
-//! The fuzzer calls them with what it invents (`tests/fuzz/README.md`), the ordinary tests with the recordings in
-//! `seeds/` and with what the fuzzer once found (`tests/fuzz_seeds.rs`).
+//! The fuzzer calls them with inputs of its own (`tests/fuzz/README.md`), `tests/fuzz_seeds.rs` with the seeds: recordings, and what the
+//! fuzzer once found.
 
 use rnetstat::cli;
 use rnetstat::filter::{addresses, ports, states};
 use rnetstat::lookup::services::Services;
 use rnetstat::model::socket::{Protocol, Table};
 use rnetstat::model::statistics::Statistics;
-use rnetstat::output::escape;
 use rnetstat::platform::linux::bpf::task_layout::TaskFileLayout;
 use rnetstat::platform::linux::netlink::{message, rdma, route as route_messages};
 use rnetstat::platform::linux::owners::fd_link;
@@ -28,7 +27,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("proc_net", proc_net),
     ("fd_link", fd_link),
     ("services", services),
-    ("text_guard", text_guard),
+    ("escape", escape),
     ("snmp", snmp),
     ("rtnetlink", rtnetlink),
     ("btf", btf),
@@ -104,12 +103,12 @@ pub fn services(bytes: &[u8]) {
     }
 }
 
-/// The one place where text from outside is made safe.
-pub fn text_guard(bytes: &[u8]) {
+/// The escaping of outside text.
+pub fn escape(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let safe = escape::escape(&text);
+    let safe = rnetstat::output::escape::escape(&text);
     assert!(!safe.chars().any(char::is_control));
-    assert_eq!(escape::escape(&safe), safe, "what is safe stays as it is");
+    assert_eq!(rnetstat::output::escape::escape(&safe), safe, "escaping twice changes nothing");
 }
 
 /// `/proc/net/snmp` and `/proc/net/snmp6`, each read as either.
@@ -153,13 +152,13 @@ pub fn windows_tables(bytes: &[u8]) {
                 assert_eq!(row.socket.protocol, table.protocol());
                 rows += 1;
             });
-            assert!(rows <= bytes.len() / 8, "more rows than there is room for");
+            assert!(rows <= bytes.len() / 8, "more rows than bytes for them");
             assert!(outcome.is_ok() || rows == 0 || bytes.len() >= 4);
         }
     }
 }
 
-/// What stands behind `--port`, `--local` and `--state`.
+/// The values of `--port`, `--local` and `--state`.
 pub fn filter_values(bytes: &[u8]) {
     let value = String::from_utf8_lossy(bytes);
     if let Ok(ranges) = ports::parse(&value, |_| vec![80]) {
@@ -169,13 +168,13 @@ pub fn filter_values(bytes: &[u8]) {
     let _ = states::parse(&value);
 }
 
-/// A command line, its words divided by line ends. A mistake is one sentence that cannot command a terminal.
+/// A command line, one word a line. An error has a sentence and a hint without control characters.
 pub fn command_line(bytes: &[u8]) {
     let words = bytes.split(|&byte| byte == b'\n').map(|word| OsString::from(String::from_utf8_lossy(word).into_owned()));
-    if let Err(mistake) = cli::parse(words) {
-        let said = mistake.to_string();
-        assert!(said.chars().all(|character| character == '\n' || !character.is_control()), "{said:?}");
-        assert!(!mistake.sentence.is_empty() && !mistake.hint.is_empty());
+    if let Err(error) = cli::parse(words) {
+        let message = error.to_string();
+        assert!(message.chars().all(|character| character == '\n' || !character.is_control()), "{message:?}");
+        assert!(!error.sentence.is_empty() && !error.hint.is_empty());
     }
 }
 

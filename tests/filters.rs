@@ -1,5 +1,5 @@
 //! Filters and orders on the command line: the messages of invalid values, and which tables a filter includes.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use assert_cmd::Command;
 use rnetstat::cli::{self, Command as Asked};

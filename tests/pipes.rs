@@ -1,6 +1,12 @@
 //! Output into pipes and files: no colour, nothing on stderr, closed and full outputs.
 #![cfg(unix)]
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod support;
 
@@ -103,7 +109,7 @@ fn a_full_disk_is_reported_with_status_2() {
 #[test]
 fn a_closed_stdout_does_not_panic() {
     for line in ["-ano", "--help"] {
-        let closed = format!("exec {} {line} >&-", PROGRAM);
+        let closed = format!("exec {PROGRAM} {line} >&-");
         let output = Command::new("sh").args(["-c", &closed]).stdin(Stdio::null()).output().unwrap();
         assert_ne!(output.status.code(), None);
         assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{output:?}");
@@ -113,10 +119,10 @@ fn a_closed_stdout_does_not_panic() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_closed_stderr_changes_neither_output_nor_status() {
-    let quiet = format!("exec {} -ano 2>&-", PROGRAM);
+    let quiet = format!("exec {PROGRAM} -ano 2>&-");
     let output = Command::new("sh").args(["-c", &quiet]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
-    let wrong = format!("exec {} -anoz 2>&-", PROGRAM);
+    let wrong = format!("exec {PROGRAM} -anoz 2>&-");
     let output = Command::new("sh").args(["-c", &wrong]).stdin(Stdio::null()).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]));
 }

@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
 fn measure(options: &Options) -> anyhow::Result<()> {
     let mut report = Report::new();
     let host = Host::now()?;
-    for case in cases(options, host.scanned)? {
+    for case in cases(options, host.scanned) {
         eprintln!("{}: {} sockets in {} processes", case.name, case.plan.sockets(), case.plan.processes());
         let _farm = Farm::build(&case.plan)?;
         if let Some(command) = &options.exec {
@@ -113,9 +113,9 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn cases(options: &Options, host: Scanned) -> anyhow::Result<Vec<Case>> {
+fn cases(options: &Options, host: Scanned) -> Vec<Case> {
     let busy = |&sockets: &usize| cases::busy(sockets, options.processes, options.descriptors);
-    Ok(match &options.sockets[..] {
+    match &options.sockets[..] {
         [] if options.is_a_test() => vec![busy(&300)],
         [] => {
             let mut cases = vec![cases::quiet(host)];
@@ -125,7 +125,7 @@ fn cases(options: &Options, host: Scanned) -> anyhow::Result<Vec<Case>> {
             cases
         }
         sizes => sizes.iter().map(busy).collect(),
-    })
+    }
 }
 
 /// Small hosts take little time and vary more.
@@ -167,7 +167,7 @@ impl Host {
 }
 
 fn explanation(options: &Options, host: &Host) -> String {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = rustix::system::uname();
     let output = match options.output {
         Output::Null => "/dev/null",

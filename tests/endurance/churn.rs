@@ -180,7 +180,7 @@ fn report(log: &EventLog, seen: &Seen, runs: usize) -> String {
          {} rows; {} with an owner ({} different pairs of a socket and a process), {} listeners and UDP sockets without one.\n\
          For a listener that each process passes on to its child, {} times a second, no owner was found {} times.",
         runs / 2,
-        std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+        std::thread::available_parallelism().map_or(1, usize::from),
         processes as f64 / seconds,
         connections as f64 / seconds,
         seen.rows,

@@ -3,22 +3,22 @@
 use crate::owners::owner_column;
 use crate::support::fixtures::{listener, local};
 use crate::support::namespace::Namespace;
-use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from};
+use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, traced};
 use crate::support::row::parse;
-use crate::support::skip::{have, skipped};
+use crate::support::skip::have_or_skip;
 use crate::support::wait::until;
 use rustix::process::{Pid, Signal};
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 #[test]
 fn a_failed_system_call_costs_at_most_an_owner() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("strace") {
-        return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
+    if !have_or_skip("strace", "strace") {
+        return;
     }
     let socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let own = std::process::id().to_string();
@@ -27,14 +27,9 @@ fn a_failed_system_call_costs_at_most_an_owner() {
     let calls = calls.into_iter().chain(["readlinkat:error=ENOENT", "readlinkat:error=ENOMEM", "recvfrom:error=ENOBUFS"]);
     for (number, call) in calls.enumerate() {
         let program = rnetstat_with_owners_from(OwnersFrom::Proc, "-ano");
-        let output = Command::new("strace")
-            // The first calls belong to the dynamic loader.
-            .args(["-f", "-o", "/dev/null", "-e", &format!("inject={call}:when={}+{}", 12, 3 + number % 3)])
-            .arg(program.get_program())
-            .args(program.get_args())
-            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-            .output()
-            .unwrap();
+        // The first calls belong to the dynamic loader.
+        let fault = format!("inject={call}:when={}+{}", 12, 3 + number % 3);
+        let output = traced(&program, &["-f", "-o", "/dev/null", "-e", &fault]).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), stderr.as_ref()), (Some(0), ""), "{call}");
         let owner = owner_column(local(&socket), &parse(&String::from_utf8(output.stdout).unwrap(), true));

@@ -76,7 +76,8 @@ fn port_and_state_filters_equal_filtering_the_whole_table() {
         port(&row.local).is_some_and(|port| (first..=middle).contains(&port))
     });
     cases.add("--remote-port 53", move |row| port(&row.remote) == Some(53));
-    for state in BTreeSet::from_iter(whole.iter().filter(|row| !row.state.is_empty()).map(|row| row.state.as_str())) {
+    let states: BTreeSet<&str> = whole.iter().map(|row| row.state.as_str()).filter(|state| !state.is_empty()).collect();
+    for state in states {
         cases.add(format!("--state {state}"), move |row| row.state == state);
         cases.add(format!("--state {state} --port {server}"), move |row| row.state == state && port(&row.local) == Some(server));
     }

@@ -4,7 +4,7 @@ use crate::support::fixtures::{bound, listener, local, new_socket};
 use crate::support::namespace::{Namespace, ip};
 use crate::support::program::{rnetstat, table_of};
 use crate::support::row::{Row, assert_same, parse};
-use crate::support::skip::{have, skipped};
+use crate::support::skip::have_or_skip;
 use crate::support::ss;
 use crate::support::wait::until;
 use socket2::{Protocol, Socket};
@@ -101,8 +101,8 @@ const FILTERS: [(&str, &str, usize); 17] = [
 #[test]
 fn filters_select_the_rows_that_ss_selects() {
     let Some((_namespace, _sockets)) = enter() else { return };
-    if !have("ss") {
-        return skipped("ss (Debian package iproute2) is not installed").unwrap_or_default();
+    if !have_or_skip("ss", "iproute2") {
+        return;
     }
     for (filter, expression, count) in FILTERS {
         let theirs = found_by_ss(expression);

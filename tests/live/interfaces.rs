@@ -37,7 +37,7 @@ fn interface_statistics_equal_ip_link() {
     for _ in 0..20 {
         socket.send_to(&[0; 100], all_nodes).unwrap();
         // Traffic on the loopback interface does not count.
-        socket.send_to(&[0; 60_000], (Ipv6Addr::LOCALHOST, 9)).ok();
+        socket.send_to(&vec![0; 60_000], (Ipv6Addr::LOCALHOST, 9)).ok();
     }
     // An interface whose peer is down drops what is sent.
     ip("link set net1 down");

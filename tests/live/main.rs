@@ -4,7 +4,13 @@
 //! They need root (`unshare -rn cargo test --test live` is enough for most) and the programs that each test names. What is missing
 //! is reported on stderr, also if the harness captures output; with `RNETSTAT_NO_SKIPPING=1` it is a failure.
 #![cfg(target_os = "linux")]
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,8 +3,8 @@
 use crate::support::fixtures::{listener, local, new_socket};
 use crate::support::namespace::{Namespace, UNPRIVILEGED_UID, may_change_user};
 use crate::support::proc_fs::{holders, no_owner_found};
-use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of};
-use crate::support::skip::{have, skipped};
+use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of, traced};
+use crate::support::skip::{have_or_skip, skipped};
 use crate::support::wait::until;
 use socket2::{Protocol, Socket};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -146,20 +146,14 @@ fn send_descriptor(channel: &std::os::unix::net::UnixStream, socket: &Socket) {
 #[test]
 fn without_an_owner_column_no_process_is_scanned() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("strace") {
-        return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
+    if !have_or_skip("strace", "strace") {
+        return;
     }
     let socket = new_socket(LOCALHOST, Protocol::TCP);
     socket.bind(&LOCALHOST.into()).unwrap();
     socket.listen(1).unwrap();
     let scans = |switches: &str| {
-        let program = rnetstat(switches);
-        let output = Command::new("strace")
-            .args(["-f", "-e", "trace=%file,bpf,getdents64"])
-            .arg(program.get_program())
-            .args(program.get_args())
-            .output()
-            .unwrap();
+        let output = traced(&rnetstat(switches), &["-f", "-e", "trace=%file,bpf,getdents64"]).output().unwrap();
         let calls = String::from_utf8(output.stderr).unwrap();
         assert!(calls.contains("execve"), "strace does not work here: {calls}");
         let is_scan = |call: &&str| {

@@ -3,37 +3,32 @@
 use crate::owners::owner_column;
 use crate::support::fixtures::{listener, local};
 use crate::support::namespace::{Namespace, may_change_user};
-use crate::support::program::{OwnersFrom, PublicCopy, rnetstat, rnetstat_with_owners_from, table_of};
-use crate::support::skip::{have, skipped};
+use crate::support::program::{OwnersFrom, PublicCopy, rnetstat, rnetstat_with_owners_from, table_of, traced};
+use crate::support::skip::{have, have_or_skip, skipped};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 
 /// The system calls of a run, one a line.
-fn calls(switches: &str, source: OwnersFrom) -> Option<String> {
-    if !have("strace") {
-        return skipped("strace (Debian package strace) is not installed");
-    }
+fn calls(switches: &str, source: OwnersFrom) -> String {
     let program = rnetstat_with_owners_from(source, switches);
-    let output = Command::new("strace")
-        .args(["-f", "-qq", "-e", "signal=none", "-e", "trace=%desc,%file,%network,%process,bpf"])
-        .arg(program.get_program())
-        .args(program.get_args())
-        .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .output()
-        .unwrap();
+    let options = ["-f", "-qq", "-e", "signal=none", "-e", "trace=%desc,%file,%network,%process,bpf"];
+    let output = traced(&program, &options).output().unwrap();
     let calls = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(matches!(output.status.code(), Some(0 | 1)) && calls.contains("execve("), "strace does not work here: {calls}");
-    Some(calls)
+    calls
 }
 
 #[test]
 fn a_run_writes_no_file_starts_no_child_and_closes_descriptors_on_exec() {
     let Some(_namespace) = Namespace::enter() else { return };
+    if !have_or_skip("strace", "strace") {
+        return;
+    }
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let views = ["-anob", "-a --name-timeout 1", "-ser", "-c", "-x", "--json", "--summary", "--explain 53", "-tulpn"];
     let runs = views.map(|switches| (switches, OwnersFrom::Proc));
     for (switches, source) in runs.into_iter().chain([("-ano", OwnersFrom::Bpf), ("-ani", OwnersFrom::Proc)]) {
-        let Some(calls) = calls(switches, source) else { return };
+        let calls = calls(switches, source);
         let found = |what: &dyn Fn(&str) -> bool| calls.lines().find(|line| what(line)).map(str::to_owned);
         let opens = |line: &str| line.contains("open(") || line.contains("openat(") || line.contains("openat2(");
         let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"];
@@ -61,17 +56,14 @@ fn a_run_writes_no_file_starts_no_child_and_closes_descriptors_on_exec() {
 #[test]
 fn the_environment_does_not_change_which_files_are_opened() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("strace") {
-        return skipped("strace (Debian package strace) is not installed").unwrap_or_default();
+    if !have_or_skip("strace", "strace") {
+        return;
     }
     let opened = |environment: &[(&str, &str)]| {
-        let program = rnetstat("-an --json");
-        let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-e", "signal=none", "-e", "trace=open,openat,execve"]);
-        for (name, value) in environment {
-            command.args(["-E", &format!("{name}={value}")]);
-        }
-        let output = command.arg(program.get_program()).args(program.get_args()).output().unwrap();
+        let mut options = ["-f", "-qq", "-e", "signal=none", "-e", "trace=open,openat,execve"].map(str::to_owned).to_vec();
+        options.extend(environment.iter().flat_map(|(name, value)| ["-E".to_owned(), format!("{name}={value}")]));
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let output = traced(&rnetstat("-an --json"), &options).output().unwrap();
         let calls = String::from_utf8_lossy(&output.stderr).into_owned();
         // Without /proc: processes come and go.
         let mut paths: Vec<String> = calls.lines().filter_map(|line| Some(line.split('"').nth(1)?.to_owned())).collect();

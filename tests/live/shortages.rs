@@ -7,7 +7,7 @@ use crate::support::program::{
     OwnersFrom, limited, rnetstat, rnetstat_with_owners_from, table_of, with_terminal_for_stderr, without_proc,
 };
 use crate::support::row::{Row, parse};
-use crate::support::skip::{have, skipped};
+use crate::support::skip::have_or_skip;
 use crate::support::wait::until;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -114,8 +114,8 @@ fn without_proc_rows_have_no_owners_and_the_reason_is_reported() {
 #[test]
 fn in_a_pid_namespace_owners_outside_are_reported_as_hidden() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("unshare") {
-        return skipped("unshare (Debian package util-linux) is not installed").unwrap_or_default();
+    if !have_or_skip("unshare", "util-linux") {
+        return;
     }
     let socket = listener(LOCALHOST);
     for source in OwnersFrom::ALL {

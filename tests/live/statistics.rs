@@ -2,7 +2,7 @@
 
 use crate::support::namespace::{Namespace, ip, json_of};
 use crate::support::program::{rnetstat, text_of, without_netlink, without_proc};
-use crate::support::skip::{have, skipped};
+use crate::support::skip::have_or_skip;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -107,7 +107,7 @@ fn figures(text: &str) -> BTreeMap<(String, String), Vec<u64>> {
     let mut section = String::new();
     for line in text.lines() {
         if let Some((title, family)) = line.split_once(" Statistics") {
-            section = format!("{title} {}", family.trim_start_matches(" for ")).trim().to_owned();
+            section = [title, family.trim_start_matches(" for ")].join(" ").trim_end().to_owned();
         } else if let Some((label, values)) = line.split_once(" = ").or_else(|| line.split_at_checked(26)) {
             let values: Vec<u64> = values.split_ascii_whitespace().filter_map(|value| value.parse().ok()).collect();
             if !values.is_empty() {
@@ -163,8 +163,8 @@ fn traffic() -> Vec<TcpStream> {
 #[test]
 fn every_counter_equals_nstat() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("nstat") {
-        return skipped("nstat (Debian package iproute2) is not installed").unwrap_or_default();
+    if !have_or_skip("nstat", "iproute2") {
+        return;
     }
     let _open = traffic();
     let before = nstat();

@@ -3,7 +3,7 @@
 use crate::support::fixtures::{AddressCase, bound, listener, local, new_socket};
 use crate::support::namespace::{Namespace, ip};
 use crate::support::program::rnetstat;
-use crate::support::skip::{have, skipped};
+use crate::support::skip::{have_or_skip, skipped};
 use crate::support::ss;
 use crate::support::wait::until;
 use socket2::{Domain, Protocol, SockAddr, Socket};
@@ -55,8 +55,8 @@ fn set_traffic_class(socket: &Socket, class: u8) {
 #[test]
 fn dscp_and_congestion_control_equal_ss() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("ss") {
-        return skipped::<()>("ss (Debian package iproute2) is not installed").unwrap_or_default();
+    if !have_or_skip("ss", "iproute2") {
+        return;
     }
     let classes = [0x00, 0x28, 0xb8, 0x88];
     let connections: Vec<_> = AddressCase::all()
@@ -99,8 +99,8 @@ fn dscp_and_congestion_control_equal_ss() {
 #[test]
 fn time_in_time_wait_is_a_minute_minus_the_timer_of_ss() {
     let Some(_namespace) = Namespace::enter() else { return };
-    if !have("ss") {
-        return skipped::<()>("ss (Debian package iproute2) is not installed").unwrap_or_default();
+    if !have_or_skip("ss", "iproute2") {
+        return;
     }
     let [_server, client, accepted] = connect(AddressCase::all()[0], |_| {});
     drop(client);

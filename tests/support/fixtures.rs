@@ -145,18 +145,18 @@ impl Fixtures {
         let target = with_port(case.connect, local(&server).port());
         self.expect_listener(&server);
 
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         self.expect_of(&client, "ESTABLISHED");
         self.expect_of(&accepted, "ESTABLISHED");
         self.open.extend([client, accepted]);
 
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         close_writing(&client);
         self.expect_of(&client, "FIN_WAIT_2");
         self.expect_of(&accepted, "CLOSE_WAIT");
         self.open.extend([client, accepted]);
 
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         drop_incoming(&client);
         close_writing(&client);
         self.expect_of(&client, "FIN_WAIT_1");
@@ -164,7 +164,7 @@ impl Fixtures {
         self.open.extend([client, accepted]);
 
         // Both close while neither receives anything; then a retransmission tells one that the other has closed.
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         drop_incoming(&client);
         drop_incoming(&accepted);
         close_writing(&client);
@@ -174,7 +174,7 @@ impl Fixtures {
         self.expect_of(&accepted, "FIN_WAIT_1");
         self.open.extend([client, accepted]);
 
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         close_writing(&accepted);
         wait_for(&client, CLOSE_WAIT);
         drop_incoming(&client);
@@ -182,7 +182,7 @@ impl Fixtures {
         self.expect_of(&client, "LAST_ACK");
         self.open.extend([client, accepted]);
 
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         close_writing(&client);
         wait_for(&accepted, CLOSE_WAIT);
         let (from, to) = (text(local(&client)), text(peer(&client)));
@@ -190,12 +190,12 @@ impl Fixtures {
         self.expect(from, to, "TIME_WAIT");
 
         // Orphans: closed by their owner, kept by the kernel.
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         let (from, to) = (text(local(&client)), text(peer(&client)));
         drop(client);
         self.expect(from, to, "FIN_WAIT_2");
         self.open.push(accepted);
-        let (client, accepted) = self.pair(&server, target);
+        let (client, accepted) = Self::pair(&server, target);
         let (from, to) = (text(local(&client)), text(peer(&client)));
         drop_incoming(&client);
         drop(client);
@@ -313,7 +313,7 @@ impl Fixtures {
         self.open.push(on_device);
     }
 
-    fn pair(&self, server: &Socket, target: SocketAddr) -> (Socket, Socket) {
+    fn pair(server: &Socket, target: SocketAddr) -> (Socket, Socket) {
         let client = new_socket(target, Protocol::TCP);
         client.connect(&target.into()).unwrap();
         let (accepted, from) = server.accept().unwrap();

@@ -51,6 +51,14 @@ pub fn rnetstat_with_owners_from(source: OwnersFrom, switches: &str) -> Command 
     command
 }
 
+/// A program under `strace` with these options.
+pub fn traced(program: &Command, options: &[&str]) -> Command {
+    let mut command = Command::new("strace");
+    command.args(options).arg(program.get_program()).args(program.get_args());
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
 /// The rows that it prints; it has to succeed and to leave stderr empty.
 pub fn table_of(command: &mut Command) -> Vec<Row> {
     let Output { status, stdout, stderr } = command.output().unwrap();

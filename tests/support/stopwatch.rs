@@ -72,7 +72,7 @@ pub fn run(command: &mut Command, output: Output, limit: Duration) -> anyhow::Re
 /// Reads the child's pipe, if there is one, and waits for its end; false if the limit comes first.
 fn follow(child: &mut Child, limit: Instant) -> anyhow::Result<bool> {
     if let Some(stdout) = &mut child.stdout {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         loop {
             if !readable(&*stdout, limit)? {
                 return Ok(false);

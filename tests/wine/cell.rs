@@ -3,7 +3,7 @@
 use crate::support::row::Row;
 use crate::support::skip::skipped;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,9 +26,7 @@ impl Cell {
     /// The cell of the environment, with the programs built; `None`, and said loudly, where there is none.
     pub fn find() -> Option<Self> {
         let Some(scripts) = std::env::var_os("CROSS_CELL").map(PathBuf::from) else {
-            // Nobody has asked for these tests: that is no failure even where every test has to be had.
-            let _ = writeln!(std::io::stderr(), "SKIPPED: the Windows tests: CROSS_CELL names no folder with wcargo and wwine");
-            return None;
+            return skipped("CROSS_CELL names no folder with wcargo and wwine");
         };
         let home = PathBuf::from(std::env::var_os("WINCELL").unwrap_or_else(|| OsString::from("/opt/wincell")));
         if !home.join("prefix/.done").exists() {

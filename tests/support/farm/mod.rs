@@ -23,7 +23,7 @@ const WORKER: &str = "load-generator";
 /// How often silent load generators are checked.
 const PULSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 /// How long all of them may be silent.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs as a load generator if the arguments (without the program's name) ask for that.
 pub fn run_as_worker(words: &[OsString]) -> Option<ExitCode> {

@@ -5,7 +5,8 @@ use crate::support::namespace::{Namespace, UNPRIVILEGED_UID, may_change_user};
 use crate::support::proc_fs::{holders, no_owner_found};
 use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of, traced};
 use crate::support::skip::{have_or_skip, skipped};
-use crate::support::wait::until;
+use crate::support::wait::{until, with_background};
+use rustix::process::{Resource, Rlimit};
 use socket2::{Protocol, Socket};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
@@ -176,4 +177,59 @@ fn a_listener_disappears_with_its_last_holder() {
     assert_eq!(owner_column(address, &table_of(&mut rnetstat("-ano"))), holder.pid().to_string());
     drop(holder);
     until("the listener has gone with its only holder", || table_of(&mut rnetstat("-ano")).is_empty());
+}
+
+/// The highest descriptor number that the limit of this process allows, at most 60,000.
+fn highest_descriptor() -> i32 {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(60_001, |maximum| maximum.min(60_001));
+    if limit.current.is_some_and(|current| current < wanted) {
+        rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit }).unwrap();
+    }
+    i32::try_from(wanted).unwrap() - 1
+}
+
+#[test]
+fn unusual_holders_are_found_by_both_sources() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let own = std::process::id().to_string();
+    // A descriptor far behind all others.
+    let dense = listener(LOCALHOST);
+    let sparse_address = local(&dense);
+    let sparse = rustix::io::fcntl_dupfd_cloexec(&dense, highest_descriptor()).unwrap();
+    drop(dense);
+    // A socket that only another process has.
+    let (passed_on, passed_on_address) = inheritable_listener();
+    let holder = Holder::start();
+    drop(passed_on);
+    // A socket of a process that has ended and has not been waited for, and of this one.
+    let (shared, shared_address) = inheritable_listener();
+    let mut zombie = Command::new("true").stdin(Stdio::null()).spawn().unwrap();
+    shared.set_cloexec(true).unwrap();
+    let status = || std::fs::read_to_string(format!("/proc/{}/stat", zombie.id())).unwrap();
+    until("the process is a zombie", || status().contains(") Z "));
+    for source in OwnersFrom::ALL {
+        let rows = table_of(&mut rnetstat_with_owners_from(source, "-ano"));
+        assert_eq!(owner_column(sparse_address, &rows), own, "{source:?}");
+        assert_eq!(owner_column(passed_on_address, &rows), holder.pid().to_string(), "{source:?}");
+        assert_eq!(owner_column(shared_address, &rows), own, "{source:?}");
+    }
+    zombie.wait().unwrap();
+    drop(sparse);
+}
+
+#[test]
+fn processes_that_end_during_the_scan_hide_no_owner() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let socket = listener(LOCALHOST);
+    // Each child has the socket too, until it calls exec.
+    let start_and_end = || assert!(Command::new("true").status().unwrap().success());
+    with_background(start_and_end, || {
+        for _ in 0..20 {
+            let rows = table_of(&mut rnetstat_with_owners_from(OwnersFrom::Proc, "-ano"));
+            let owner: u32 = owner_column(local(&socket), &rows).parse().unwrap();
+            // A child has a lower PID if PIDs have wrapped around.
+            assert!((1..=std::process::id()).contains(&owner), "{rows:?}");
+        }
+    });
 }

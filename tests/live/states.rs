@@ -5,13 +5,12 @@ use crate::support::namespace::{LINK, Namespace, index_of};
 use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of};
 use crate::support::row::{Row, assert_same};
 use crate::support::skip::skipped;
-use crate::support::wait::stable_snapshot;
+use crate::support::wait::{stable_snapshot, with_background};
 use crate::support::{proc_fs, ss};
 use socket2::Protocol;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What rnetstat prints; both sources of owners have to give the same table.
 fn with_both_sources<T: Ord>(reference: impl FnMut() -> Vec<T>, switches: &str) -> (Vec<Row>, Vec<T>) {
@@ -164,33 +163,27 @@ fn long_lived_sockets_are_shown_once_while_others_come_and_go() {
     let address = local(&server);
     let mut expected: Vec<Row> = long_lived.iter().map(row_of_own).collect();
     expected.push(row_of_own(&server));
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let client = new_socket(address, Protocol::TCP);
-                client.connect(&address.into()).unwrap();
-                let (accepted, _) = server.accept().unwrap();
-                // A reset leaves no TIME_WAIT behind: the ports would run out.
-                accepted.set_linger(Some(std::time::Duration::ZERO)).unwrap();
-                drop(bound(localhost, Protocol::UDP));
-            }
-        });
-        let runs: Vec<Vec<Row>> = (0..20).map(|_| table_of(&mut rnetstat("-ano"))).collect();
-        done.store(true, Ordering::Relaxed);
-        // A connection that was closed after its row was read has no owner.
-        let owners = ["0", proc_fs::no_owner_found(), &std::process::id().to_string()];
-        for mut rows in runs {
-            for row in &expected {
-                let place = rows.iter().position(|other| other == row);
-                rows.swap_remove(place.unwrap_or_else(|| panic!("{row:?} is missing")));
-            }
-            for row in rows {
-                assert!(!expected.contains(&row), "{row:?} is shown twice");
-                assert!(owners.contains(&row.owner.as_str()), "{row:?}");
-            }
+    let connect_and_close = || {
+        let client = new_socket(address, Protocol::TCP);
+        client.connect(&address.into()).unwrap();
+        let (accepted, _) = server.accept().unwrap();
+        // A reset leaves no TIME_WAIT behind: the ports would run out.
+        accepted.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        drop(bound(localhost, Protocol::UDP));
+    };
+    let runs: Vec<Vec<Row>> = with_background(connect_and_close, || (0..20).map(|_| table_of(&mut rnetstat("-ano"))).collect());
+    // A connection that was closed after its row was read has no owner.
+    let owners = ["0", proc_fs::no_owner_found(), &std::process::id().to_string()];
+    for mut rows in runs {
+        for row in &expected {
+            let place = rows.iter().position(|other| other == row);
+            rows.swap_remove(place.unwrap_or_else(|| panic!("{row:?} is missing")));
         }
-    });
+        for row in rows {
+            assert!(!expected.contains(&row), "{row:?} is shown twice");
+            assert!(owners.contains(&row.owner.as_str()), "{row:?}");
+        }
+    }
 }
 
 fn row_of_own(socket: &socket2::Socket) -> Row {

@@ -1,5 +1,6 @@
 //! Waiting for a condition, with a bound.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Far longer than anything that a test waits for takes.
@@ -34,4 +35,24 @@ pub fn stable_snapshot<T: Ord, R>(mut reference: impl FnMut() -> Vec<T>, mut act
         stable
     });
     (before, found.unwrap())
+}
+
+/// Repeats `background` on a thread of its own while `act` runs, also if it fails.
+pub fn with_background<R>(background: impl Fn() + Sync, act: impl FnOnce() -> R) -> R {
+    struct SetOnDrop<'a>(&'a AtomicBool);
+    impl Drop for SetOnDrop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                background();
+            }
+        });
+        let _done = SetOnDrop(&done);
+        act()
+    })
 }

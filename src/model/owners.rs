@@ -177,11 +177,104 @@ impl FromIterator<Option<Pid>> for RowOwners {
 /// directory is a hash table of blocks of neighbouring inodes: it is small, and no distribution degrades it.
 #[derive(Debug)]
 pub struct InodeOwners {
-    /// `inode << 32 | pid`, ascending, each pair once.
+    /// `inode << 32 | holder`, ascending, each pair once. The holder is a PID or a group; an inode that a group holds has one
+    /// entry.
     entries: Vec<u64>,
+    groups: Vec<Vec<Pid>>,
     /// Open addressing: one more than where in `entries` a block begins, or 0. At least half of them are 0.
     directory: Vec<u32>,
     missing: OwnerStatus,
+    /// What is known of inodes without owner, ascending by inode; `missing` holds for the others.
+    without_owner: Vec<(u32, OwnerStatus)>,
+}
+
+/// The bit that tells a group of processes, by its position, from a PID in the lower half of an entry. PIDs have 22 bits.
+pub(crate) const GROUP: u32 = 1 << 31;
+
+/// Pairs of inode and holder, in any order and with repetitions, and the groups among the holders.
+///
+/// Processes that share a table of files hold each of its sockets: as a group they take one entry for each, not one for each
+/// process.
+#[derive(Clone, Debug, Default)]
+pub struct OwnerEntries {
+    entries: Vec<u64>,
+    groups: Vec<Vec<Pid>>,
+}
+
+impl From<Vec<u64>> for OwnerEntries {
+    /// Entries without groups.
+    fn from(entries: Vec<u64>) -> Self {
+        Self { entries, groups: Vec::new() }
+    }
+}
+
+impl OwnerEntries {
+    /// Entries whose holders are PIDs or [`GROUP`] and a position among the groups.
+    pub(crate) fn new(mut entries: Vec<u64>, mut groups: Vec<Vec<Pid>>) -> Self {
+        for group in &mut groups {
+            group.sort_unstable();
+            group.dedup();
+        }
+        if groups.iter().any(|group| group.len() < 2) {
+            // Threads of one process share a table too: such a group is its process.
+            entries.retain_mut(|entry| match group_of(*entry).map(|group| groups.get(group).map(Vec::as_slice)) {
+                Some(Some([pid])) => {
+                    *entry = InodeOwners::entry(inode_of(*entry), *pid);
+                    true
+                }
+                Some(Some([]) | None) => false,
+                Some(Some(_)) | None => true,
+            });
+        }
+        Self { entries, groups }
+    }
+
+    /// Adds other entries.
+    pub(crate) fn extend(&mut self, other: Self) {
+        let shift = self.groups.len() as u32;
+        let shifted = |entry| if group_of(entry).is_some() { entry + u64::from(shift) } else { entry };
+        self.entries.extend(other.entries.into_iter().map(shifted));
+        self.groups.extend(other.groups);
+    }
+
+    /// Keeps the entries of some inodes.
+    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        self.entries.retain(|&entry| keep(inode_of(entry)));
+    }
+
+    /// Gives each inode that a group holds beside others one entry, of a group of all of them.
+    fn merge_holders(&mut self) {
+        let mut merged = Vec::with_capacity(self.entries.len());
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+        for held in self.entries.chunk_by(|&a, &b| inode_of(a) == inode_of(b)) {
+            let ([first, _, ..], true) = (held, held.iter().any(|&entry| group_of(entry).is_some())) else {
+                merged.extend(held);
+                continue;
+            };
+            let holders: Vec<u32> = held.iter().map(|&entry| entry as u32).collect();
+            let group = *known.entry(holders).or_insert_with(|| {
+                let mut pids: Vec<Pid> = Vec::new();
+                for &entry in held {
+                    match group_of(entry).and_then(|group| self.groups.get(group)) {
+                        Some(group) => pids.extend(group),
+                        None => pids.push(pid_of(entry)),
+                    }
+                }
+                pids.sort_unstable();
+                pids.dedup();
+                self.groups.push(pids);
+                GROUP | (self.groups.len() - 1) as u32
+            });
+            merged.push(InodeOwners::entry(inode_of(*first), group));
+        }
+        self.entries = merged;
+    }
+}
+
+/// The position of the group that holds the inode of an entry.
+const fn group_of(entry: u64) -> Option<usize> {
+    let holder = entry as u32;
+    if holder & GROUP == 0 { None } else { Some((holder & !GROUP) as usize) }
 }
 
 /// So many bits of an inode tell it from the others of its block.
@@ -189,9 +282,18 @@ const BLOCK: u32 = 4;
 
 impl InodeOwners {
     /// Takes the pairs in any order, with repetitions. `missing` is what it means that an inode is not among them.
-    pub fn new(mut entries: Vec<u64>, missing: OwnerStatus) -> Self {
-        entries.sort_unstable();
-        entries.dedup();
+    pub fn new(entries: Vec<u64>, missing: OwnerStatus) -> Self {
+        Self::from_entries(entries.into(), missing)
+    }
+
+    /// The same of entries with groups.
+    pub fn from_entries(mut found: OwnerEntries, missing: OwnerStatus) -> Self {
+        found.entries.sort_unstable();
+        found.entries.dedup();
+        if !found.groups.is_empty() {
+            found.merge_holders();
+        }
+        let OwnerEntries { entries, groups } = found;
         let begins_block = |&(position, entry): &(usize, &u64)| {
             let before = position.checked_sub(1).and_then(|before| entries.get(before));
             before.is_none_or(|&before| inode_of(before) >> BLOCK != inode_of(*entry) >> BLOCK)
@@ -204,15 +306,23 @@ impl InodeOwners {
                 directory[slot] = position as u32 + 1;
             }
         }
-        Self { entries, directory, missing }
+        Self { entries, groups, directory, missing, without_owner: Vec::new() }
     }
 
     /// These owners and more pairs.
     #[must_use]
-    pub fn with(self, more: Vec<u64>) -> Self {
-        let Self { mut entries, missing, .. } = self;
-        entries.extend(more);
-        Self::new(entries, missing)
+    pub fn with(self, more: impl Into<OwnerEntries>) -> Self {
+        let mut all = OwnerEntries { entries: self.entries, groups: self.groups };
+        all.extend(more.into());
+        Self { without_owner: self.without_owner, ..Self::from_entries(all, self.missing) }
+    }
+
+    /// The same owners, and the reason why some inodes may have none.
+    #[must_use]
+    pub fn with_statuses(mut self, inodes: impl IntoIterator<Item = u32>, status: OwnerStatus) -> Self {
+        self.without_owner.extend(inodes.into_iter().map(|inode| (inode, status)));
+        self.without_owner.sort_unstable_by_key(|&(inode, _)| inode);
+        self
     }
 
     /// The same owners, where it means something else that an inode is not among them.
@@ -223,7 +333,7 @@ impl InodeOwners {
 
     /// Whether a process was found to hold anything.
     pub fn knows(&self, pid: Pid) -> bool {
-        self.entries.iter().any(|&entry| pid_of(entry) == pid)
+        self.entries.iter().any(|&entry| pid_of(entry) == pid) || self.groups.iter().flatten().any(|&member| member == pid)
     }
 
     /// One pair, packed for [`InodeOwners::new`].
@@ -241,11 +351,18 @@ impl InodeOwners {
         if inode == 0 {
             return Ownership::without(OwnerStatus::None);
         }
-        let held = self.held(inode);
-        if held.is_empty() {
-            return Ownership::without(self.missing);
-        }
-        Ownership { status: OwnerStatus::Owned, held_by: HeldBy::Entries(held) }
+        let held_by = match self.held(inode) {
+            [] => {
+                let known = self.without_owner.binary_search_by_key(&inode, |&(inode, _)| inode).ok();
+                let status = known.and_then(|position| self.without_owner.get(position)).map(|&(_, status)| status);
+                return Ownership::without(status.unwrap_or(self.missing));
+            }
+            held @ [first, ..] => match group_of(*first) {
+                Some(group) => HeldBy::Several(self.groups.get(group).map_or(&[], Vec::as_slice)),
+                None => HeldBy::Entries(held),
+            },
+        };
+        Ownership { status: OwnerStatus::Owned, held_by }
     }
 
     fn held(&self, inode: u32) -> &[u64] {
@@ -342,6 +459,38 @@ mod tests {
             [OwnerStatus::None, OwnerStatus::Owned, OwnerStatus::Denied, OwnerStatus::Unsupported]
         );
         assert_eq!(owners.of(1, &socket).pids().collect::<Vec<_>>(), [8]);
+    }
+
+    #[test]
+    fn a_group_holds_a_socket_with_each_of_its_processes_beside_other_holders() {
+        let entries = vec![
+            InodeOwners::entry(7, GROUP),
+            InodeOwners::entry(8, GROUP),
+            InodeOwners::entry(8, 4),
+            InodeOwners::entry(9, GROUP | 1),
+            InodeOwners::entry(10, 3),
+            InodeOwners::entry(11, GROUP | 2),
+            InodeOwners::entry(12, GROUP | 9),
+        ];
+        let found = OwnerEntries::new(entries, vec![vec![9, 5, 9], vec![6], vec![]]);
+        let owners = InodeOwners::from_entries(found, OwnerStatus::Gone);
+        assert_eq!((pids(&owners, 7), pids(&owners, 8)), (vec![5, 9], vec![4, 5, 9]));
+        assert_eq!((pids(&owners, 9), pids(&owners, 10)), (vec![6], vec![3]));
+        assert_eq!((owners.of(11).status, owners.of(12).status), (OwnerStatus::Gone, OwnerStatus::Gone));
+        assert_eq!((owners.of(8).lowest(), owners.knows(9), owners.knows(7)), (Some(4), true, false));
+        // Groups that are found later do not take the place of the first ones.
+        let more = OwnerEntries::new(vec![InodeOwners::entry(7, GROUP), InodeOwners::entry(13, GROUP)], vec![vec![1, 2]]);
+        let owners = owners.with(more);
+        assert_eq!((pids(&owners, 7), pids(&owners, 13)), (vec![1, 2, 5, 9], vec![1, 2]));
+        assert_eq!(pids(&owners, 8), [4, 5, 9]);
+    }
+
+    #[test]
+    fn an_inode_that_is_known_to_have_no_owner_is_not_gone() {
+        let owners =
+            InodeOwners::new(vec![InodeOwners::entry(5, 1)], OwnerStatus::Gone).with_statuses([9, 5, 6], OwnerStatus::None);
+        let status = |inode| owners.of(inode).status;
+        assert_eq!([status(5), status(6), status(7)], [OwnerStatus::Owned, OwnerStatus::None, OwnerStatus::Gone]);
     }
 
     proptest! {

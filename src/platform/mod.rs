@@ -54,6 +54,8 @@ pub mod linux {
         pub mod task_layout;
 
         #[cfg(target_os = "linux")]
+        pub(crate) mod io_uring_iter;
+        #[cfg(target_os = "linux")]
         pub(crate) mod kernel_btf;
         #[cfg(target_os = "linux")]
         pub(crate) mod mapping;

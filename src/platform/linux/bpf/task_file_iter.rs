@@ -2,7 +2,7 @@
 //!
 //! It takes 0.3 µs for a descriptor; a system call for each takes 2 to 5 µs.
 
-use super::insn::Register::{R0, R1, R2, R3, R4, R6, R10};
+use super::insn::Register::{R0, R1, R2, R3, R4, R5, R6, R10};
 use super::insn::{AssembleError, Assembler, Program, Size};
 use super::syscall::{self, IteratorLink, ProgramType};
 use super::task_layout::TaskFileLayout;
@@ -11,12 +11,22 @@ use std::io;
 use std::ops::ControlFlow;
 
 /// `BPF_FUNC_seq_write`
-const SEQ_WRITE: i32 = 127;
+pub(super) const SEQ_WRITE: i32 = 127;
 /// `S_IFMT` and `S_IFSOCK`
 pub(super) const S_IFMT: i32 = 0o170000;
 pub(super) const S_IFSOCK: i32 = 0o140000;
+/// The superblock of sockets. An inode of type `S_IFSOCK` on any other file system is the file that a Unix socket is bound to:
+/// its number says nothing, and on FUSE anybody chooses it.
+pub(super) const SOCKFS_MAGIC: i32 = 0x534F_434B;
+/// `FMODE_PATH`, in `f_mode` of a file opened with `O_PATH`: it does not hold the socket open.
+pub(super) const FMODE_PATH: i32 = 0x4000;
 /// The iterator returns at most this much at once.
 const BUFFER: usize = 32 * 1024;
+/// The most descriptors in a row without a socket: 5 s of work. Processes that share a table are each visited by the kernel, so
+/// that a user can make it arbitrarily long; the scan of `/proc` recognises such tables.
+const MOST_WITHOUT_SOCKET: usize = 16_000_000;
+/// The kernel returns `EAGAIN` after this many (`MAX_ITER_OBJECTS` of `kernel/bpf/bpf_iter.c`).
+const OBJECTS_EACH_TIME: usize = 1_000_000;
 
 /// The program, loaded and attached.
 pub(crate) struct TaskFileIter(IteratorLink);
@@ -37,12 +47,16 @@ impl TaskFileIter {
         let run = self.0.open()?;
         let mut buffer = vec![0; BUFFER];
         let mut kept = 0;
+        let mut without_socket = 0;
         loop {
             let length = match rustix::io::read(&run, buffer.get_mut(kept..).unwrap_or_default()) {
                 Ok(0) => return Ok(()),
                 Ok(length) => length,
-                // The kernel pauses after a million descriptors of which none is a socket.
-                Err(Errno::INTR | Errno::AGAIN) => continue,
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) if without_socket < MOST_WITHOUT_SOCKET => {
+                    without_socket += OBJECTS_EACH_TIME;
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
             let filled = kept + length;
@@ -69,12 +83,17 @@ fn program(layout: &TaskFileLayout) -> Result<Program, AssembleError> {
     a.jeq(R2, 0, end);
     a.ldx(Size::Dw, R3, R6, 24); // file
     a.jeq(R3, 0, end);
+    a.ldx(Size::W, R4, R3, layout.file_mode);
+    a.jset(R4, FMODE_PATH, end);
     a.ldx(Size::Dw, R3, R3, layout.file_inode);
     a.ldx(Size::H, R4, R3, layout.inode_mode);
     a.and(R4, S_IFMT);
     a.jne(R4, S_IFSOCK, end);
+    a.ldx(Size::Dw, R5, R3, layout.inode_superblock);
+    a.ldx(Size::Dw, R5, R5, layout.superblock_magic);
+    a.jne(R5, SOCKFS_MAGIC, end);
     a.ldx(Size::Dw, R4, R3, layout.inode_number);
-    a.lsh(R4, 32);
+    a.lsh(R4, 32); // sockfs numbers its inodes with 32 bits
     a.ldx(Size::W, R2, R2, layout.task_tgid);
     a.or(R4, R2);
     a.stx(Size::Dw, R10, -8, R4);

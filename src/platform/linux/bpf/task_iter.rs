@@ -3,21 +3,28 @@
 //! `iter/task_file` takes and drops a reference to each file and calls the program anew for each. This program reads the tables
 //! as they are in memory: a fifth of the time for each descriptor.
 
-use super::insn::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
+use super::insn::Register::{R0, R1, R2, R3, R4, R6, R7, R8, R9, R10};
 use super::insn::{AssembleError, Assembler, Atomic, Program, Size};
 use super::mapping::Mapping;
 use super::syscall::{self, IteratorLink, ProgramType};
-use super::task_file_iter::{S_IFMT, S_IFSOCK};
+use super::task_file_iter::{FMODE_PATH, S_IFMT, S_IFSOCK, SOCKFS_MAGIC};
 use super::task_layout::TaskFileLayout;
+use crate::model::owners::{GROUP, InodeOwners, OwnerEntries};
+use crate::model::socket::Pid;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use std::io;
 
-/// The header of the array: the number of entries, also of those that did not fit, and whether others are missing, 8 bytes each.
+/// The header of the array: the number of entries, also of those that did not fit; whether others are missing; the number of
+/// groups. 8 bytes each.
 const COUNT: i16 = 0;
 const INCOMPLETE: i16 = 8;
-const HEADER: i16 = 16;
+const GROUPS: i16 = 16;
+const HEADER: i16 = 24;
 const ENTRY: usize = size_of::<u64>();
+
+/// How many tables of files that are in use several times are remembered. Beyond, each user of a table is taken for its only one.
+const SHARED_TABLES: u32 = 4096;
 
 /// The program, loaded and attached, and the array that it writes to.
 pub(crate) struct TaskIter {
@@ -29,8 +36,8 @@ pub(crate) struct TaskIter {
 /// What the program found.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// Every entry.
-    Whole(Vec<u64>),
+    /// Every descriptor of every process that is a socket.
+    Whole(OwnerEntries),
     /// This many entries, which did not fit.
     TooLong(usize),
 }
@@ -43,13 +50,14 @@ impl TaskIter {
         let size = u32::try_from(size_of_entries(capacity)).map_err(io::Error::other)?;
         let limit = i32::try_from(capacity).map_err(io::Error::other)?;
         let array = syscall::create_mappable_array(size)?;
-        let program = program(layout, cast, array.as_raw_fd(), limit).map_err(io::Error::other)?;
+        let shared = syscall::create_hash(size_of::<u64>() as u32, (stack::VALUE_SIZE) as u32, SHARED_TABLES)?;
+        let maps = Maps { array: array.as_raw_fd(), shared: shared.as_raw_fd() };
+        let program = program(layout, cast, &maps, limit).map_err(io::Error::other)?;
         let program = syscall::Program::load("socket_owners", ProgramType::Iterator(layout.task_hook), &program)?;
         Ok(Self { iterator: IteratorLink::attach(&program)?, array, capacity })
     }
 
-    /// Every descriptor of every process that is a socket, packed by [`crate::model::owners::InodeOwners::entry`]. To be called
-    /// once: it fails if a table was replaced meanwhile.
+    /// Runs the program. To be called once: it fails if a table was replaced meanwhile.
     pub(crate) fn read(self) -> io::Result<Answer> {
         let run = self.iterator.open()?;
         loop {
@@ -60,7 +68,7 @@ impl TaskIter {
                 Err(error) => return Err(error.into()),
             }
         }
-        let Some([count, 0]) = self.written(0)?.first_chunk().copied() else {
+        let Some([count, 0, _]) = self.written(0)?.first_chunk().copied() else {
             return Err(io::Error::other("a table of files was replaced while it was read"));
         };
         let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -69,7 +77,7 @@ impl TaskIter {
         }
         let mut entries = self.written(count)?;
         entries.drain(..HEADER as usize / ENTRY);
-        Ok(Answer::Whole(entries))
+        Ok(Answer::Whole(decode(entries)))
     }
 
     /// The header and this many entries. No more is mapped, because mapped pages count as this process' memory.
@@ -77,6 +85,26 @@ impl TaskIter {
         let mapping = Mapping::of_array(&self.array, size_of_entries(entries))?;
         Ok(mapping.bytes().as_chunks::<ENTRY>().0.iter().map(|number| u64::from_ne_bytes(*number)).collect())
     }
+}
+
+/// Separates the entries of sockets from those of the members of groups: an entry without an inode is a process, and the group
+/// that it belongs to follows.
+fn decode(written: Vec<u64>) -> OwnerEntries {
+    let mut groups: Vec<Vec<Pid>> = Vec::new();
+    let mut entries = Vec::with_capacity(written.len());
+    let mut written = written.into_iter();
+    while let Some(entry) = written.next() {
+        if InodeOwners::inode(entry) != 0 {
+            entries.push(entry);
+            continue;
+        }
+        let Some(group) = written.next().and_then(|group| usize::try_from(group as u32 & !GROUP).ok()) else { break };
+        if groups.len() <= group {
+            groups.resize(group + 1, Vec::new());
+        }
+        groups.iter_mut().skip(group).take(1).for_each(|group| group.push(entry as u32));
+    }
+    OwnerEntries::new(entries, groups)
 }
 
 /// The size of the header and this many entries, in bytes.
@@ -87,14 +115,38 @@ const fn size_of_entries(count: usize) -> usize {
 /// The program's stack.
 mod stack {
     /// The task.
-    pub(crate) const TASK: i16 = -8;
+    pub(super) const TASK: i16 = -8;
     /// Its files, and their table when the task was begun.
-    pub(crate) const FILES: i16 = -16;
-    pub(crate) const TABLE: i16 = -24;
+    pub(super) const FILES: i16 = -16;
+    pub(super) const TABLE: i16 = -24;
     /// How many entries there were before this task.
-    pub(crate) const BEFORE: i16 = -32;
+    pub(super) const BEFORE: i16 = -32;
     /// The inode of the current file.
-    pub(crate) const INODE: i16 = -40;
+    pub(super) const INODE: i16 = -40;
+    /// The entry that was written last.
+    pub(super) const LAST: i16 = -48;
+    /// The lower half of the entries of this task: its process or the group of its table.
+    pub(super) const HOLDER: i16 = -56;
+    /// The value of a shared table: the group, and the task and process that the table was first seen with.
+    pub(super) const VALUE: i16 = -80;
+    pub(super) const VALUE_GROUP: i16 = VALUE;
+    pub(super) const VALUE_TASK: i16 = VALUE + 8;
+    pub(super) const VALUE_TGID: i16 = VALUE + 16;
+    pub(super) const VALUE_SIZE: i16 = 24;
+}
+
+/// `BPF_FUNC_map_lookup_elem`, `BPF_FUNC_map_update_elem` and `BPF_FUNC_map_delete_elem`
+const MAP_LOOKUP_ELEM: i32 = 1;
+const MAP_UPDATE_ELEM: i32 = 2;
+const MAP_DELETE_ELEM: i32 = 3;
+/// Adds or replaces (`BPF_ANY`).
+const BPF_ANY: i32 = 0;
+
+/// The maps of the program, by their descriptors: the array that it writes to, and the tables of files that are in use several
+/// times, by the address of the `struct files_struct`.
+struct Maps {
+    array: i32,
+    shared: i32,
 }
 
 /// The program, which the kernel runs for each task. A thread that shares the table of its process is skipped.
@@ -103,11 +155,15 @@ mod stack {
 /// after its inode has been read. The entries of a task that exits meanwhile are dropped, and if a task's table is replaced
 /// meanwhile the whole answer is marked incomplete, so that the iterator over files is used instead.
 ///
+/// A table that several processes share (`CLONE_FILES`) is read once: its sockets are entries of a group, and each process is a
+/// member of the group. A table counts as known only if the task that it was first seen with still uses it: its address may
+/// have been reused.
+///
 /// Its context is `struct bpf_iter__task`: `meta` and `task`, 8 bytes each. Every pointer is cast by `bpf_rdonly_cast` to a
 /// type that the verifier does not trust and is read directly; reading through an invalid one gives 0. The processor then
 /// fetches the files of many descriptors at a time, where the helper that reads them one by one takes five times as long; and
 /// the kernel need not search all its types by name when it loads the program, as it does for trusted pointers.
-fn program(layout: &TaskFileLayout, cast: u32, array: i32, capacity: i32) -> Result<Program, AssembleError> {
+fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Result<Program, AssembleError> {
     let mut a = Assembler::new();
     let [next_file, table_ends, task_exited, incomplete, end] = std::array::from_fn(|_| a.label());
     // R0 = R1, as a pointer to a structure of this type. The verifier turns the call into a mov.
@@ -120,6 +176,27 @@ fn program(layout: &TaskFileLayout, cast: u32, array: i32, capacity: i32) -> Res
         a.add(R1, -i32::from(layout.table_files));
         cast_r1(a, layout.table);
         a.ldx(Size::Dw, R0, R0, layout.table_files);
+    };
+    // Appends the entry in R1 and uses R2, R3 and R9. Those that do not fit are counted.
+    let append = |a: &mut Assembler| {
+        let full = a.label();
+        a.lddw_map_value(R9, maps.array, 0);
+        a.ldx(Size::Dw, R2, R9, COUNT);
+        a.mov(R3, R2);
+        a.add(R3, 1);
+        a.stx(Size::Dw, R9, COUNT, R3);
+        a.jge(R2, capacity, full);
+        a.lsh(R2, 3);
+        a.add(R2, R9);
+        a.stx(Size::Dw, R2, HEADER, R1);
+        a.bind(full);
+    };
+    // Calls a helper on the entry of the shared tables for this task's files.
+    let call_with_files = |a: &mut Assembler, helper: i32| {
+        a.lddw_map(R1, maps.shared);
+        a.mov(R2, R10);
+        a.add(R2, i32::from(stack::FILES));
+        a.call(helper);
     };
 
     a.ldx(Size::Dw, R1, R1, 8); // task, NULL at the very end
@@ -137,16 +214,66 @@ fn program(layout: &TaskFileLayout, cast: u32, array: i32, capacity: i32) -> Res
     a.jeq(R8, R6, has_own_table);
     a.jeq(R9, R7, end);
     a.bind(has_own_table);
-    a.lddw_map_value(R9, array, 0);
+    a.lddw_map_value(R9, maps.array, 0);
     a.ldx(Size::Dw, R1, R9, COUNT);
     a.stx(Size::Dw, R10, stack::BEFORE, R1);
+    a.st(Size::Dw, R10, stack::LAST, 0);
+    a.ldx(Size::W, R8, R6, layout.task_tgid);
+    a.stx(Size::Dw, R10, stack::HOLDER, R8);
+    let [private, group, joins] = std::array::from_fn(|_| a.label());
+    a.ldx(Size::W, R1, R7, layout.files_count);
+    a.jle(R1, 1, private);
+    call_with_files(&mut a, MAP_LOOKUP_ELEM);
+    a.jeq(R0, 0, group);
+    a.mov(R9, R0);
+    let of_value = |field: i16| field - stack::VALUE;
+    a.ldx(Size::Dw, R1, R9, of_value(stack::VALUE_TASK));
+    cast_r1(&mut a, layout.task);
+    a.ldx(Size::Dw, R1, R0, layout.task_files);
+    a.jne(R1, R7, group);
+    a.ldx(Size::W, R1, R0, layout.task_tgid);
+    a.ldx(Size::Dw, R2, R9, of_value(stack::VALUE_TGID));
+    a.jne(R1, R2, group);
+    a.ldx(Size::Dw, R4, R9, of_value(stack::VALUE_GROUP));
+    a.bind(joins);
+    // Process, then group.
+    a.mov(R1, R8);
+    append(&mut a);
+    a.mov(R1, R4);
+    append(&mut a);
+    a.ja(end);
+
+    // The first that is seen with a table begins a group.
+    a.bind(group);
+    a.lddw_map_value(R9, maps.array, 0);
+    a.ldx(Size::Dw, R1, R9, GROUPS);
+    a.mov(R2, R1);
+    a.add(R2, 1);
+    a.stx(Size::Dw, R9, GROUPS, R2);
+    a.lddw(R2, u64::from(GROUP));
+    a.or(R1, R2);
+    a.stx(Size::Dw, R10, stack::VALUE_GROUP, R1);
+    a.stx(Size::Dw, R10, stack::VALUE_TASK, R6);
+    a.stx(Size::Dw, R10, stack::VALUE_TGID, R8);
+    a.mov(R3, R10);
+    a.add(R3, i32::from(stack::VALUE));
+    a.mov(R4, BPF_ANY);
+    call_with_files(&mut a, MAP_UPDATE_ELEM);
+    a.jne(R0, 0, private);
+    a.mov(R1, R8);
+    append(&mut a);
+    a.ldx(Size::Dw, R1, R10, stack::VALUE_GROUP);
+    a.stx(Size::Dw, R10, stack::HOLDER, R1);
+    append(&mut a);
+
+    a.bind(private);
     a.ldx(Size::Dw, R9, R7, layout.files_table);
     a.stx(Size::Dw, R10, stack::TABLE, R9);
     a.ldx(Size::W, R8, R9, layout.table_size);
     a.ldx(Size::Dw, R7, R9, layout.table_files); // the next slot
     a.lsh(R8, 3);
     a.add(R8, R7); // the end of the table
-    a.ldx(Size::W, R6, R6, layout.task_tgid);
+    a.ldx(Size::Dw, R6, R10, stack::HOLDER);
 
     a.bind(next_file);
     a.may_goto(incomplete);
@@ -162,6 +289,11 @@ fn program(layout: &TaskFileLayout, cast: u32, array: i32, capacity: i32) -> Res
     a.ldx(Size::H, R2, R1, layout.inode_mode);
     a.and(R2, S_IFMT);
     a.jne(R2, S_IFSOCK, next_file);
+    a.ldx(Size::W, R2, R0, layout.file_mode);
+    a.jset(R2, FMODE_PATH, next_file);
+    a.ldx(Size::Dw, R2, R1, layout.inode_superblock);
+    a.ldx(Size::Dw, R2, R2, layout.superblock_magic);
+    a.jne(R2, SOCKFS_MAGIC, next_file);
     a.ldx(Size::Dw, R1, R1, layout.inode_number);
     a.stx(Size::Dw, R10, stack::INODE, R1);
     // Adds nothing, but no processor can read the slot again before it has the inode.
@@ -171,21 +303,17 @@ fn program(layout: &TaskFileLayout, cast: u32, array: i32, capacity: i32) -> Res
     load_pointer(&mut a);
     a.jne(R0, R9, next_file);
     a.ldx(Size::Dw, R1, R10, stack::INODE);
-    a.lsh(R1, 32);
+    a.lsh(R1, 32); // sockfs numbers its inodes with 32 bits
     a.or(R1, R6);
-    a.lddw_map_value(R9, array, 0);
-    a.ldx(Size::Dw, R2, R9, COUNT);
-    a.mov(R3, R2);
-    a.add(R3, 1);
-    a.stx(Size::Dw, R9, COUNT, R3);
-    a.jge(R2, capacity, next_file);
-    a.lsh(R2, 3);
-    a.add(R2, R9);
-    a.stx(Size::Dw, R2, HEADER, R1);
+    // A socket that was duplicated many times counts once.
+    a.ldx(Size::Dw, R2, R10, stack::LAST);
+    a.jeq(R1, R2, next_file);
+    a.stx(Size::Dw, R10, stack::LAST, R1);
+    append(&mut a);
     a.ja(next_file);
 
     a.bind(table_ends);
-    a.lddw_map_value(R9, array, 0);
+    a.lddw_map_value(R9, maps.array, 0);
     // Adds nothing, but is a barrier: everything above has been read before anything below.
     a.mov(R1, 0);
     a.atomic(Atomic::FetchAdd, Size::Dw, R9, COUNT, R1);
@@ -199,15 +327,16 @@ fn program(layout: &TaskFileLayout, cast: u32, array: i32, capacity: i32) -> Res
     a.jeq(R1, R8, end);
 
     a.bind(incomplete);
-    a.lddw_map_value(R9, array, 0);
+    a.lddw_map_value(R9, maps.array, 0);
     a.mov(R1, 1);
     a.stx(Size::Dw, R9, INCOMPLETE, R1);
     a.ja(end);
 
     a.bind(task_exited);
-    a.lddw_map_value(R9, array, 0);
+    a.lddw_map_value(R9, maps.array, 0);
     a.ldx(Size::Dw, R1, R10, stack::BEFORE);
     a.stx(Size::Dw, R9, COUNT, R1);
+    call_with_files(&mut a, MAP_DELETE_ELEM);
 
     a.bind(end);
     a.mov(R0, 0);
@@ -218,8 +347,19 @@ fn program(layout: &TaskFileLayout, cast: u32, array: i32, capacity: i32) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::owners::InodeOwners;
+    use crate::model::owners::OwnerStatus;
     use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn members_of_groups_are_separated_from_sockets() {
+        let entry = InodeOwners::entry;
+        let written = vec![entry(5, 9), entry(0, 3), entry(0, GROUP | 1), entry(7, GROUP | 1), entry(0, 4), entry(0, GROUP | 1)];
+        let owners = InodeOwners::from_entries(decode(written), OwnerStatus::Gone);
+        assert_eq!(owners.of(5).pids().collect::<Vec<_>>(), [9]);
+        assert_eq!(owners.of(7).pids().collect::<Vec<_>>(), [3, 4]);
+        let cut = InodeOwners::from_entries(decode(vec![entry(5, 9), entry(0, 3)]), OwnerStatus::Gone);
+        assert_eq!(cut.of(5).pids().collect::<Vec<_>>(), [9]);
+    }
 
     #[test]
     fn the_sockets_of_this_process_are_found_and_too_many_are_counted() {
@@ -230,10 +370,11 @@ mod tests {
         };
         let sockets = [(); 3].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
         let Answer::Whole(entries) = tables.read().unwrap() else { panic!("a million entries are not enough") };
+        let owners = InodeOwners::from_entries(entries, OwnerStatus::Gone);
         for socket in &sockets {
             let path = format!("/proc/thread-self/fd/{}", socket.as_raw_fd());
             let inode = std::fs::metadata(path).unwrap().ino() as u32;
-            assert!(entries.contains(&InodeOwners::entry(inode, std::process::id())));
+            assert!(owners.of(inode).pids().any(|pid| pid == std::process::id()));
         }
         let Answer::TooLong(count) = TaskIter::open(&layout, 2).unwrap().read().unwrap() else { panic!("there are three") };
         assert!(count >= 3);

@@ -1,71 +1,92 @@
-//! Where the fields are that lead from a task to the inodes of its open files, in the running kernel.
+//! The fields that lead from a task to the sockets among its open files, in the running kernel.
 
-use crate::platform::linux::bpf::btf::{BtfError, Cursor, FUNC, STRUCT, Types};
+use super::btf::{BtfError, Cursor, FUNC, STRUCT, Types};
 
-/// What the programs that look at open files have to know of the running kernel. Offsets are in bytes.
+/// What the programs that look at open files must know of the running kernel. Offsets are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskFileLayout {
     /// `struct file`, `f_inode`
     pub file_inode: i16,
+    /// `struct file`, `f_mode`
+    pub file_mode: i16,
     /// `struct inode`, `i_mode`
     pub inode_mode: i16,
     /// `struct inode`, `i_ino`
     pub inode_number: i16,
+    /// `struct inode`, `i_sb`
+    pub inode_superblock: i16,
+    /// `struct super_block`, `s_magic`
+    pub superblock_magic: i16,
     /// `struct task_struct`, `tgid`
     pub task_tgid: i16,
     /// `struct task_struct`, `group_leader`
     pub task_leader: i16,
     /// `struct task_struct`, `files`
     pub task_files: i16,
+    /// `struct files_struct`, `count`
+    pub files_count: i16,
     /// `struct files_struct`, `fdt`
     pub files_table: i16,
     /// `struct fdtable`, `max_fds`
     pub table_size: i16,
     /// `struct fdtable`, `fd`
     pub table_files: i16,
-    /// The type number of `struct file`
+    /// `struct task_struct`, `io_uring`; kernels before 5.11 and those without io_uring have none.
+    pub task_io_uring: Option<i16>,
+    /// The BTF id of `struct file`
     pub file: u32,
-    /// The type number of `struct task_struct`
+    /// The BTF id of `struct super_block`
+    pub superblock: u32,
+    /// The BTF id of `struct task_struct`
     pub task: u32,
-    /// The type number of `struct fdtable`
+    /// The BTF id of `struct files_struct`
+    pub files: u32,
+    /// The BTF id of `struct fdtable`
     pub table: u32,
-    /// The type number of the function `bpf_iter_task_file`, to which the program is attached that sees every file.
+    /// The BTF id of the function `bpf_iter_task_file`, the target of the program that sees every file
     pub file_hook: u32,
-    /// The same of `bpf_iter_task`, for the program that sees every task.
+    /// The BTF id of `bpf_iter_task`, the target of programs that see every task
     pub task_hook: u32,
-    /// The same of `bpf_rdonly_cast`, which a program may call from 6.2 on.
+    /// The BTF id of `bpf_rdonly_cast`, which programs may call since 6.2
     pub cast: Option<u32>,
 }
 
-/// The fields that are looked for: structure, member, and how the two are called in a message.
-const FIELDS: [(&[u8], &[u8], &str); 9] = [
+/// A field that is looked up: structure, member, and the name of both in a message.
+type Field = (&'static [u8], &'static [u8], &'static str);
+
+/// The fields without which no program can work.
+const FIELDS: [Field; 13] = [
     (b"file", b"f_inode", "file.f_inode"),
+    (b"file", b"f_mode", "file.f_mode"),
     (b"inode", b"i_mode", "inode.i_mode"),
     (b"inode", b"i_ino", "inode.i_ino"),
+    (b"inode", b"i_sb", "inode.i_sb"),
+    (b"super_block", b"s_magic", "super_block.s_magic"),
     (b"task_struct", b"tgid", "task_struct.tgid"),
     (b"task_struct", b"group_leader", "task_struct.group_leader"),
     (b"task_struct", b"files", "task_struct.files"),
+    (b"files_struct", b"count", "files_struct.count"),
     (b"files_struct", b"fdt", "files_struct.fdt"),
     (b"fdtable", b"max_fds", "fdtable.max_fds"),
     (b"fdtable", b"fd", "fdtable.fd"),
 ];
-/// Which of them tell the numbers of their structures.
-const FILE: usize = 0;
-const TASK: usize = 3;
-const TABLE: usize = 8;
-/// The functions that are looked for; the last one is missing from older kernels.
+/// A field that some kernels do not have.
+const IO_URING: &[u8] = b"io_uring";
+/// The functions that are looked up; older kernels do not have the last one.
 const FUNCTIONS: [&str; 3] = ["bpf_iter_task_file", "bpf_iter_task", "bpf_rdonly_cast"];
-/// The names that all of these have.
-const NAMES: [&str; 8] = ["file", "inode", "task_struct", "files_struct", "fdtable", FUNCTIONS[0], FUNCTIONS[1], FUNCTIONS[2]];
+/// The names of all of these.
+const NAMES: [&str; 9] =
+    ["file", "inode", "super_block", "task_struct", "files_struct", "fdtable", FUNCTIONS[0], FUNCTIONS[1], FUNCTIONS[2]];
 
 impl TaskFileLayout {
-    /// Looks everything up in the bytes of [`btf::PATH`](crate::platform::linux::bpf::btf::PATH).
+    /// Looks everything up in the bytes of [`btf::PATH`](super::btf::PATH).
     pub fn find(btf: &[u8]) -> Result<Self, BtfError> {
         let mut types = Types::open(btf).ok_or(BtfError::Malformed)?;
         // A name may stand for several types: each is a candidate until one has the field.
         let mut fields = [None; FIELDS.len()];
         let mut functions = [None; FUNCTIONS.len()];
-        // Names are compared as numbers, and only those that agree as texts: the texts of 60,000 types need not be fetched.
+        let mut task_io_uring = None;
+        // Names are compared as numbers, and only those that are equal as texts: 60,000 names need not be fetched.
         let names = NAMES.map(|name| types.place_of(name.as_bytes()));
         let mut cursor = Cursor::START;
         while fields.contains(&None) || functions.contains(&None) {
@@ -77,6 +98,9 @@ impl TaskFileLayout {
                         if found.is_none() && types.is_named(kind.name, structure) {
                             *found = types.offset_of(&kind, member)?.map(|offset| (offset, cursor.id));
                         }
+                    }
+                    if task_io_uring.is_none() && types.is_named(kind.name, b"task_struct") {
+                        task_io_uring = types.offset_of(&kind, IO_URING)?;
                     }
                 }
                 FUNC => {
@@ -90,26 +114,36 @@ impl TaskFileLayout {
             }
             cursor = next;
         }
-        let found = |index: usize| fields[index].ok_or(BtfError::Missing(FIELDS[index].2));
-        let field = |index| found(index).map(|(offset, _)| offset);
-        let structure = |index| found(index).map(|(_, number)| number);
-        let function = |index: usize| functions[index].ok_or(BtfError::Missing(FUNCTIONS[index]));
+        let found = |name: &'static str| {
+            let mut pairs = fields.iter().zip(FIELDS);
+            pairs.find_map(|(found, field)| found.filter(|_| field.2 == name)).ok_or(BtfError::Missing(name))
+        };
+        let field = |name| found(name).map(|(offset, _)| offset);
+        let structure_of = |name| found(name).map(|(_, id)| id);
+        let [file_hook, task_hook, cast] = functions;
         Ok(Self {
-            file_inode: field(0)?,
-            inode_mode: field(1)?,
-            inode_number: field(2)?,
-            task_tgid: field(3)?,
-            task_leader: field(4)?,
-            task_files: field(5)?,
-            files_table: field(6)?,
-            table_size: field(7)?,
-            table_files: field(8)?,
-            file: structure(FILE)?,
-            task: structure(TASK)?,
-            table: structure(TABLE)?,
-            file_hook: function(0)?,
-            task_hook: function(1)?,
-            cast: functions[2],
+            file_inode: field("file.f_inode")?,
+            file_mode: field("file.f_mode")?,
+            inode_mode: field("inode.i_mode")?,
+            inode_number: field("inode.i_ino")?,
+            inode_superblock: field("inode.i_sb")?,
+            superblock_magic: field("super_block.s_magic")?,
+            task_tgid: field("task_struct.tgid")?,
+            task_leader: field("task_struct.group_leader")?,
+            task_files: field("task_struct.files")?,
+            files_count: field("files_struct.count")?,
+            files_table: field("files_struct.fdt")?,
+            table_size: field("fdtable.max_fds")?,
+            table_files: field("fdtable.fd")?,
+            task_io_uring,
+            file: structure_of("file.f_inode")?,
+            superblock: structure_of("super_block.s_magic")?,
+            task: structure_of("task_struct.tgid")?,
+            files: structure_of("files_struct.count")?,
+            table: structure_of("fdtable.fd")?,
+            file_hook: file_hook.ok_or(BtfError::Missing(FUNCTIONS[0]))?,
+            task_hook: task_hook.ok_or(BtfError::Missing(FUNCTIONS[1]))?,
+            cast,
         })
     }
 }
@@ -120,7 +154,7 @@ mod tests {
     use crate::platform::linux::bpf::btf::{BOOKMARK_EVERY, MAGIC, PATH};
     use proptest::prelude::*;
 
-    /// Puts a description together, type by type.
+    /// Builds BTF, type by type.
     struct Builder {
         types: Vec<u8>,
         strings: Vec<u8>,
@@ -133,7 +167,7 @@ mod tests {
         }
 
         fn string(&mut self, text: &str) -> u32 {
-            // Each text stands there once, as in a kernel's.
+            // Each string is there once, as in a kernel's BTF.
             let whole = [b"\0", text.as_bytes(), b"\0"].concat();
             if text.is_empty() {
                 return 0;
@@ -174,7 +208,7 @@ mod tests {
         }
     }
 
-    /// One type of every kind, and the structures that are looked for.
+    /// One type of every kind, and the structures that are looked up.
     fn kernel() -> Builder {
         let mut btf = Builder::new();
         btf.add("int", 1 << 24, 4, &[32]);
@@ -187,18 +221,19 @@ mod tests {
         btf.add("", 17 << 24, 1, &[0]);
         btf.add("e", 19 << 24 | 1, 8, &[0, 1, 0]);
         btf.add("bpf_iter_task_files", FUNC << 24, 1, &[]);
-        btf.structure("inode", &[("i_mode", 1, 0), ("i_ino", 1, 512)]);
-        btf.structure("file", &[("f_mode", 1, 0), ("f_inode", 2, 320)]);
+        btf.structure("super_block", &[("s_dev", 1, 0), ("s_magic", 1, 768)]);
+        btf.structure("inode", &[("i_mode", 1, 0), ("i_sb", 2, 320), ("i_ino", 1, 512)]);
+        btf.structure("file", &[("f_mode", 1, 96), ("f_inode", 2, 320)]);
         let task = [("state", 1, 0), ("tgid", 1, 19872), ("group_leader", 2, 20096), ("files", 2, 24512)];
         btf.structure("task_struct", &task);
-        btf.structure("files_struct", &[("count", 1, 0), ("fdt", 2, 256)]);
+        btf.structure("files_struct", &[("count", 1, 32), ("fdt", 2, 256)]);
         btf.structure("fdtable", &[("max_fds", 1, 0), ("fd", 2, 64)]);
         btf.add("bpf_iter_task", FUNC << 24, 1, &[]);
         btf
     }
 
     #[test]
-    fn fields_and_the_hook_are_found_behind_every_kind_of_type() {
+    fn fields_and_functions_are_found_behind_every_kind_of_type() {
         let mut btf = kernel();
         let task_hook = btf.count;
         let file_hook = btf.add("bpf_iter_task_file", FUNC << 24, 1, &[]);
@@ -206,16 +241,23 @@ mod tests {
         let cast = btf.add("bpf_rdonly_cast", FUNC << 24, 1, &[]);
         let expected = TaskFileLayout {
             file_inode: 40,
+            file_mode: 12,
             inode_mode: 0,
             inode_number: 64,
+            inode_superblock: 40,
+            superblock_magic: 96,
             task_tgid: 2484,
             task_leader: 2512,
             task_files: 3064,
+            files_count: 4,
             files_table: 32,
             table_size: 0,
             table_files: 8,
+            task_io_uring: None,
             file: task_hook - 4,
+            superblock: task_hook - 6,
             task: task_hook - 3,
+            files: task_hook - 2,
             table: task_hook - 1,
             file_hook,
             task_hook,
@@ -225,30 +267,32 @@ mod tests {
     }
 
     #[test]
-    fn members_of_nameless_members_count_wherever_their_type_stands() {
+    fn members_of_anonymous_members_are_found_wherever_their_type_is() {
         let mut btf = Builder::new();
         let early = btf.structure("", &[("x", 1, 0), ("i_ino", 1, 64)]);
         btf.add("bpf_iter_task_file", FUNC << 24, 1, &[]);
         btf.add("bpf_iter_task", FUNC << 24, 1, &[]);
-        btf.structure("files_struct", &[("fdt", 1, 8)]);
+        btf.structure("files_struct", &[("count", 1, 8), ("fdt", 1, 8)]);
+        btf.structure("super_block", &[("s_magic", 1, 8)]);
         btf.structure("fdtable", &[("max_fds", 1, 8), ("fd", 1, 8)]);
-        btf.structure("file", &[("f_inode", 1, 8)]);
+        btf.structure("file", &[("f_inode", 1, 8), ("f_mode", 1, 8)]);
         for _ in 0..3 * BOOKMARK_EVERY {
             btf.add("", 2 << 24, 1, &[]);
         }
-        // The type of the nameless member stands behind the structure, and has the field two levels down.
+        // The type of the anonymous member comes after the structure, and has the field two levels down.
         let here = btf.count + 1;
-        btf.structure("inode", &[("", early, 128), ("i_mode", 1, 16)]);
-        let task = [("state", 1, 0), ("", here + 3, 800), ("group_leader", 1, 8), ("files", 1, 8)];
+        btf.structure("inode", &[("", early, 128), ("i_mode", 1, 16), ("i_sb", 1, 32)]);
+        let task = [("state", 1, 0), ("", here + 3, 800), ("group_leader", 1, 8), ("files", 1, 8), ("io_uring", 1, 400)];
         btf.structure("task_struct", &task);
         btf.structure("", &[("tgid", 1, 32)]);
         btf.structure("", &[("", here + 2, 64)]);
         let found = TaskFileLayout::find(&btf.build()).unwrap();
         assert_eq!((found.inode_number, found.inode_mode, found.task_tgid), ((128 + 64) / 8, 2, (800 + 64 + 32) / 8));
+        assert_eq!(found.task_io_uring, Some(50));
     }
 
     #[test]
-    fn the_width_of_a_bit_field_is_no_part_of_its_offset_and_half_bytes_are_of_no_use() {
+    fn the_width_of_a_bit_field_is_not_part_of_its_offset_and_half_bytes_are_refused() {
         let mut btf = kernel();
         btf.add("bpf_iter_task_file", FUNC << 24, 1, &[]);
         let flagged = |bits: u32| {
@@ -265,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_field_or_function_is_named() {
         assert_eq!(TaskFileLayout::find(&kernel().build()), Err(BtfError::Missing("bpf_iter_task_file")));
         let mut btf = Builder::new();
         btf.structure("file", &[("f_mode", 1, 0)]);
@@ -273,14 +317,14 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_holds_itself_comes_to_an_end() {
+    fn a_type_that_contains_itself_does_not_loop() {
         let mut btf = Builder::new();
         btf.structure("file", &[("", 1, 0), ("", 1, 0), ("", 1, 0)]);
         assert_eq!(TaskFileLayout::find(&btf.build()), Err(BtfError::Missing("file.f_inode")));
     }
 
     #[test]
-    fn a_kind_that_nobody_knows_and_a_cut_end_are_malformed() {
+    fn an_unknown_kind_and_a_truncated_type_are_malformed() {
         let mut btf = kernel();
         btf.add("", 31 << 24, 0, &[]);
         assert_eq!(TaskFileLayout::find(&btf.build()), Err(BtfError::Malformed));
@@ -292,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_running_kernels_own_description_is_understood() {
+    fn the_btf_of_the_running_kernel_is_understood() {
         let Ok(btf) = std::fs::read(PATH) else {
             eprintln!("SKIPPED: this kernel has no {PATH}");
             return;
@@ -304,7 +348,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_behind_a_header_are_answered(
+        fn any_bytes_after_a_header_are_parsed_without_panic(
             words in prop::collection::vec(prop_oneof![any::<u32>(), 0u32..40, Just(STRUCT << 24 | 2)], 0..200)
         ) {
             let mut btf = Builder::new();
@@ -316,7 +360,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_at_all_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn any_bytes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = TaskFileLayout::find(&bytes);
         }
     }

@@ -1,59 +1,57 @@
-//! Owners by the walk: every descriptor of every process under `/proc`.
+//! Owners by a scan of `/proc/PID/fd`: every descriptor of every process.
 
-use crate::model::owners::{InodeOwners, OwnerSearch};
+use super::fd_link::{self, FdLink};
+use super::kcmp::{Seen, Tables};
+use crate::model::owners::{GROUP, InodeOwners, OwnerEntries, OwnerSearch};
 use crate::model::socket::{Pid, Socket};
-use crate::platform::linux::owners::kcmp;
-use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawDir};
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// From this many processes on a second thread is worth its start.
 const PROCESSES_WORTH_A_THREAD: usize = 200;
-/// More threads than this gain nothing: the kernel's own locks are in the way.
+/// More threads than this gain nothing: they wait for the kernel's locks.
 const THREADS: usize = 4;
+/// From this many descriptors on a table is looked for among those that other processes were seen to share: the comparison
+/// takes as long as two descriptors.
+const DESCRIPTORS_WORTH_A_COMPARISON: u64 = 256;
+/// Up to this many sockets each descriptor is checked for `O_PATH` at once, which takes half as long again. Of more sockets only
+/// the descriptors of those that seem to have several owners are checked, at the end.
+const CHECKED_AT_ONCE: usize = 1024;
+/// How many descriptors are read in vain at most where `kcmp` does not say whether threads share them.
+const READ_IN_VAIN: isize = 100_000;
 
-/// How a folder is opened that is to be listed.
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// How a directory is opened that is to be listed.
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// What `/proc` answers about a process that is there no more: its folder is gone, or was opened before it went.
-const EXITED: Errno = Errno::NOENT;
-const ENDED: Errno = Errno::SRCH;
-
-/// What a walk found.
+/// What a scan found.
 #[derive(Debug, Default)]
-pub(crate) struct Walk {
-    /// A pair for each descriptor that is a wanted socket, packed by [`InodeOwners::entry`].
-    pub(crate) entries: Vec<u64>,
-    /// How many processes would not show their descriptors.
-    pub(crate) denied: usize,
+pub(crate) struct Scan {
+    /// The owners of the sockets that were wanted.
+    pub(crate) entries: OwnerEntries,
+    /// The processes that did not show their descriptors, ascending.
+    pub(crate) refused: Vec<Pid>,
     /// Whether there are processes that `/proc` does not even list.
     pub(crate) hidden: bool,
-    /// What kept some process from being looked into, although it was there and would have shown its descriptors: a shortage
-    /// of descriptors or memory.
+    /// What kept some process from being read although it was there and would have shown its descriptors: a shortage of
+    /// descriptors or memory.
     pub(crate) failure: Option<Errno>,
+    /// The io_urings that were found.
+    pub(crate) rings: Vec<Ring>,
 }
 
-impl Walk {
-    fn absorb(&mut self, part: Self) {
-        self.entries.extend(part.entries);
-        self.denied += part.denied;
-        self.failure = self.failure.or(part.failure);
-    }
-}
-
-/// The inodes whose owners are wanted: ascending, each once.
+/// A set of inodes.
+#[derive(Debug, Default)]
 pub(crate) struct InodeSet(Vec<u32>);
 
 impl InodeSet {
-    /// The inodes of sockets; those that nobody holds have none.
+    /// The inodes of sockets; connections in TIME_WAIT and the like have none.
     pub(crate) fn of<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> Self {
-        let mut inodes: Vec<u32> = sockets.into_iter().map(|socket| socket.inode).filter(|&inode| inode != 0).collect();
-        inodes.sort_unstable();
-        inodes.dedup();
-        Self(inodes)
+        sockets.into_iter().map(|socket| socket.inode).collect()
     }
 
     /// How many there are.
@@ -66,39 +64,63 @@ impl InodeSet {
         self.0.is_empty()
     }
 
-    /// Which of them an inode is.
-    pub(crate) fn place(&self, inode: u32) -> Option<usize> {
+    /// The inodes, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().copied()
+    }
+
+    /// The position of an inode, if it is in the set.
+    pub(crate) fn position(&self, inode: u32) -> Option<usize> {
         self.0.binary_search(&inode).ok()
     }
+
+    /// Whether an inode is in the set.
+    pub(crate) fn contains(&self, inode: u32) -> bool {
+        self.position(inode).is_some()
+    }
 }
 
-/// Walks `/proc`. Processes that exit meanwhile are no error; only a `/proc` that cannot be listed is.
+impl FromIterator<u32> for InodeSet {
+    fn from_iter<I: IntoIterator<Item = u32>>(inodes: I) -> Self {
+        let mut inodes: Vec<u32> = inodes.into_iter().filter(|&inode| inode != 0).collect();
+        inodes.sort_unstable();
+        inodes.dedup();
+        Self(inodes)
+    }
+}
+
+/// Scans `/proc`. Processes that exit meanwhile are no error; only a `/proc` that cannot be listed is.
 ///
-/// Where the lowest owners are enough it stops as soon as each wanted inode has one: processes are visited by ascending PID.
-/// A socket may be passed on, from a process that has not been visited yet to a child that it has meanwhile: where an owner
-/// is missing, the processes that are new are visited too.
-pub(crate) fn walk(wanted: &InodeSet, search: OwnerSearch) -> rustix::io::Result<Walk> {
-    let proc = rustix::fs::open("/proc", FOLDER, Mode::empty())?;
+/// If the lowest owners are enough it stops as soon as each wanted inode has one: processes are visited by ascending PID. A socket
+/// may be passed on, from a process that has not been visited yet to a child that it has meanwhile: if an owner is missing, the
+/// processes that are new are visited too.
+pub(crate) fn scan(wanted: &InodeSet, search: OwnerSearch) -> rustix::io::Result<Scan> {
+    let proc = open_proc()?;
     let pids = numbers(&proc)?;
     if pids.is_empty() {
-        // It always lists this process itself: here nothing is mounted.
+        // It always lists this process: nothing is mounted here.
         return Err(Errno::NOENT);
     }
-    let progress = Progress::new(wanted, search);
-    let mut walk = visit_all(&proc, &pids, wanted, &progress);
-    if progress.misses_some() {
-        let mut newborn = numbers(&rustix::fs::open("/proc", FOLDER, Mode::empty())?)?;
+    let scanner = Scanner::new(&proc, wanted, search);
+    let mut found = scanner.visit_all(&pids);
+    if scanner.progress.misses_some() {
+        let mut newborn = numbers(&open_proc()?)?;
         newborn.retain(|pid| pids.binary_search(pid).is_err());
-        walk.absorb(visit_all(&proc, &newborn, wanted, &progress));
+        found.absorb(scanner.visit_all(&newborn));
     }
-    // Every PID namespace has a process 1: where it is not listed, /proc is mounted with hidepid.
-    walk.hidden = pids.first() != Some(&1);
-    Ok(walk)
+    let mut scan = scanner.finish(found);
+    // Every PID namespace has a process 1: if it is not listed, /proc is mounted with hidepid.
+    scan.hidden = pids.first() != Some(&1);
+    Ok(scan)
 }
 
-/// Whether a process that is none of the known ones would not be looked into, by somebody who has every right to.
-pub(crate) fn is_kept_from_seeing_any(is_known: impl Fn(Pid) -> bool) -> bool {
-    let Ok(proc) = rustix::fs::open("/proc", FOLDER, Mode::empty()) else { return false };
+fn open_proc() -> rustix::io::Result<OwnedFd> {
+    rustix::fs::open("/proc", DIRECTORY, Mode::empty())
+}
+
+/// Whether a process other than the known ones refuses to be read, by somebody who may read every process.
+pub(crate) fn refuses_everybody(is_known: impl Fn(Pid) -> bool) -> bool {
+    let Ok(proc) = open_proc() else { return false };
     // The link to its executable is shown to those who may see its descriptors.
     let is_closed = |pid: Pid| {
         let mut target = [MaybeUninit::uninit(); 8];
@@ -108,19 +130,14 @@ pub(crate) fn is_kept_from_seeing_any(is_known: impl Fn(Pid) -> bool) -> bool {
     numbers(&proc).unwrap_or_default().into_iter().any(|pid| is_closed(pid) && !is_known(pid))
 }
 
-fn visit_all(proc: &OwnedFd, pids: &[Pid], wanted: &InodeSet, progress: &Progress) -> Walk {
-    let next = AtomicUsize::new(0);
-    let work = || work(proc, pids, &next, wanted, progress);
-    std::thread::scope(|scope| {
-        let others: Vec<_> =
-            (1..threads_for(pids.len())).filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
-        let mut walk = work();
-        for other in others {
-            let Ok(part) = other.join() else { continue };
-            walk.absorb(part);
-        }
-        walk
-    })
+/// The processes that `/proc` lists, or the threads of a process: ascending.
+fn numbers(directory: &OwnedFd) -> rustix::io::Result<Vec<Pid>> {
+    let mut numbers = Vec::new();
+    for entry in Dir::read_from(directory)? {
+        numbers.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<Pid>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 fn threads_for(processes: usize) -> usize {
@@ -130,14 +147,119 @@ fn threads_for(processes: usize) -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS))
 }
 
-/// The processes that `/proc` lists, or the threads that a process has: ascending.
-fn numbers(folder: &OwnedFd) -> rustix::io::Result<Vec<Pid>> {
-    let mut numbers = Vec::new();
-    for entry in Dir::read_from(folder)? {
-        numbers.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<Pid>().ok()));
+/// Whether an error is a refusal of the kernel's.
+fn is_refusal(error: Errno) -> bool {
+    matches!(error, Errno::ACCESS | Errno::PERM)
+}
+
+/// What `/proc` answers about a process or thread that has exited: its directory is gone, or was opened before.
+fn has_exited(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::SRCH)
+}
+
+/// A descriptor that is a socket.
+#[derive(Clone, Copy, Debug)]
+struct Descriptor {
+    /// As [`InodeOwners::entry`] packs it.
+    entry: u64,
+    /// A task that has it.
+    task: Pid,
+    /// Its number, or [`CHECKED`].
+    number: u32,
+}
+
+/// Stands for the number of a descriptor that is known to hold its socket open.
+const CHECKED: u32 = u32::MAX;
+
+impl Descriptor {
+    /// Whether the descriptor was opened by `O_PATH`, so that it does not hold the socket open: the permissions of its link say
+    /// for what it is open.
+    fn is_path(&self, proc: &OwnedFd) -> bool {
+        if self.number == CHECKED {
+            return false;
+        }
+        let path = format!("{}/fd/{}", self.task, self.number);
+        rustix::fs::statat(proc, path, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|link| is_path_link(link.st_mode))
     }
-    numbers.sort_unstable();
-    Ok(numbers)
+}
+
+/// Whether the link of a descriptor is that of one that is open for neither reading nor writing. Sockets are open for both.
+const fn is_path_link(mode: u32) -> bool {
+    mode & 0o600 == 0
+}
+
+/// An io_uring that a process has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ring {
+    process: Pid,
+    task: Pid,
+    number: u32,
+}
+
+/// The wanted sockets that are registered with io_urings: their processes own them, although they may have no descriptor.
+pub(crate) fn registered_sockets(rings: &[Ring], wanted: &InodeSet) -> OwnerEntries {
+    let mut entries = Vec::new();
+    for ring in rings {
+        let Ok(text) = std::fs::read(format!("/proc/{}/fdinfo/{}", ring.task, ring.number)) else { continue };
+        let inodes = fd_link::registered_sockets(&text).filter(|&inode| wanted.contains(inode));
+        entries.extend(inodes.map(|inode| InodeOwners::entry(inode, ring.process)));
+    }
+    entries.into()
+}
+
+/// The io_urings of some processes.
+pub(crate) fn rings_of(pids: &[Pid]) -> Vec<Ring> {
+    let nothing = InodeSet(Vec::new());
+    let Ok(proc) = open_proc() else { return Vec::new() };
+    let scanner = Scanner::new(&proc, &nothing, OwnerSearch::All);
+    scanner.visit_all(pids).rings
+}
+
+/// What one thread found.
+#[derive(Debug, Default)]
+struct Found {
+    descriptors: Vec<Descriptor>,
+    refused: Vec<Pid>,
+    failure: Option<Errno>,
+    rings: Vec<Ring>,
+}
+
+impl Found {
+    fn absorb(&mut self, other: Self) {
+        self.descriptors.extend(other.descriptors);
+        self.refused.extend(other.refused);
+        self.failure = self.failure.or(other.failure);
+        self.rings.extend(other.rings);
+    }
+}
+
+/// The tables of files that processes share (`CLONE_FILES`): each is read once, and its users form a group.
+#[derive(Debug)]
+struct SharedTables {
+    /// The group of each table.
+    tables: Tables<usize>,
+    /// The processes of each group.
+    groups: Vec<Vec<Pid>>,
+}
+
+impl SharedTables {
+    /// Makes a process a member of the group of its table. `None` if the kernel does not tell whether tables are the same.
+    fn join(&mut self, process: Pid, task: Pid) -> Option<Seen<usize>> {
+        let new = self.groups.len();
+        let seen = self.tables.get_or_add(task, || new).ok()?;
+        match seen {
+            Seen::First(_) => self.groups.push(vec![process]),
+            Seen::Before(group) => self.groups.iter_mut().skip(group).take(1).for_each(|group| group.push(process)),
+        }
+        Some(seen)
+    }
+
+    /// Forgets a group whose table could not be read to its end, and returns the processes that relied on it.
+    fn abandon(&mut self, group: usize, process: Pid) -> Vec<Pid> {
+        self.tables.forget(|known| known == group);
+        let members = self.groups.get_mut(group).map(std::mem::take).unwrap_or_default();
+        members.into_iter().filter(|&member| member != process).collect()
+    }
 }
 
 /// What the threads know of the inodes that are wanted.
@@ -151,14 +273,6 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(wanted: &InodeSet, search: OwnerSearch) -> Self {
-        Self {
-            found: std::iter::repeat_with(AtomicBool::default).take(wanted.len()).collect(),
-            missing: AtomicUsize::new(wanted.len()),
-            one_is_enough: search == OwnerSearch::Lowest,
-        }
-    }
-
     fn misses_some(&self) -> bool {
         self.missing.load(Ordering::Relaxed) > 0
     }
@@ -169,121 +283,277 @@ impl Progress {
         self.one_is_enough && !self.misses_some()
     }
 
-    fn find(&self, place: usize) {
-        if !self.found[place].swap(true, Ordering::Relaxed) {
+    fn find(&self, position: usize) {
+        if self.found.get(position).is_some_and(|found| !found.swap(true, Ordering::Relaxed)) {
             self.missing.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-/// Visits processes until none is left that no other thread has begun.
-fn work(proc: &OwnedFd, pids: &[Pid], next: &AtomicUsize, wanted: &InodeSet, progress: &Progress) -> Walk {
-    let mut visitor = Visitor { proc, wanted, progress, found: Walk::default() };
-    while !progress.is_done()
-        && let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed))
-    {
-        match visitor.process(pid) {
-            Ok(()) | Err(EXITED | ENDED) => {}
-            Err(error) if is_refusal(error) => visitor.found.denied += 1,
-            Err(failure) => visitor.found.failure = Some(failure),
-        }
-    }
-    visitor.found
-}
-
-/// Whether somebody is kept out.
-fn is_refusal(error: Errno) -> bool {
-    matches!(error, Errno::ACCESS | Errno::PERM)
-}
-
-/// One thread's part of the walk.
-struct Visitor<'a> {
+/// What all threads of a scan share.
+struct Scanner<'a> {
     proc: &'a OwnedFd,
     wanted: &'a InodeSet,
-    progress: &'a Progress,
-    found: Walk,
+    progress: Progress,
+    checks_at_once: bool,
+    shared: Mutex<SharedTables>,
+    /// How many descriptors may still be read in vain.
+    left: AtomicIsize,
+    /// Whether the size of `/proc/PID/fd` is the number of descriptors (6.2); before, it is 0.
+    sizes_are_counts: bool,
+}
+
+impl<'a> Scanner<'a> {
+    fn new(proc: &'a OwnedFd, wanted: &'a InodeSet, search: OwnerSearch) -> Self {
+        let checks_at_once = wanted.len() <= CHECKED_AT_ONCE;
+        Self {
+            proc,
+            wanted,
+            progress: Progress {
+                found: std::iter::repeat_with(AtomicBool::default).take(wanted.len()).collect(),
+                missing: AtomicUsize::new(wanted.len()),
+                // An owner that is checked at the end only may turn out to be none.
+                one_is_enough: search == OwnerSearch::Lowest && checks_at_once,
+            },
+            checks_at_once,
+            shared: Mutex::new(SharedTables { tables: Tables::new(), groups: Vec::new() }),
+            left: AtomicIsize::new(READ_IN_VAIN),
+            // This process has descriptors.
+            sizes_are_counts: rustix::fs::statat(proc, "self/fd", AtFlags::empty()).is_ok_and(|stat| stat.st_size > 0),
+        }
+    }
+
+    fn visit_all(&self, pids: &[Pid]) -> Found {
+        let next = AtomicUsize::new(0);
+        let work = || self.visit_next(pids, &next);
+        std::thread::scope(|scope| {
+            let others: Vec<_> =
+                (1..threads_for(pids.len())).filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok()).collect();
+            let mut found = work();
+            for other in others {
+                let Ok(part) = other.join() else { continue };
+                found.absorb(part);
+            }
+            found
+        })
+    }
+
+    /// Visits processes until none is left that no other thread has begun.
+    fn visit_next(&self, pids: &[Pid], next: &AtomicUsize) -> Found {
+        let mut visitor = Visitor { scanner: self, found: Found::default() };
+        while !self.progress.is_done()
+            && let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed))
+        {
+            visitor.process(pid);
+        }
+        visitor.found
+    }
+
+    fn shared(&self) -> std::sync::MutexGuard<'_, SharedTables> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops the descriptors that do not hold their socket, and puts the rest together.
+    fn finish(self, mut found: Found) -> Scan {
+        if !self.checks_at_once {
+            found.descriptors.sort_unstable_by_key(|descriptor| descriptor.entry);
+            let inode = |descriptor: &Descriptor| InodeOwners::inode(descriptor.entry);
+            let mut kept = Vec::with_capacity(found.descriptors.len());
+            for held in found.descriptors.chunk_by(|a, b| inode(a) == inode(b)) {
+                let has_one_owner = held.first().map(|first| first.entry) == held.last().map(|last| last.entry);
+                kept.extend(held.iter().filter(|descriptor| has_one_owner || !descriptor.is_path(self.proc)));
+            }
+            found.descriptors = kept;
+        }
+        found.refused.sort_unstable();
+        found.refused.dedup();
+        let shared = self.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let entries = found.descriptors.into_iter().map(|descriptor| descriptor.entry).collect();
+        Scan {
+            entries: OwnerEntries::new(entries, shared.groups),
+            refused: found.refused,
+            hidden: false,
+            failure: found.failure,
+            rings: found.rings,
+        }
+    }
+}
+
+/// One thread's part of the scan.
+struct Visitor<'a> {
+    scanner: &'a Scanner<'a>,
+    found: Found,
 }
 
 impl Visitor<'_> {
-    /// The descriptors of a process, and of those of its threads that have a table of their own.
-    fn process(&mut self, pid: Pid) -> rustix::io::Result<()> {
-        let descriptors = self.table(pid, &pid.to_string())?;
+    /// Visits a process, and those that relied on a shared table that it did not show to the end.
+    fn process(&mut self, pid: Pid) {
+        let mut pids = vec![pid];
+        while let Some(pid) = pids.pop() {
+            match self.tables(pid, &mut pids) {
+                Ok(()) => {}
+                Err(error) => self.note(pid, error),
+            }
+        }
+    }
+
+    /// Notes why a process or one of its threads was not read.
+    fn note(&mut self, pid: Pid, error: Errno) {
+        if is_refusal(error) {
+            self.found.refused.push(pid);
+        } else if !has_exited(error) {
+            self.found.failure = Some(error);
+        }
+    }
+
+    /// The table of a process, and those of its threads that have one of their own.
+    fn tables(&mut self, pid: Pid, again: &mut Vec<Pid>) -> rustix::io::Result<()> {
+        let proc = self.scanner.proc;
+        let count = self.table(pid, pid, &pid.to_string(), again)?;
         let threads = format!("{pid}/task");
-        // A folder has a link for itself, one in its parent and one for each thread.
-        if rustix::fs::statat(self.proc, &threads, AtFlags::empty())?.st_nlink <= 3 {
+        // A directory has a link for itself, one in its parent and one for each thread.
+        if rustix::fs::statat(proc, &threads, AtFlags::empty())?.st_nlink <= 3 {
             return Ok(());
         }
-        let folder = rustix::fs::openat(self.proc, &threads, FOLDER, Mode::empty())?;
-        let mut compared = pid;
-        for thread in numbers(&folder)?.into_iter().filter(|&thread| thread != pid) {
-            let own = match kcmp::are_one(compared, thread) {
-                Some(one) => !one,
-                // Where nobody can tell, a table of its own is looked for only under a first thread that has ended.
-                None => descriptors == Some(0),
-            };
-            if own {
-                match self.table(pid, &format!("{threads}/{thread}")) {
-                    Err(error) if is_refusal(error) => return Err(error),
-                    // A thread that has ended leaves the others to be visited.
-                    Err(_) => {}
-                    Ok(_) => compared = thread,
+        let directory = rustix::fs::openat(proc, &threads, DIRECTORY, Mode::empty())?;
+        let mut tables = Tables::new();
+        let mut kcmp_answers = tables.get_or_add(pid, || ()).is_ok();
+        for thread in numbers(&directory)?.into_iter().filter(|&thread| thread != pid) {
+            let path = format!("{threads}/{thread}");
+            if kcmp_answers {
+                match tables.get_or_add(thread, || ()) {
+                    Ok(Seen::Before(())) => continue,
+                    Err(error) if has_exited(error) => continue,
+                    Ok(Seen::First(())) => {}
+                    Err(_) => kcmp_answers = false,
                 }
+            }
+            if !kcmp_answers && !self.may_read_in_vain(&path, count) {
+                // It is not known whether the thread has a table of its own.
+                return Err(Errno::PERM);
+            }
+            if let Err(error) = self.table(pid, thread, &path, again) {
+                self.note(pid, error);
             }
         }
         Ok(())
     }
 
-    /// Visits the descriptors of a process or thread; says how many there are, where the kernel tells.
-    fn table(&mut self, pid: Pid, whose: &str) -> rustix::io::Result<Option<u64>> {
-        let visited = self.visit(pid, &format!("{whose}/fd"));
-        // The kernel refuses the links of a process that has just ended as those of one that may not be seen.
+    /// Whether the descriptors of a thread may be read although they may be those of its process, of which there are `count`.
+    fn may_read_in_vain(&self, path: &str, count: Option<u64>) -> bool {
+        let size = rustix::fs::statat(self.scanner.proc, format!("{path}/fd"), AtFlags::empty()).map(|stat| stat.st_size as u64);
+        if self.scanner.sizes_are_counts && size.ok() != count {
+            return true;
+        }
+        let cost = count.map_or(DESCRIPTORS_WORTH_A_COMPARISON, |count| count + 1) as isize;
+        self.scanner.left.fetch_sub(cost, Ordering::Relaxed) >= cost
+    }
+
+    /// Visits the table of a process or thread; returns how many descriptors there are, if the kernel tells.
+    fn table(&mut self, pid: Pid, task: Pid, path: &str, again: &mut Vec<Pid>) -> rustix::io::Result<Option<u64>> {
+        let begin = self.found.descriptors.len();
+        let mut group = None;
+        let visited = self.descriptors(pid, task, &format!("{path}/fd"), &mut group, begin);
+        if let (Err(_), Some(group)) = (visited, group) {
+            self.found.descriptors.truncate(begin);
+            again.extend(self.scanner.shared().abandon(group, pid));
+        }
+        // The kernel refuses the links of a process that has just exited as those of one that may not be seen.
         if visited.is_err_and(is_refusal) {
-            rustix::fs::statat(self.proc, whose, AtFlags::empty())?;
+            rustix::fs::statat(self.scanner.proc, path, AtFlags::empty())?;
         }
         visited
     }
 
-    fn visit(&mut self, pid: Pid, path: &str) -> rustix::io::Result<Option<u64>> {
-        let size = rustix::fs::statat(self.proc, path, AtFlags::empty())?.st_size as u64;
-        let count = sizes_are_counts(self.proc).then_some(size);
+    /// Reads the descriptors under a path. If the table is one that other processes share, `group` becomes its group; what was
+    /// found from `begin` on is its.
+    fn descriptors(
+        &mut self,
+        pid: Pid,
+        task: Pid,
+        path: &str,
+        group: &mut Option<usize>,
+        begin: usize,
+    ) -> rustix::io::Result<Option<u64>> {
+        let scanner = self.scanner;
+        let size = rustix::fs::statat(scanner.proc, path, AtFlags::empty())?.st_size as u64;
+        let count = scanner.sizes_are_counts.then_some(size);
         if count == Some(0) {
             return Ok(count);
         }
-        let descriptors = rustix::fs::openat(self.proc, path, FOLDER, Mode::empty())?;
+        let mut holder = pid;
+        // Whether the table was read already; else it may become a group's from now on.
+        let mut is_known = |visitor: &mut Self, holder: &mut Pid| match visitor.scanner.shared().join(pid, task) {
+            Some(Seen::Before(_)) => {
+                visitor.found.descriptors.truncate(begin);
+                true
+            }
+            Some(Seen::First(new)) => {
+                *group = Some(new);
+                *holder = GROUP | new as u32;
+                for descriptor in visitor.found.descriptors.iter_mut().skip(begin) {
+                    descriptor.entry = InodeOwners::entry(InodeOwners::inode(descriptor.entry), *holder);
+                }
+                false
+            }
+            None => false,
+        };
+        if count.is_some_and(|count| count >= DESCRIPTORS_WORTH_A_COMPARISON) && is_known(self, &mut holder) {
+            return Ok(count);
+        }
+        let directory = rustix::fs::openat(scanner.proc, path, DIRECTORY, Mode::empty())?;
         let mut buffer = [MaybeUninit::uninit(); 8192];
-        let mut names = RawDir::new(&descriptors, &mut buffer);
+        let mut names = RawDir::new(&directory, &mut buffer);
+        let mut read = 0;
         while let Some(name) = names.next() {
             let name = name?;
-            if name.file_name().to_bytes().starts_with(b".") {
-                continue;
+            let Some(number) = name.file_name().to_str().ok().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            read += 1;
+            if count.is_none() && read == DESCRIPTORS_WORTH_A_COMPARISON && is_known(self, &mut holder) {
+                return Ok(count);
             }
-            let inode = match socket_inode(rustix::fd::AsFd::as_fd(&descriptors), name.file_name()) {
-                Ok(inode) => inode,
-                Err(EXITED | ENDED) => continue, // or only this descriptor has been closed
-                // The folder may be readable (by CAP_DAC_READ_SEARCH) where its links are not (without CAP_SYS_PTRACE).
+            let link = match read_link(directory.as_fd(), name.file_name()) {
+                Ok(link) => link,
+                Err(error) if has_exited(error) => continue, // or only this descriptor was closed
+                // The directory may be readable (by CAP_DAC_READ_SEARCH) although its links are not (without CAP_SYS_PTRACE).
                 Err(refusal) => return Err(refusal),
             };
-            if let Some(inode) = inode
-                && let Some(place) = self.wanted.place(inode)
-            {
-                self.found.entries.push(InodeOwners::entry(inode, pid));
-                self.progress.find(place);
+            match link {
+                FdLink::Other => {}
+                FdLink::IoUring => self.found.rings.push(Ring { process: pid, task, number }),
+                FdLink::Socket(inode) => {
+                    let Some(position) = scanner.wanted.position(inode) else { continue };
+                    let entry = InodeOwners::entry(inode, holder);
+                    let last = self.found.descriptors.get_mut(begin..).and_then(<[_]>::last_mut);
+                    let again = last.filter(|last| last.entry == entry);
+                    // One that was duplicated many times counts once.
+                    if again.as_ref().is_some_and(|last| last.number == CHECKED) {
+                        continue;
+                    }
+                    let is_checked = scanner.checks_at_once || again.is_some();
+                    if is_checked && is_path(directory.as_fd(), name.file_name()) {
+                        continue;
+                    }
+                    let number = if is_checked { CHECKED } else { number };
+                    match again {
+                        Some(again) => again.number = number,
+                        None => self.found.descriptors.push(Descriptor { entry, task, number }),
+                    }
+                    scanner.progress.find(position);
+                }
             }
         }
         Ok(count)
     }
 }
 
-/// Whether this kernel tells the number of descriptors as the size of the folder (since 6.2; before, it is 0 for every
-/// process): this process has some open.
-fn sizes_are_counts(proc: &OwnedFd) -> bool {
-    static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *ANSWER.get_or_init(|| rustix::fs::statat(proc, "self/fd", AtFlags::empty()).is_ok_and(|stat| stat.st_size > 0))
+fn read_link(directory: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<FdLink> {
+    let mut target = [MaybeUninit::uninit(); 32];
+    let (target, _) = rustix::fs::readlinkat_raw(directory, name, &mut target[..])?;
+    Ok(fd_link::parse(target))
 }
 
-/// The inode of a descriptor that is a socket; `None` for one that is something else.
-fn socket_inode(descriptors: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Option<u32>> {
-    let mut target = [MaybeUninit::uninit(); 32];
-    let (target, _) = rustix::fs::readlinkat_raw(descriptors, name, &mut target[..])?;
-    Ok(crate::platform::linux::owners::fd_link::socket_inode(target))
+/// [`Descriptor::is_path`] of a descriptor whose directory is open.
+fn is_path(directory: BorrowedFd<'_>, name: &CStr) -> bool {
+    rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|link| is_path_link(link.st_mode))
 }

@@ -1,8 +1,10 @@
 //! The sockets that are wanted and their owners: on a quiet host one after another, on a busy one by several threads.
 
+use crate::filter::Filter;
 use crate::model::owners::OwnerSearch;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Protocol, Socket, State, StateSet};
+use crate::platform::linux::owners::proc_fd::InodeSet;
 use crate::platform::linux::owners::search::{self, EagerOwners};
 use crate::platform::linux::procfs::port_policy;
 use crate::platform::linux::procfs::sockstat;
@@ -49,8 +51,29 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     }
     let TableRows { sockets, details, mut problems, tcp_from_files } = found;
     problems.extend(bound::untold(request, tcp_from_files));
-    let owners = search::find(&sockets, search, eager, &mut problems);
-    Snapshot { sockets, owners, details, problems, ..Snapshot::default() }
+    let search::Search { owners, refused } = search::find(&sockets, search, eager, still_there, &mut problems);
+    Snapshot { sockets, owners, details, refused, problems, ..Snapshot::default() }
+}
+
+/// The inodes of those of some sockets that exist now: their ports are read again.
+fn still_there(sockets: &[Socket]) -> InodeSet {
+    let keeps_port = |socket: &Socket| matches!(socket.state, Some(State::Bound | State::Closed));
+    let request = Query {
+        // Their states may have changed meanwhile.
+        states: if sockets.iter().any(keeps_port) { StateSet::ALL } else { StateSet::ALL.without(State::Bound) },
+        filter: Filter {
+            local_port: Some(sockets.iter().map(|socket| socket.local.port..=socket.local.port).collect()),
+            ..Filter::default()
+        },
+        ..Query::everything()
+    };
+    let mut found = TableRows::default();
+    let mut reader = Reader::new(&request);
+    for job in jobs(&Query { tables: sockets.iter().map(Socket::table).collect(), ..request.clone() }) {
+        reader.read(&job, &mut found);
+    }
+    let sought = InodeSet::of(sockets);
+    found.sockets.iter().map(|socket| socket.inode).filter(|&inode| sought.contains(inode)).collect()
 }
 
 /// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to

@@ -4,6 +4,7 @@
 //! long as the program lives; a refresh waits for its new addresses within a time limit, and an answer that is late is used
 //! by the next refresh.
 
+use crate::platform;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
@@ -178,9 +179,9 @@ fn serve(shared: &Shared, resolve: &Resolve) {
     shared.answered.notify_all();
 }
 
-/// The name of this host, if the system has one.
+/// The name of this host, with its domain if the system gives it.
 pub fn own_name() -> Option<String> {
-    sysinfo::System::host_name().ok()
+    platform::host_name()
 }
 
 /// The first label of a name.

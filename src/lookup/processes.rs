@@ -35,7 +35,7 @@ impl Processes {
         let mut users = HashMap::new();
         for (number, process) in pids.iter().zip(&numbers) {
             if let Some(process) = system.process(*process) {
-                self.known.insert(*number, describe(process, *number, &mut users));
+                self.known.insert(*number, describe(process, *number, facts, &mut users));
             }
         }
     }
@@ -80,12 +80,13 @@ fn refresh_kind(facts: Facts) -> ProcessRefreshKind {
         .with_user(when(facts.user))
 }
 
-fn describe(process: &sysinfo::Process, pid: Pid, users: &mut HashMap<sysinfo::Uid, User>) -> Process {
+fn describe(process: &sysinfo::Process, pid: Pid, facts: Facts, users: &mut HashMap<sysinfo::Uid, User>) -> Process {
     let user = process.user_id().map(|id| users.entry(id.clone()).or_insert_with(|| platform::user_of_process(id)).clone());
     Process {
         pid,
+        image_name: platform::image_name(pid, process.name()),
         name: platform::fixed_name(pid).map_or_else(|| process.name().to_owned(), OsString::from),
-        executable: process.exe().map(ToOwned::to_owned),
+        executable: if facts.executable { platform::executable(process) } else { None },
         command_line: process.cmd().to_vec(),
         user,
         started: Some(process.start_time()).filter(|&seconds| seconds > 0),

@@ -1,8 +1,8 @@
 //! What can be known of a process.
 
 use crate::model::socket::Pid;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 /// Which facts are wanted besides the PID, the name, the parent and the start time, which cost nothing more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Process {
     pub name: OsString,
     /// The path of its executable; `None` where it was not asked for or may not be seen.
     pub executable: Option<PathBuf>,
+    /// The file name of its executable, on a system where everybody may know that (Windows).
+    pub image_name: Option<OsString>,
     /// The arguments it was started with, the program first; empty where they were not asked for or may not be seen.
     pub command_line: Vec<OsString>,
     /// The user it runs as; `None` where that was not asked for or may not be seen.
@@ -34,6 +36,13 @@ pub struct Process {
     pub parent: Option<Pid>,
 }
 
+impl Process {
+    /// The file name of its executable.
+    pub fn program(&self) -> Option<&OsStr> {
+        self.executable.as_deref().and_then(Path::file_name).or(self.image_name.as_deref())
+    }
+}
+
 /// A user, as processes have them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -41,4 +50,18 @@ pub struct User {
     pub id: String,
     /// The name, where the system's user database knows one.
     pub name: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_named_by_its_path_or_by_its_image() {
+        let image = Process { image_name: Some("nginx.exe".into()), ..Process::default() };
+        assert_eq!(image.program(), Some(OsStr::new("nginx.exe")));
+        let path = Process { executable: Some("/usr/sbin/nginx".into()), ..image };
+        assert_eq!(path.program(), Some(OsStr::new("nginx")));
+        assert_eq!(Process { name: "nginx".into(), ..Process::default() }.program(), None);
+    }
 }

@@ -30,6 +30,7 @@ use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 use crate::request::LineEnding;
 use crate::request::Query;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -146,7 +147,7 @@ pub mod windows {
 
     pub mod call_with_buffer;
     pub mod file_time;
-    pub mod module_name;
+    pub mod module_info;
     pub mod persistent;
     pub mod routing;
     pub mod tables;
@@ -160,7 +161,7 @@ pub mod windows {
     #[cfg(windows)]
     mod dynamic_imports;
     #[cfg(windows)]
-    mod elevation;
+    mod host_name;
     #[cfg(windows)]
     mod interface_names;
     #[cfg(windows)]
@@ -171,6 +172,8 @@ pub mod windows {
     mod mib;
     #[cfg(windows)]
     mod owner_module;
+    #[cfg(windows)]
+    mod process_image;
     #[cfg(windows)]
     mod registry;
     #[cfg(windows)]
@@ -302,6 +305,22 @@ pub fn services_file() -> PathBuf {
 /// The name of a process that has a PID but no program, such as Windows' `System`.
 pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
     backend::fixed_name(pid)
+}
+
+/// The path of the executable of a process; `None` if it may not be seen.
+pub(crate) fn executable(process: &sysinfo::Process) -> Option<PathBuf> {
+    backend::executable(process)
+}
+
+/// The file name of the executable of a process, if the name of the process (`name`) is that and everybody may know it, even
+/// if the path may not be seen.
+pub(crate) fn image_name(pid: Pid, name: &OsStr) -> Option<OsString> {
+    backend::image_name(pid, name)
+}
+
+/// The name of this host, with its domain if the system gives it.
+pub fn host_name() -> Option<String> {
+    backend::host_name()
 }
 
 /// What this host's settings say about ports: empty where the system does not tell.

@@ -72,6 +72,7 @@ pub(crate) fn process(pid: u32, name: &str) -> Process {
     Process {
         pid,
         name: name.into(),
+        image_name: None,
         executable: Some(format!("/usr/sbin/{name}").into()),
         command_line: vec![name.into(), "-g".into(), "daemon off;".into()],
         user: Some(User { id: "33".to_owned(), name: Some("www-data".to_owned()) }),

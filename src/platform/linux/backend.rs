@@ -8,7 +8,9 @@ pub(crate) use super::procfs::statistics::read as statistics;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot::snapshot;
 pub(crate) use super::wait::wait;
-pub(crate) use crate::platform::unix::conventions::{LINE_END, fixed_name, is_closed_pipe, services_file};
+pub(crate) use crate::platform::unix::conventions::{
+    LINE_END, executable, fixed_name, host_name, image_name, is_closed_pipe, services_file,
+};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
 pub(crate) use crate::platform::unix::users::{user_id, user_name, user_of_process};
 

@@ -5,10 +5,10 @@ pub(crate) fn interface_index(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }
 
-/// The name of the interface that has this index now; a name that is not UTF-8 keeps what of it is.
+/// The name of the interface that has this index now; what is not UTF-8 in it is replaced.
 pub(crate) fn interface_name(index: u32) -> Option<String> {
     let name = nix::net::if_::if_indextoname(index).ok()?;
-    // An index that is nobody's comes back as the empty name.
+    // For an index that no interface has the name is empty.
     Some(name.to_string_lossy().into_owned()).filter(|name| !name.is_empty())
 }
 
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interface_that_is_there_has_a_name_and_another_has_none() {
+    fn an_interface_has_a_name_and_an_unused_index_has_none() {
         let (index, name) = ["lo", "lo0"].into_iter().find_map(|name| Some((interface_index(name)?, name))).unwrap();
         assert_eq!(interface_name(index).as_deref(), Some(name));
         assert_eq!(interface_name(u32::MAX), None);

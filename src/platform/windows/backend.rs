@@ -1,8 +1,10 @@
 //! What Windows provides of the contract in [`crate::platform`].
 
 pub(crate) use super::conventions::{LINE_END, fixed_name, is_closed_pipe, services_file};
+pub(crate) use super::host_name::host_name;
 pub(crate) use super::interface_names::{interface_index, interface_name};
 pub(crate) use super::interfaces::totals as interface_totals;
+pub(crate) use super::process_image::{executable, image_name};
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot;
 pub(crate) use super::statistics::read as statistics;

@@ -1,5 +1,5 @@
-//! What is customary on Windows: how a line ends, where files lie.
-#![allow(unsafe_code)] // The folder of the system is asked of the system: the environment may have been changed by anybody.
+//! Conventions of Windows: line ends, places of files, names of its own processes.
+#![allow(unsafe_code)] // The system says where its folder is: the caller may have changed the environment.
 
 use crate::model::socket::Pid;
 use crate::request::LineEnding;
@@ -17,21 +17,21 @@ pub(crate) const LINE_END: LineEnding = LineEnding::CrLf;
 pub(crate) fn services_file() -> PathBuf {
     let mut buffer = [0; MAX_PATH as usize];
     // SAFETY: the buffer is as long as it is said to be. The function returns 0 for a failure, or a length beyond the
-    // buffer where it is too small; `get` refuses the latter, and an empty path names no file.
+    // buffer if that is too small; `get` refuses the latter, and an empty path names no file.
     let length = unsafe { GetSystemDirectoryW(buffer.as_mut_ptr(), buffer.len() as u32) };
     let folder = OsString::from_wide(buffer.get(..length as usize).unwrap_or_default());
     PathBuf::from(folder).join("drivers").join("etc").join("services")
 }
 
-/// `ERROR_PIPE_NOT_CONNECTED`: nobody is at the other end of the pipe.
+/// `ERROR_PIPE_NOT_CONNECTED`: the pipe has no other end.
 const PIPE_NOT_CONNECTED: i32 = 233;
 
-/// Whether a write failed because nobody reads any more. Windows has three errors for it, of which Rust knows two.
+/// Whether a write failed because the reader has closed its end. Windows has three errors for it, of which Rust knows two.
 pub(crate) fn is_closed_pipe(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(PIPE_NOT_CONNECTED)
 }
 
-/// The two processes that have a number, but no program.
+/// The two processes that have a PID, but no program.
 pub(crate) const fn fixed_name(pid: Pid) -> Option<&'static str> {
     match pid {
         0 => Some("System Idle Process"),

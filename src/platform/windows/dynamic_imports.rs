@@ -1,5 +1,5 @@
-//! Functions that not every Windows has. They are looked for at run time: calling one that is missing would end the program.
-#![allow(unsafe_code)] // Addresses of functions have no types until somebody vouches for them.
+//! Functions that not every Windows has. They are imported at run time: calling one that is missing would end the program.
+#![allow(unsafe_code)] // The address of a function has no type.
 
 use crate::model::socket::Table;
 use std::ffi::{CStr, c_void};
@@ -7,7 +7,7 @@ use windows_sys::Win32::Foundation::FARPROC;
 use windows_sys::Win32::NetworkManagement::IpHelper::{MIB_TCPSTATS2, MIB_UDPSTATS2};
 use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExA};
 
-/// `InternalGetBoundTcpEndpointTable` and its sister: a table, the heap that it is to be taken from, and that heap's flags.
+/// `InternalGetBoundTcpEndpointTable` and its sister: a table, the heap that it is allocated from, and that heap's flags.
 pub(super) type BoundTable = unsafe extern "system" fn(*mut *mut c_void, *mut c_void, u32) -> u32;
 /// `GetOwnerModuleFromTcpEntry` and its sisters: a row, the class of what is wanted, a buffer and its size.
 pub(super) type OwnerModule = unsafe extern "system" fn(*const c_void, i32, *mut c_void, *mut u32) -> u32;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 /// From 1601 to 1970, in units of 100 ns.
 const UNIX_EPOCH: u64 = 116_444_736_000_000_000;
 
-/// How long before `now` a moment was that is told in units of 100 ns since 1601 (a `FILETIME`); nothing for the future.
+/// How long before `now` a moment was that is given in units of 100 ns since 1601 (a `FILETIME`); nothing for the future.
 pub fn age(moment: u64, now: SystemTime) -> Duration {
     let Some(since_1970) = moment.checked_sub(UNIX_EPOCH) else { return Duration::ZERO };
     let moment = Duration::new(since_1970 / 10_000_000, (since_1970 % 10_000_000) as u32 * 100);

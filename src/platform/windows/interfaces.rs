@@ -19,19 +19,23 @@ pub(crate) fn totals() -> (InterfaceTotals, Vec<Problem>) {
     };
     let counted =
         |row: &&MIB_IF_ROW2| row.Type != IF_TYPE_SOFTWARE_LOOPBACK && row.InterfaceAndOperStatusFlags._bitfield & FILTER == 0;
-    let totals = rows.iter().filter(counted).fold(InterfaceTotals::default(), |mut totals, row| {
-        add(&mut totals.received, [row.InOctets, row.InUcastPkts, row.InNUcastPkts, row.InDiscards, row.InErrors]);
-        add(&mut totals.sent, [row.OutOctets, row.OutUcastPkts, row.OutNUcastPkts, row.OutDiscards, row.OutErrors]);
-        totals.unknown_protocols = totals.unknown_protocols.wrapping_add(row.InUnknownProtos);
-        totals
-    });
+    let mut totals = InterfaceTotals::default();
+    rows.iter().filter(counted).for_each(|row| totals.add(&counters(row)));
     (totals, Vec::new())
 }
 
-fn add(traffic: &mut Traffic, [bytes, unicast, non_unicast, discards, errors]: [u64; 5]) {
-    traffic.bytes = traffic.bytes.wrapping_add(bytes);
-    traffic.unicast_packets = traffic.unicast_packets.wrapping_add(unicast);
-    traffic.non_unicast_packets = traffic.non_unicast_packets.wrapping_add(non_unicast);
-    traffic.discards = traffic.discards.wrapping_add(discards);
-    traffic.errors = traffic.errors.wrapping_add(errors);
+fn counters(row: &MIB_IF_ROW2) -> InterfaceTotals {
+    let traffic = |[bytes, unicast_packets, non_unicast_packets, discards, errors]: [u64; 5]| Traffic {
+        bytes,
+        unicast_packets,
+        non_unicast_packets,
+        discards,
+        errors,
+    };
+    InterfaceTotals {
+        received: traffic([row.InOctets, row.InUcastPkts, row.InNUcastPkts, row.InDiscards, row.InErrors]),
+        sent: traffic([row.OutOctets, row.OutUcastPkts, row.OutNUcastPkts, row.OutDiscards, row.OutErrors]),
+        unknown_protocols: row.InUnknownProtos,
+        unavailable: Vec::new(),
+    }
 }

@@ -1,7 +1,7 @@
 //! The calls of IP Helper that return tables of interfaces, routes and addresses, and what is read out of their unions.
 #![allow(unsafe_code)] // IP Helper allocates these tables itself and hands out pointers to them.
 
-use super::call_with_buffer::CallError;
+use super::call_with_buffer::{CallError, is_empty_table};
 use super::ip_helper::family_number;
 use crate::model::socket::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,11 +10,6 @@ use windows_sys::Win32::NetworkManagement::IpHelper::{
     MIB_IPFORWARD_TABLE2, MIB_UNICASTIPADDRESS_ROW, MIB_UNICASTIPADDRESS_TABLE,
 };
 use windows_sys::Win32::Networking::WinSock::{AF_INET, AF_INET6, SOCKADDR_INET};
-
-/// `ERROR_NOT_SUPPORTED`: the protocol is not installed.
-const NOT_SUPPORTED: u32 = 50;
-/// `ERROR_NOT_FOUND`: the table is empty.
-const NOT_FOUND: u32 = 1168;
 
 /// The counters of every interface, filters and loopbacks included.
 pub(super) fn interfaces() -> Result<Vec<MIB_IF_ROW2>, CallError> {
@@ -29,7 +24,7 @@ pub(super) fn interfaces() -> Result<Vec<MIB_IF_ROW2>, CallError> {
 /// The routes of one family.
 pub(super) fn routes(family: Family) -> Result<Vec<MIB_IPFORWARD_ROW2>, CallError> {
     let mut table: *mut MIB_IPFORWARD_TABLE2 = std::ptr::null_mut();
-    // SAFETY: as above.
+    // SAFETY: on success the function has stored a table of `NumEntries` rows, which `copy` frees.
     unsafe {
         let code = GetIpForwardTable2(family_number(family), &raw mut table);
         copy(code, table, |table| (&raw const (*table).Table).cast(), |table| (*table).NumEntries)
@@ -39,7 +34,7 @@ pub(super) fn routes(family: Family) -> Result<Vec<MIB_IPFORWARD_ROW2>, CallErro
 /// The addresses of this host, of one family.
 pub(super) fn addresses(family: Family) -> Result<Vec<MIB_UNICASTIPADDRESS_ROW>, CallError> {
     let mut table: *mut MIB_UNICASTIPADDRESS_TABLE = std::ptr::null_mut();
-    // SAFETY: as above.
+    // SAFETY: on success the function has stored a table of `NumEntries` rows, which `copy` frees.
     unsafe {
         let code = GetUnicastIpAddressTable(family_number(family), &raw mut table);
         copy(code, table, |table| (&raw const (*table).Table).cast(), |table| (*table).NumEntries)
@@ -49,7 +44,7 @@ pub(super) fn addresses(family: Family) -> Result<Vec<MIB_UNICASTIPADDRESS_ROW>,
 /// Copies the rows of a table and frees it.
 ///
 /// # Safety
-/// Where `code` is 0, `table` has to be null or a table of IP Helper, `first` its first row and `count` their number.
+/// If `code` is 0, `table` has to be null or a table of IP Helper, `first` its first row and `count` their number.
 unsafe fn copy<T, Row: Copy>(
     code: u32,
     table: *mut T,
@@ -66,7 +61,7 @@ unsafe fn copy<T, Row: Copy>(
                 Ok(rows)
             }
         }
-        NOT_SUPPORTED | NOT_FOUND => Ok(Vec::new()),
+        code if is_empty_table(code) => Ok(Vec::new()),
         code => Err(CallError::Code(code)),
     }
 }

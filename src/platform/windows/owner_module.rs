@@ -1,9 +1,9 @@
 //! Which service of a process made a socket (`GetOwnerModuleFromTcpEntry` and its sisters).
 #![allow(unsafe_code)] // The functions take a row back by pointer.
 
-use super::call_with_buffer::call_with_buffer;
+use super::call_with_buffer::{CallError, call_with_buffer};
 use super::dynamic_imports::OwnerModule;
-use super::module_name;
+use super::module_info::Module;
 
 /// `TCPIP_OWNER_MODULE_INFO_BASIC`
 const BASIC: i32 = 0;
@@ -17,21 +17,21 @@ pub(super) struct OwnerModules {
 }
 
 impl OwnerModules {
-    /// The service that made the socket of a row of the class [`super::tables::Class::OwnerModule`]; `None` where a program
-    /// made it that is no service, or where nobody may tell.
-    pub(super) fn service(&mut self, function: OwnerModule, row: &[u8]) -> Option<String> {
+    /// The module that made the socket of a row of the class [`super::tables::Class::OwnerModule`], if it is known.
+    pub(super) fn module(&mut self, function: OwnerModule, row: &[u8]) -> Result<Option<Module>, CallError> {
         // The function wants the row aligned as it once was.
         let mut aligned = [0u64; ROW];
-        for (number, bytes) in aligned.iter_mut().zip(row.chunks_exact(size_of::<u64>())) {
-            *number = u64::from_le_bytes(*bytes.first_chunk()?);
+        for (number, bytes) in aligned.iter_mut().zip(row.as_chunks().0) {
+            *number = u64::from_le_bytes(*bytes);
         }
         let length = call_with_buffer(&mut self.buffer, |buffer, size| {
-            // SAFETY: the row is a copy of one that the system gave, the buffer is `size` bytes large and aligned to 8.
+            // SAFETY: the row is a copy of one that the system gave, padded with zeros to the size of the largest row; the
+            // buffer is `size` bytes large and aligned to 8.
             unsafe { function(aligned.as_ptr().cast(), BASIC, buffer.as_mut_ptr().cast(), size) }
-        });
-        let start = self.buffer.as_ptr() as usize;
+        })?;
+        let start = self.buffer.as_ptr();
         // SAFETY: `call_with_buffer` returns no more than the size of the buffer; every byte of a u64 may be read as a byte.
-        let told = unsafe { std::slice::from_raw_parts(self.buffer.as_ptr().cast(), length.ok()?) };
-        module_name::service(told, start)
+        let answer = unsafe { std::slice::from_raw_parts(start.cast(), length) };
+        Ok(Module::parse(answer, start.addr()))
     }
 }

@@ -1,34 +1,28 @@
 //! From Windows' adapters, addresses and routes to the tables that are shown.
 
-use crate::model::route::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing, netmask};
-use std::net::{IpAddr, Ipv4Addr};
+use crate::model::route::{Gateway, Interface, Ipv4Route, Ipv6Route, Routing};
+use crate::platform::own_addresses::{OwnAddress, source_address};
+use std::net::IpAddr;
 
 /// An adapter, as far as the tables need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Adapter {
-    /// Its number for IPv4; 0 where it does not speak it.
+    /// Its number for IPv4; 0 if it does not speak it.
     pub index: u32,
-    /// Its number for IPv6, which is the same where it speaks both; 0 where it does not speak it.
+    /// Its number for IPv6, which is the same if it speaks both; 0 if it does not speak it.
     pub ipv6_index: u32,
-    /// Its hardware address; empty where it has none.
+    /// Its hardware address; empty if it has none.
     pub hardware_address: Vec<u8>,
     /// What it calls itself.
     pub description: String,
-    /// What Windows adds to the metric of its IPv4 routes; all ones where that is not known.
+    /// What Windows adds to the metric of its IPv4 routes; all ones if that is not known.
     pub ipv4_metric: u32,
-    /// What Windows adds to the metric of its IPv6 routes; all ones where that is not known.
+    /// What Windows adds to the metric of its IPv6 routes; all ones if that is not known.
     pub ipv6_metric: u32,
-}
-
-/// An IPv4 address of this host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnAddress {
-    /// The interface that has it.
-    pub interface: u32,
-    /// The address.
-    pub address: Ipv4Addr,
-    /// The length of its network's prefix.
-    pub prefix_length: u8,
+    /// Whether it is connected.
+    pub is_up: bool,
+    /// The name of its settings in the registry: `{GUID}`.
+    pub name: String,
 }
 
 /// A route of either family.
@@ -38,7 +32,7 @@ pub struct Route {
     pub destination: IpAddr,
     /// How many leading bits of it count.
     pub prefix_length: u8,
-    /// The router; the wildcard where the network is on the link.
+    /// The router; the wildcard if the network is on the link.
     pub next_hop: IpAddr,
     /// The interface.
     pub interface: u32,
@@ -51,22 +45,30 @@ pub fn routing(adapters: &[Adapter], addresses: &[OwnAddress], routes: &[Route])
     let mut routing = Routing { interfaces: adapters.iter().map(interface).collect(), ..Routing::default() };
     routing.interfaces.sort_by_key(|interface| interface.index);
     for &Route { destination, prefix_length, next_hop, interface, metric } in routes {
-        let gateway = if next_hop.is_unspecified() { Gateway::OnLink } else { Gateway::Address(next_hop) };
+        let is_of = |adapter: &&Adapter| match destination {
+            IpAddr::V4(_) => adapter.index == interface,
+            IpAddr::V6(_) => adapter.ipv6_index == interface,
+        };
+        let adapter = adapters.iter().find(is_of);
+        // Windows keeps the routes of an adapter that is not connected, and does not use them.
+        if adapter.is_some_and(|adapter| !adapter.is_up) {
+            continue;
+        }
+        let router = Some(next_hop).filter(|next_hop| !next_hop.is_unspecified());
+        let gateway = router.map_or(Gateway::OnLink, Gateway::Address);
         match destination {
             IpAddr::V4(destination) => {
-                let of_interface = adapters.iter().find(|adapter| adapter.index == interface);
                 routing.ipv4.push(Ipv4Route {
                     destination,
                     prefix_length,
-                    metric: sum(metric, of_interface.map(|adapter| adapter.ipv4_metric)),
+                    metric: sum(metric, adapter.map(|adapter| adapter.ipv4_metric)),
                     gateway,
-                    interface_address: own_address(next_hop, interface, addresses),
+                    interface_address: source_address(destination, router, interface, addresses),
                     interface,
                 });
             }
             IpAddr::V6(destination) => {
-                let of_interface = adapters.iter().find(|adapter| adapter.ipv6_index == interface);
-                let metric = sum(metric, of_interface.map(|adapter| adapter.ipv6_metric));
+                let metric = sum(metric, adapter.map(|adapter| adapter.ipv6_metric));
                 routing.ipv6.push(Ipv6Route { destination, prefix_length, metric, gateway, interface });
             }
         }
@@ -89,19 +91,6 @@ fn interface(adapter: &Adapter) -> Interface {
     }
 }
 
-/// The interface's own address in the network of the next hop; else its first.
-fn own_address(next_hop: IpAddr, interface: u32, addresses: &[OwnAddress]) -> Option<Ipv4Addr> {
-    let own = || addresses.iter().filter(|own| own.interface == interface);
-    let near = |own: &&OwnAddress| match next_hop {
-        IpAddr::V4(next_hop) => {
-            let mask = netmask(own.prefix_length);
-            own.address & mask == next_hop & mask
-        }
-        IpAddr::V6(_) => false,
-    };
-    own().find(near).or_else(|| own().next()).map(|own| own.address)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,8 +107,8 @@ mod tests {
     #[test]
     fn a_metric_is_the_routes_and_the_interfaces_together() {
         let adapters = [
-            Adapter { index: 7, ipv6_index: 9, ipv4_metric: 25, ipv6_metric: 35, ..Adapter::default() },
-            Adapter { index: 1, ipv6_index: 1, ipv4_metric: u32::MAX, ..Adapter::default() },
+            Adapter { index: 7, ipv6_index: 9, ipv4_metric: 25, ipv6_metric: 35, is_up: true, ..Adapter::default() },
+            Adapter { index: 1, ipv6_index: 1, ipv4_metric: u32::MAX, is_up: true, ..Adapter::default() },
         ];
         let routes = [
             route("10.0.0.0", 8, "0.0.0.0", 7, 256),
@@ -147,5 +136,32 @@ mod tests {
         let routing = routing(&[], &addresses, &routes);
         let own: Vec<_> = routing.ipv4.iter().map(|route| route.interface_address).collect();
         assert_eq!(own, [Some("10.0.0.9".parse().unwrap()), Some("192.0.2.9".parse().unwrap()), None]);
+    }
+
+    #[test]
+    fn a_route_on_the_link_sends_from_the_address_of_its_network() {
+        let addresses = [own(3, "192.0.2.9", 24), own(3, "10.0.0.9", 8)];
+        let routes = [route("10.0.0.0", 8, "0.0.0.0", 3, 0), route("10.0.0.9", 32, "0.0.0.0", 3, 0)];
+        let routing = routing(&[], &addresses, &routes);
+        let own: Vec<_> = routing.ipv4.iter().map(|route| route.interface_address).collect();
+        assert_eq!(own, [Some("10.0.0.9".parse().unwrap()); 2]);
+    }
+
+    #[test]
+    fn routes_of_an_adapter_that_is_not_connected_are_left_out_and_the_adapter_is_listed() {
+        let adapters = [
+            Adapter { index: 7, ipv6_index: 9, is_up: false, ..Adapter::default() },
+            Adapter { index: 8, ipv6_index: 8, is_up: true, ..Adapter::default() },
+        ];
+        let routes = [
+            route("10.0.0.0", 8, "0.0.0.0", 7, 0),
+            route("10.0.0.0", 8, "0.0.0.0", 8, 0),
+            route("fe80::", 64, "::", 9, 0),
+            route("fe80::", 64, "::", 8, 0),
+        ];
+        let routing = routing(&adapters, &[], &routes);
+        assert_eq!(routing.ipv4.iter().map(|route| route.interface).collect::<Vec<_>>(), [8]);
+        assert_eq!(routing.ipv6.iter().map(|route| route.interface).collect::<Vec<_>>(), [8]);
+        assert_eq!(routing.interfaces.len(), 2);
     }
 }

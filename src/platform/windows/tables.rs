@@ -13,19 +13,19 @@ pub enum Class {
     OwnerPid,
     /// `TCP_TABLE_OWNER_MODULE_ALL`, `UDP_TABLE_OWNER_MODULE`: the process, the creation time and the module.
     OwnerModule,
-    /// `MIB_TCPTABLE2`, `MIB_TCP6TABLE2`: the process and the offload state, which means nothing since Windows 10 (every
-    /// connection is in the host's hands); there is no such table of UDP.
+    /// `MIB_TCPTABLE2`, `MIB_TCP6TABLE2`: the process and the offload state, which means nothing since Windows 10, which
+    /// has no offloading; there is no such table of UDP.
     Offload,
 }
 
 /// One row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
-    /// The socket. It has no inode, no user and no queues: Windows does not tell them.
+    /// The socket. It has no inode, no user and no queues: Windows does not give them.
     pub socket: Socket,
-    /// The process; 0 where the system keeps the socket for itself.
+    /// The process; 0 if the socket is the system's own.
     pub pid: Pid,
-    /// When the socket was made, in units of 100 ns since 1601 (a `FILETIME`), where the table tells.
+    /// When the socket was made, in units of 100 ns since 1601 (a `FILETIME`), if the table has it.
     pub created: Option<u64>,
     /// The row as the system gave it, for the functions that take it back.
     pub bytes: &'a [u8],
@@ -62,6 +62,14 @@ pub fn parse<'a>(buffer: &'a [u8], table: Table, class: Class, mut each: impl Fn
         }
     }
     if claimed as usize > held { Err(Malformed::TooFewRows { claimed, held }) } else { Ok(()) }
+}
+
+/// The part of a buffer that its count says is the table: what stands behind the last row was never filled in.
+pub fn used_part(buffer: &[u8], table: Table, class: Class) -> &[u8] {
+    let used = Layout::of(table, class)
+        .zip(u32_at(buffer, 0))
+        .and_then(|(layout, count)| layout.size.checked_mul(count as usize)?.checked_add(layout.first));
+    used.and_then(|used| buffer.get(..used)).unwrap_or(buffer)
 }
 
 /// Where things stand in a row, in bytes.
@@ -231,7 +239,7 @@ mod tests {
         std::array::from_fn(|word| u32::from_le_bytes(*octets[word * 4..].first_chunk().unwrap()))
     }
 
-    /// A port as the tables hold it, with rubbish in the half that nobody may read.
+    /// A port as the tables hold it, with garbage in the half that is not used.
     fn port(number: u16) -> u32 {
         u32::from(number.swap_bytes()) | 0xabcd_0000
     }
@@ -383,6 +391,9 @@ mod tests {
         let bytes = table(4, 1, &[row.clone(), row]);
         assert_eq!(rows(&bytes, Table::Tcp4, Class::OwnerPid).0.len(), 1);
         assert_eq!(rows(&table(4, 0, &[]), Table::Tcp4, Class::OwnerPid), (vec![], Ok(())));
+        assert_eq!(used_part(&bytes, Table::Tcp4, Class::OwnerPid).len(), 4 + 24);
+        assert_eq!(used_part(&bytes[..20], Table::Tcp4, Class::OwnerPid).len(), 20, "less than the count claims");
+        assert_eq!(used_part(&[1], Table::Tcp4, Class::OwnerPid).len(), 1);
     }
 
     proptest! {

@@ -1,5 +1,5 @@
 //! The accounts of Windows.
-#![allow(unsafe_code)] // Names of accounts are asked of the system by pointers.
+#![allow(unsafe_code)] // Names of accounts are read through pointers.
 
 use crate::model::process::User;
 use windows_sys::Win32::Foundation::LocalFree;

@@ -14,7 +14,6 @@ use crate::output::{addresses, ordered_chunks};
 use crate::request::Columns;
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::path::Path;
 
 /// The width of an address column. Nothing is ever cut: a longer address moves the rest of its row to the right.
 const ADDRESS: usize = addresses::IPV4_ENDPOINT;
@@ -145,8 +144,7 @@ fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, service: Option<&s
         OwnerStatus::Denied | OwnerStatus::Unsupported => out.extend_from_slice(UNKNOWN),
         OwnerStatus::Owned => {
             for pid in owner.pids() {
-                let executable = known.processes.get(pid).and_then(|process| process.executable.as_deref());
-                let Some(name) = executable.and_then(Path::file_name) else {
+                let Some(name) = known.processes.get(pid).and_then(|process| process.program()) else {
                     out.extend_from_slice(UNKNOWN);
                     continue;
                 };

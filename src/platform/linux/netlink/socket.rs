@@ -1,9 +1,14 @@
-//! A netlink socket, and the strictness that a dump deserves.
+//! A netlink socket that trusts the kernel alone and takes no incomplete dump for a complete one.
 
 use crate::platform::linux::netlink::message::{Body, Malformed, Messages};
-use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketAddrAny, SocketFlags, SocketType};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::OwnedFd;
+
+/// The port of the kernel.
+const KERNEL: SocketAddrNetlink = SocketAddrNetlink::new(0, 0);
 
 /// The kernel fills at most about this much of a datagram; a larger buffer is no faster.
 const DATAGRAM: usize = 32 * 1024;
@@ -48,22 +53,36 @@ pub(crate) enum Consistency {
 }
 
 /// An open netlink socket with its receive buffer.
+///
+/// Whoever has `CAP_NET_ADMIN` over the network namespace can send to any netlink socket in it: root of a container, for
+/// example, if this program runs in the container's network namespace. Therefore the socket is connected to the kernel, the
+/// sender of each datagram is checked, and answers must bear a sequence number that cannot be guessed.
 pub(crate) struct Netlink {
     socket: OwnedFd,
     buffer: Vec<u8>,
     sequence: u32,
+    /// Whether only datagrams of the kernel count; tests answer from another socket.
+    from_kernel_only: bool,
 }
 
 impl Netlink {
     /// A socket of one netlink protocol, closed on exec. `None` is protocol number 0, `NETLINK_ROUTE`.
     pub(crate) fn open(protocol: impl Into<Option<Protocol>>) -> io::Result<Self> {
         let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol.into())?;
-        Ok(Self::over(socket))
+        rustix::net::connect(&socket, &KERNEL)?;
+        Ok(Self::over(socket, true))
     }
 
-    /// Whatever answers at the other end of this socket.
-    pub(crate) fn over(socket: OwnedFd) -> Self {
-        Self { socket, buffer: vec![0; DATAGRAM], sequence: 0 }
+    fn over(socket: OwnedFd, from_kernel_only: bool) -> Self {
+        // The keys of `RandomState` come from the system's random numbers.
+        let sequence = RandomState::new().hash_one(0) as u32;
+        Self { socket, buffer: vec![0; DATAGRAM], sequence, from_kernel_only }
+    }
+
+    /// A test's answers, at the other end of this socket.
+    #[cfg(test)]
+    pub(crate) fn of_test(socket: OwnedFd) -> Self {
+        Self::over(socket, false)
     }
 
     /// Sends the request that `encode` makes of a sequence number, and hands the type and payload of every message of
@@ -86,15 +105,16 @@ impl Netlink {
         encode: impl FnOnce(u32) -> Vec<u8>,
         mut each: impl FnMut(u16, &[u8]) -> Result<(), DumpError>,
     ) -> Result<Consistency, DumpError> {
-        self.sequence += 1;
+        self.sequence = self.sequence.wrapping_add(1);
         rustix::net::send(&self.socket, &encode(self.sequence), SendFlags::empty())?;
+        let sequence = self.sequence;
         let mut consistency = Consistency::Whole;
         loop {
-            let datagram = receive(&self.socket, &mut self.buffer)?;
+            let Some(datagram) = self.receive()? else { continue };
             for message in Messages::new(datagram) {
                 let message = message?;
-                if message.sequence != self.sequence {
-                    continue; // the rest of a dump that was given up
+                if message.sequence != sequence {
+                    continue; // the rest of a dump that was cancelled
                 }
                 if message.interrupted {
                     consistency = Consistency::Interrupted;
@@ -109,13 +129,81 @@ impl Netlink {
             }
         }
     }
+
+    /// The next datagram; `None` for one that is not the kernel's.
+    fn receive(&mut self) -> Result<Option<&[u8]>, DumpError> {
+        // With TRUNC the length is that of the whole datagram, so that a truncated one is recognised.
+        let receive = || rustix::net::recvfrom(&self.socket, &mut *self.buffer, RecvFlags::TRUNC);
+        let (_, length, sender) = rustix::io::retry_on_intr(receive)?;
+        if self.from_kernel_only && !is_kernel(sender) {
+            return Ok(None);
+        }
+        match self.buffer.get(..length) {
+            Some([]) | None => Err(DumpError::Truncated),
+            datagram @ Some(_) => Ok(datagram),
+        }
+    }
 }
 
-fn receive<'a>(socket: &OwnedFd, buffer: &'a mut [u8]) -> Result<&'a [u8], DumpError> {
-    // With TRUNC the kernel tells the whole length of the datagram, so that a cut one shows.
-    let (_, length) = rustix::io::retry_on_intr(|| rustix::net::recv(socket, &mut *buffer, RecvFlags::TRUNC))?;
-    match buffer.get(..length) {
-        Some([]) | None => Err(DumpError::Truncated),
-        Some(datagram) => Ok(datagram),
+fn is_kernel(sender: Option<SocketAddrAny>) -> bool {
+    sender.and_then(|sender| SocketAddrNetlink::try_from(sender).ok()).is_some_and(|sender| sender.pid() == KERNEL.pid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+    use rustix::net::netlink::SOCK_DIAG;
+
+    fn address(socket: &OwnedFd) -> SocketAddrNetlink {
+        rustix::net::getsockname(socket).unwrap().try_into().unwrap()
+    }
+
+    /// Two sockets that are not connected to the kernel, if this user may send messages from the first to the second.
+    fn stranger_and_victim() -> Option<(OwnedFd, OwnedFd)> {
+        let [stranger, victim] = [(); 2].map(|()| {
+            let protocol = Some(SOCK_DIAG);
+            let socket =
+                rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol).unwrap();
+            rustix::net::bind(&socket, &KERNEL).unwrap();
+            socket
+        });
+        match rustix::net::sendto(&stranger, &[0; 16], SendFlags::empty(), &address(&victim)) {
+            Ok(_) => Some((stranger, victim)),
+            Err(error) => {
+                eprintln!("SKIPPED: this user may not send netlink messages to others: {error}");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_process_can_send_to_the_socket_of_a_dump() {
+        let Some((stranger, _)) = stranger_and_victim() else { return };
+        let netlink = Netlink::open(SOCK_DIAG).unwrap();
+        let sent = rustix::net::sendto(&stranger, &[0; 16], SendFlags::empty(), &address(&netlink.socket));
+        assert_eq!(sent, Err(Errno::CONNREFUSED));
+    }
+
+    #[test]
+    fn a_dump_ignores_a_message_of_another_sender() {
+        let Some((_stranger, victim)) = stranger_and_victim() else { return };
+        // Not connected, as if the message had arrived before that.
+        assert_eq!(Netlink::over(victim, true).receive().unwrap(), None);
+    }
+
+    #[test]
+    fn only_port_0_is_the_kernel() {
+        assert!(is_kernel(Some(KERNEL.into())));
+        assert!(!is_kernel(Some(SocketAddrNetlink::new(1, 0).into())));
+        assert!(!is_kernel(None));
+    }
+
+    #[test]
+    fn sequence_numbers_cannot_be_guessed() {
+        let first = || Netlink::open(None).unwrap().sequence;
+        let numbers = [first(), first(), first()];
+        assert!(numbers.iter().any(|number| *number > 1000), "{numbers:?}");
+        assert!(numbers[0] != numbers[1] || numbers[1] != numbers[2], "{numbers:?}");
     }
 }

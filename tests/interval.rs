@@ -117,6 +117,7 @@ fn ten_thousand_snapshots_leak_no_memory_and_no_descriptors() {
         let snapshot = platform::snapshot(&request, search);
         assert!(snapshot.sockets.iter().any(|socket| socket.local.port == port));
         if search == OwnerSearch::All {
+            processes.begin_refresh();
             processes.look_up([std::process::id()], Facts::default());
         }
     };

@@ -46,7 +46,8 @@ impl Run {
         let pids = owners_of(snapshot, rows);
         let memberships = pids.iter().map(|&pid| (pid, platform::membership(pid))).collect();
         let processes = &mut self.directory.processes;
-        let parents = pids.into_iter().map(|pid| (pid, processes.ancestors(pid, Facts::default()))).collect();
+        processes.look_up_ancestors(pids.iter().copied(), Facts::default());
+        let parents = pids.into_iter().map(|pid| (pid, processes.ancestors(pid).into_iter().cloned().collect())).collect();
         Background { rules: platform::port_policy(), parents, memberships }
     }
 }

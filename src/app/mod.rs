@@ -118,9 +118,10 @@ impl Run {
     }
 
     /// The sockets, and which of them are wanted, in the order wanted.
-    fn read(&self) -> (Snapshot, Vec<u32>) {
+    fn read(&mut self) -> (Snapshot, Vec<u32>) {
         let _progress = Progress::of("reading the sockets");
         let mut snapshot = platform::snapshot(&self.request.sockets, self.request.owner_search());
+        self.directory.processes.begin_refresh();
         snapshot.problems.extend_from_slice(&self.request.unmet);
         let mut rows = order::windows_order(&snapshot.sockets);
         self.request.sockets.filter.retain_owned(&mut rows, &snapshot);
@@ -146,7 +147,6 @@ impl Run {
     }
 
     fn write_table(&mut self, snapshot: &Snapshot, rows: &[u32]) -> io::Result<()> {
-        self.look_up_hosts(snapshot, rows);
         let columns = self.request.columns;
         if let Some(facts) = columns.process_facts() {
             let pids = owners_of(snapshot, rows);
@@ -156,7 +156,9 @@ impl Run {
                 self.components.extend(components);
             }
             self.directory.processes.look_up(pids, facts);
+            self.directory.processes.look_up_user_names();
         }
+        self.look_up_hosts(snapshot, rows);
         let now = Instant::now();
         if columns.time_in_state && self.request.interval.is_some() {
             self.times.observe(rows.iter().map(|&row| &snapshot.sockets[row as usize]), now);

@@ -38,12 +38,13 @@ impl Run {
     /// Looks up what is needed to write the rows.
     pub(super) fn look_up(&mut self, snapshot: &Snapshot, rows: &[u32]) -> Option<Peers> {
         let needs = self.request.needs();
-        self.look_up_hosts(snapshot, rows);
         self.directory.look_up(snapshot, rows, needs);
         let peers = needs.peers.then(|| self.peers(snapshot));
         if let (Some(peers), Some(facts)) = (&peers, needs.processes) {
-            self.directory.processes.look_up_more(peers.pids(snapshot, rows), facts);
+            self.directory.processes.look_up(peers.pids(snapshot, rows), facts);
         }
+        self.directory.processes.look_up_user_names();
+        self.look_up_hosts(snapshot, rows);
         peers
     }
 

@@ -16,6 +16,7 @@ impl Filter {
         if let Some(facts) = self.owners.facts() {
             let owned = rows.iter().map(|&row| owners(row)).filter(|owners| owners.status == OwnerStatus::Owned);
             processes.look_up(owned.flat_map(|owners| owners.pids()), facts);
+            processes.look_up_user_names();
         }
         rows.retain(|&row| self.owners.matches(owners(row).pids(), |pid| processes.get(pid)));
     }

@@ -26,12 +26,19 @@ pub struct Process {
     pub executable: Option<PathBuf>,
     /// The file name of its executable, on a system where everybody may know that (Windows).
     pub image_name: Option<OsString>,
+    /// Whether that file was deleted or replaced since the process was started, as far as the system says.
+    pub executable_deleted: bool,
     /// The arguments it was started with, the program first; empty where they were not asked for or may not be seen.
     pub command_line: Vec<OsString>,
+    /// Whether the command line was longer than what is kept of it.
+    pub command_line_truncated: bool,
     /// The user it runs as; `None` where that was not asked for or may not be seen.
     pub user: Option<User>,
     /// When it was started, in seconds since 1970; `None` where that is not known.
     pub started: Option<u64>,
+    /// When it was started, on a clock that is the same for all processes and orders their starts: clock ticks since the boot
+    /// (Linux), seconds since 1970 elsewhere.
+    pub start_order: Option<u64>,
     /// The process that started it.
     pub parent: Option<Pid>,
 }
@@ -41,6 +48,17 @@ impl Process {
     pub fn program(&self) -> Option<&OsStr> {
         self.executable.as_deref().and_then(Path::file_name).or(self.image_name.as_deref())
     }
+}
+
+/// What reading a process gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessRead {
+    /// The process, with the facts that could be read.
+    Known(Process),
+    /// There is no such process any more.
+    Ended,
+    /// It is there or may be, but could not be read: nothing is known of it.
+    Failed,
 }
 
 /// A user, as processes have them.

@@ -21,7 +21,7 @@ use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
 use crate::model::port_policy::PortRules;
 use crate::model::problem::Problem;
-use crate::model::process::User;
+use crate::model::process::{Facts, ProcessRead};
 use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
@@ -30,7 +30,6 @@ use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 use crate::request::LineEnding;
 use crate::request::Query;
-use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -103,6 +102,7 @@ pub mod linux {
 
         pub mod cgroup;
         pub mod net;
+        pub mod pid;
         pub mod port_policy;
         pub mod snmp;
         pub mod sockstat;
@@ -136,6 +136,8 @@ pub mod linux {
     pub(crate) mod interfaces;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     pub(crate) mod malloc;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod process_facts;
     #[cfg(target_os = "linux")]
     pub(crate) mod routes;
     #[cfg(target_os = "linux")]
@@ -232,6 +234,9 @@ mod portable {
 /// Used where the system itself does not name the source address of a route.
 pub mod own_addresses;
 
+#[cfg(any(not(target_os = "linux"), test))]
+mod sysinfo_processes;
+
 #[allow(dead_code, reason = "each system leaves those answers unused for which it has its own")]
 mod unsupported;
 
@@ -302,20 +307,20 @@ pub fn services_file() -> PathBuf {
     backend::services_file()
 }
 
-/// The name of a process that has a PID but no program, such as Windows' `System`.
-pub(crate) fn fixed_name(pid: Pid) -> Option<&'static str> {
-    backend::fixed_name(pid)
+/// Reads these facts of processes, one answer for each, in their order. It ends within some seconds even if a process hangs
+/// in the kernel. Users have no names yet: those are looked up by [`process_user_name`].
+pub(crate) fn process_facts(pids: &[Pid], facts: Facts) -> (Vec<ProcessRead>, Vec<Problem>) {
+    backend::process_facts(pids, facts)
 }
 
-/// The path of the executable of a process; `None` if it may not be seen.
-pub(crate) fn executable(process: &sysinfo::Process) -> Option<PathBuf> {
-    backend::executable(process)
+/// Now, in the unit of [`Process::start_order`](crate::model::process::Process::start_order).
+pub(crate) fn process_clock() -> u64 {
+    backend::process_clock()
 }
 
-/// The file name of the executable of a process, if the name of the process (`name`) is that and everybody may know it, even
-/// if the path may not be seen.
-pub(crate) fn image_name(pid: Pid, name: &OsStr) -> Option<OsString> {
-    backend::image_name(pid, name)
+/// The name of a user that a process runs as, by the id that [`process_facts`] gave.
+pub(crate) fn process_user_name(id: &str) -> Option<String> {
+    backend::process_user_name(id)
 }
 
 /// The name of this host, with its domain if the system gives it.
@@ -351,11 +356,6 @@ pub fn user_name(uid: u32) -> Option<String> {
 /// The id of a user name.
 pub fn user_id(name: &str) -> Option<u32> {
     backend::user_id(name)
-}
-
-/// The user that a process runs as.
-pub(crate) fn user_of_process(id: &sysinfo::Uid) -> User {
-    backend::user_of_process(id)
 }
 
 /// A file name that is not valid Unicode, as this system allows them.

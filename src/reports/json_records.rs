@@ -126,9 +126,13 @@ pub(super) struct OwnerRecord<'a> {
     executable: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     executable_hex: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executable_deleted: Option<bool>,
     command_line: Option<Vec<Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_line_hex: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command_line_truncated: Option<bool>,
     user_id: Option<&'a str>,
     user: Option<&'a str>,
     start_time: Option<String>,
@@ -147,6 +151,8 @@ impl<'a> OwnerRecord<'a> {
             name_hex: name.and_then(bytes_unless_text),
             executable: executable.map(lossy),
             executable_hex: executable.and_then(bytes_unless_text),
+            executable_deleted: executable.and(process).map(|process| process.executable_deleted),
+            command_line_truncated: command_line.and(process).map(|process| process.command_line_truncated),
             command_line: command_line.map(|words| words.iter().map(|word| lossy(word)).collect()),
             command_line_hex: command_line
                 .filter(|words| words.iter().any(|word| word.to_str().is_none()))

@@ -78,6 +78,7 @@ pub(crate) fn process(pid: u32, name: &str) -> Process {
         user: Some(User { id: "33".to_owned(), name: Some("www-data".to_owned()) }),
         started: Some(1_795_449_600),
         parent: Some(1),
+        ..Process::default()
     }
 }
 
@@ -167,7 +168,8 @@ fn json_tells_everything_as_numbers_and_words() {
             "remote": null, "state": "LISTENING", "interface": null, "receive_queue": 0, "send_queue": 511, "timer": null,
             "uid": 33, "user": "www-data", "inode": 10, "owner_status": "owned",
             "owners": ([900, 901].map(|pid| serde_json::json!({
-                "pid": pid, "name": "nginx", "executable": "/usr/sbin/nginx", "command_line": ["nginx", "-g", "daemon off;"],
+                "pid": pid, "name": "nginx", "executable": "/usr/sbin/nginx", "executable_deleted": false,
+                "command_line": ["nginx", "-g", "daemon off;"], "command_line_truncated": false,
                 "user_id": "33", "user": "www-data", "start_time": "2026-11-23T16:00:00Z", "parent": 1,
             }))),
         })

@@ -2,17 +2,16 @@
 
 pub(crate) use super::interfaces::totals as interface_totals;
 pub(crate) use super::netlink::rdma_dump::read as rdma;
+pub(crate) use super::process_facts::{process_clock, process_facts};
 pub(crate) use super::procfs::cgroup::membership;
 pub(crate) use super::procfs::port_policy::read as port_policy;
 pub(crate) use super::procfs::statistics::read as statistics;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot::snapshot;
 pub(crate) use super::wait::wait;
-pub(crate) use crate::platform::unix::conventions::{
-    LINE_END, executable, fixed_name, host_name, image_name, is_closed_pipe, services_file,
-};
+pub(crate) use crate::platform::unix::conventions::{LINE_END, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
-pub(crate) use crate::platform::unix::users::{user_id, user_name, user_of_process};
+pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
 
 use crate::model::system::System;
 

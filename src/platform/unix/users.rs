@@ -1,6 +1,5 @@
 //! The user database of Unix, through the system's own name service.
 
-use crate::model::process;
 use nix::unistd::{Uid, User};
 
 /// The name of a user id.
@@ -13,7 +12,7 @@ pub(crate) fn user_id(name: &str) -> Option<u32> {
     User::from_name(name).ok()?.map(|user| user.uid.as_raw())
 }
 
-/// The user that a process runs as.
-pub(crate) fn user_of_process(id: &sysinfo::Uid) -> process::User {
-    process::User { id: id.to_string(), name: user_name(**id) }
+/// The name of a user that a process runs as.
+pub(crate) fn process_user_name(id: &str) -> Option<String> {
+    user_name(id.parse().ok()?)
 }

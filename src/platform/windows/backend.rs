@@ -1,14 +1,15 @@
 //! What Windows provides of the contract in [`crate::platform`].
 
-pub(crate) use super::conventions::{LINE_END, fixed_name, is_closed_pipe, services_file};
+pub(crate) use super::conventions::{LINE_END, is_closed_pipe, services_file};
 pub(crate) use super::host_name::host_name;
 pub(crate) use super::interface_names::{interface_index, interface_name};
 pub(crate) use super::interfaces::totals as interface_totals;
-pub(crate) use super::process_image::{executable, image_name};
+pub(crate) use super::process_image::process_facts;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot;
 pub(crate) use super::statistics::read as statistics;
-pub(crate) use super::users::{user_id, user_name, user_of_process};
+pub(crate) use super::users::{process_user_name, user_id, user_name};
+pub(crate) use crate::platform::sysinfo_processes::process_clock;
 pub(crate) use crate::platform::unsupported::{begin, membership, port_policy, rdma, wait};
 
 use crate::model::system::System;

@@ -1,9 +1,12 @@
 //! The executables of processes.
 #![allow(unsafe_code)] // A process is asked through a handle.
 
+use super::conventions::fixed_name;
+use crate::model::problem::Problem;
+use crate::model::process::{Facts, ProcessRead};
 use crate::model::socket::Pid;
-use crate::platform::fixed_name;
-use std::ffi::{OsStr, OsString};
+use crate::platform::sysinfo_processes;
+use std::ffi::OsString;
 use std::os::windows::ffi::OsStringExt;
 use std::path::PathBuf;
 use windows_sys::Win32::Foundation::CloseHandle;
@@ -14,15 +17,19 @@ use windows_sys::Win32::System::Threading::{
 /// The longest path of Windows, in units of UTF-16, and its NUL.
 const LONGEST_PATH: usize = 32_768;
 
-/// The path of the executable of a process. `GetModuleFileNameExW`, which the crate sysinfo asks, cuts a path of more than
-/// 260 units without saying so.
-pub(crate) fn executable(process: &sysinfo::Process) -> Option<PathBuf> {
-    path(process.pid().as_u32())
-}
-
-/// The file name of the executable of a process, which everybody may know, as sysinfo has it of the list of processes.
-pub(crate) fn image_name(pid: Pid, name: &OsStr) -> Option<OsString> {
-    (fixed_name(pid).is_none() && !name.is_empty()).then(|| name.to_owned())
+/// Reads facts of processes. `GetModuleFileNameExW`, which the crate sysinfo calls, cuts a path of more than 260 units without
+/// saying so; the name that sysinfo gives is the file name of the executable, which everybody may know.
+pub(crate) fn process_facts(pids: &[Pid], facts: Facts) -> (Vec<ProcessRead>, Vec<Problem>) {
+    let (mut reads, problems) = sysinfo_processes::process_facts(pids, Facts { executable: false, ..facts });
+    for read in &mut reads {
+        let ProcessRead::Known(process) = read else { continue };
+        match fixed_name(process.pid) {
+            Some(name) => process.name = name.into(),
+            None => process.image_name = Some(process.name.clone()).filter(|name| !name.is_empty()),
+        }
+        process.executable = if facts.executable { path(process.pid) } else { None };
+    }
+    (reads, problems)
 }
 
 /// The path of the executable of a process, if it may be seen.

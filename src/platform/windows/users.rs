@@ -1,7 +1,6 @@
 //! The accounts of Windows.
 #![allow(unsafe_code)] // Names of accounts are read through pointers.
 
-use crate::model::process::User;
 use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Security::Authorization::ConvertStringSidToSidW;
 use windows_sys::Win32::Security::{LookupAccountSidW, PSID};
@@ -19,14 +18,8 @@ pub(crate) const fn user_id(_name: &str) -> Option<u32> {
     None
 }
 
-/// The account that a process runs under: its security identifier, and its name as `DOMAIN\name`.
-pub(crate) fn user_of_process(id: &sysinfo::Uid) -> User {
-    let id = id.to_string();
-    let name = account(&id);
-    User { id, name }
-}
-
-fn account(sid: &str) -> Option<String> {
+/// The name of an account, as `DOMAIN\name`, by its security identifier.
+pub(crate) fn process_user_name(sid: &str) -> Option<String> {
     let text: Vec<u16> = sid.encode_utf16().chain([0]).collect();
     let mut sid: PSID = std::ptr::null_mut();
     // SAFETY: the text ends in NUL; on success `sid` is memory that has to be freed with LocalFree.

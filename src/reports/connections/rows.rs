@@ -151,10 +151,7 @@ fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, service: Option<&s
                 if let Some(component) = service.or(known.components.get(&pid).map(String::as_str)) {
                     let _ = writeln!(out, "  {}", escape(component));
                 }
-                let name = name.to_string_lossy();
-                // Linux says so of an executable that was replaced since the process was started.
-                let name = name.strip_suffix(" (deleted)").unwrap_or(&name);
-                let _ = writeln!(out, " [{}]", escape(name));
+                let _ = writeln!(out, " [{}]", escape(&name.to_string_lossy()));
             }
         }
     }

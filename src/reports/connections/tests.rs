@@ -152,7 +152,7 @@ fn executables(owners: Owners) -> String {
 fn executables_with(owners: Owners, services: HashMap<u32, Box<str>>) -> String {
     let runs = |pid, path: &str| Process { pid, executable: Some(path.into()), ..Process::default() };
     let processes: Processes =
-        [runs(20, "/usr/sbin/nginx"), runs(30, "/tmp/evil\u{1b}[2J\n  TCP (deleted)"), Process { pid: 40, ..Process::default() }]
+        [runs(20, "/usr/sbin/nginx"), runs(30, "/tmp/evil\u{1b}[2J\n  TCP"), Process { pid: 40, ..Process::default() }]
             .into_iter()
             .collect();
     let components = HashMap::from([(20, "nginx.service".to_owned()), (40, "ssh.service".to_owned())]);

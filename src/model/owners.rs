@@ -210,7 +210,7 @@ impl From<Vec<u64>> for OwnerEntries {
 
 impl OwnerEntries {
     /// Entries whose holders are PIDs or [`GROUP`] and a position among the groups.
-    pub(crate) fn new(mut entries: Vec<u64>, mut groups: Vec<Vec<Pid>>) -> Self {
+    pub fn new(mut entries: Vec<u64>, mut groups: Vec<Vec<Pid>>) -> Self {
         for group in &mut groups {
             group.sort_unstable();
             group.dedup();
@@ -238,7 +238,7 @@ impl OwnerEntries {
     }
 
     /// Keeps the entries of some inodes.
-    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(u32) -> bool) {
         self.entries.retain(|&entry| keep(inode_of(entry)));
     }
 

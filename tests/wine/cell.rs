@@ -5,10 +5,13 @@ use crate::support::skip::skipped;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
+
+/// Chooses the profile of the Windows programs: `dev` unless it says otherwise. `release` tests what is shipped.
+const PROFILE: &str = "RNETSTAT_WINDOWS_PROFILE";
 
 /// After so many seconds a Windows program is ended: Wine may hang where Windows would not.
 const LIMIT: &str = "90";
@@ -23,7 +26,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// The cell of the environment, with the programs built; `None`, and said loudly, where there is none.
+    /// The cell of the environment, with the programs built; `None`, with a line on stderr, if there is none.
     pub fn find() -> Option<Self> {
         let Some(scripts) = std::env::var_os("CROSS_CELL").map(PathBuf::from) else {
             return skipped("CROSS_CELL names no folder with wcargo and wwine");
@@ -33,8 +36,21 @@ impl Cell {
             return skipped(&format!("there is no finished cell in {}", home.display()));
         }
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let profile = std::env::var(PROFILE).unwrap_or_else(|_| "dev".to_owned());
         let build = Command::new(scripts.join("wcargo"))
-            .args(["build", "--quiet", "--locked", "--target", TARGET, "--bin", "rnetstat", "--example", "socket-holder"])
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--profile",
+                &profile,
+                "--target",
+                TARGET,
+                "--bin",
+                "rnetstat",
+                "--example",
+                "socket-holder",
+            ])
             .current_dir(project)
             .env_remove("CARGO_TARGET_DIR")
             // By this a test finds its own libraries, and the other compiler would find the wrong ones.
@@ -47,7 +63,9 @@ impl Cell {
         // cp keeps what a prefix is made of, links included.
         let copied = Command::new("cp").arg("-a").arg(home.join("prefix")).arg(&prefix).status();
         assert!(copied.unwrap().success(), "a copy of the Wine prefix");
-        Some(Self { scripts, home, prefix, programs: project.join("target").join(TARGET).join("debug") })
+        let folder = if profile == "dev" { "debug" } else { &profile };
+        let programs = project.join("target").join(TARGET).join(folder);
+        Some(Self { scripts, home, prefix, programs })
     }
 
     /// A Windows program, to be run in the Windows of this test.
@@ -60,6 +78,21 @@ impl Cell {
     /// A Windows program of this project.
     fn program(&self, path: &str) -> Command {
         self.run(self.programs.join(path))
+    }
+
+    /// The program that holds sockets.
+    pub fn holder(&self) -> PathBuf {
+        self.programs.join("examples/socket-holder.exe")
+    }
+
+    /// A folder that goes with this Windows.
+    pub fn folder(&self) -> &Path {
+        &self.prefix
+    }
+
+    /// Runs the Windows build.
+    pub fn run_line(&self, switches: &str) -> Output {
+        self.program("rnetstat.exe").args(switches.split(' ')).stdin(Stdio::null()).output().unwrap()
     }
 
     /// Starts the Windows build, with pipes to read what it prints.
@@ -76,7 +109,7 @@ impl Cell {
 
     /// What the Windows build prints; that it succeeds without a word on stderr is part of every test.
     pub fn rnetstat(&self, switches: &str) -> String {
-        let output = self.program("rnetstat.exe").args(switches.split(' ')).stdin(Stdio::null()).output().unwrap();
+        let output = self.run_line(switches);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{switches}");
         assert_eq!(output.status.code(), Some(0), "{switches}");
         String::from_utf8(output.stdout).unwrap()
@@ -102,8 +135,13 @@ pub struct Holder {
 impl Holder {
     /// Starts it and waits until its sockets are open.
     pub fn start(cell: &Cell, scope: u32, own: &str, silent: &str) -> Self {
+        Self::start_program(cell, &cell.holder(), scope, own, silent)
+    }
+
+    /// Starts a copy of it.
+    pub fn start_program(cell: &Cell, program: &Path, scope: u32, own: &str, silent: &str) -> Self {
         let child = cell
-            .program("examples/socket-holder.exe")
+            .run(program)
             .args([&scope.to_string(), own, silent])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -127,6 +165,11 @@ impl Holder {
             }
         }
         panic!("the program that holds sockets has ended: {:?}", holder.child.wait());
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> &str {
+        &self.pid
     }
 
     /// Its sockets, as the table has to show them.

@@ -8,6 +8,7 @@ mod netstat;
 mod output;
 mod report_args;
 mod sort;
+mod sources;
 mod validate;
 mod views;
 
@@ -81,6 +82,9 @@ struct Arguments {
 
     #[command(flatten)]
     output: output::OutputArguments,
+
+    #[command(flatten)]
+    sources: sources::SourceArguments,
 
     #[command(flatten)]
     pages: generate::PageArguments,

@@ -45,7 +45,7 @@ impl Arguments {
             executable: netstat.executable,
         };
         refuse_columns_without_table(&columns, output.format)?;
-        Ok(Request {
+        let mut request = Request {
             views,
             sockets: Query { details: columns.details(), ..sockets(netstat, linux, filter, least)? },
             columns,
@@ -55,7 +55,10 @@ impl Arguments {
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
             unmet: unmet(linux)?,
             output,
-        })
+        };
+        request.sockets.facts = request.row_facts();
+        request.sockets.source = self.sources.sockets_from;
+        Ok(request)
     }
 }
 

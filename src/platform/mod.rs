@@ -51,6 +51,9 @@ pub mod linux {
 
         pub mod btf;
         pub mod insn;
+        pub mod pass_layout;
+        pub mod pass_program;
+        pub mod pass_rows;
         pub mod task_layout;
 
         #[cfg(target_os = "linux")]
@@ -59,6 +62,10 @@ pub mod linux {
         pub(crate) mod kernel_btf;
         #[cfg(target_os = "linux")]
         pub(crate) mod mapping;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod pass;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod pass_reader;
         #[cfg(target_os = "linux")]
         pub(crate) mod syscall;
         #[cfg(target_os = "linux")]

@@ -6,14 +6,14 @@ mod output;
 pub mod query;
 
 pub use output::{Amount, Color, Format, LineEnding, Output};
-pub use query::{Query, UdpRows};
+pub use query::{Query, RowFacts, SocketSource, UdpRows};
 
 use crate::model::details::WantedDetails;
 use crate::model::owners::OwnerSearch;
 use crate::model::problem::Problem;
 use crate::model::process::Facts;
 use crate::model::statistics::Section;
-use crate::order::keys::SortKey;
+use crate::order::keys::{Key, SortKey};
 use crate::request::column::Needs;
 use crate::request::language::Language;
 use std::time::Duration;
@@ -46,6 +46,19 @@ impl Request {
     pub fn owner_search(&self) -> OwnerSearch {
         let sort = self.sort.iter().map(|by| by.key.owner_search()).max().unwrap_or(OwnerSearch::Skip);
         self.needs().owners.max(self.sockets.filter.owner_search()).max(sort)
+    }
+
+    /// Which facts about the rows fill the answer: the classic table has neither timers nor queues nor users.
+    pub fn row_facts(&self) -> RowFacts {
+        if self.views != [View::Connections] || self.output.format != Format::Table && self.output.amount == Amount::Rows {
+            return RowFacts::ALL;
+        }
+        let sorts_by = |key| self.sort.iter().any(|by| by.key == key);
+        RowFacts {
+            timers: self.columns.time_in_state,
+            queues: sorts_by(Key::ReceiveQueue) || sorts_by(Key::SendQueue),
+            users: sorts_by(Key::User) || !self.sockets.filter.users.is_empty(),
+        }
     }
 
     /// What has to be looked up to write the answer.

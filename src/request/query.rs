@@ -15,8 +15,44 @@ pub struct Query {
     pub udp: UdpRows,
     /// What more is wanted of each row.
     pub details: WantedDetails,
+    /// Which facts of a row are wanted, of those that cost something to read.
+    pub facts: RowFacts,
+    /// Where rows are to come from.
+    pub source: SocketSource,
     /// Which of these rows are wanted.
     pub filter: Filter,
+}
+
+/// Facts of a row, each if it is wanted; one that is not wanted may be 0 or absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowFacts {
+    /// The timer and when it ends.
+    pub timers: bool,
+    /// The lengths of both queues.
+    pub queues: bool,
+    /// The user id.
+    pub users: bool,
+}
+
+impl RowFacts {
+    /// Everything that is known of a row.
+    pub const ALL: Self = Self { timers: true, queues: true, users: true };
+    /// Addresses, state, interface and inode alone.
+    pub const NONE: Self = Self { timers: false, queues: false, users: false };
+}
+
+/// Where the rows come from on a system that has several ways to read them (Linux).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SocketSource {
+    /// What is cheapest on this host.
+    #[default]
+    Auto,
+    /// The kernel's hash tables, read by an eBPF program.
+    Bpf,
+    /// The kernel's dumps (`sock_diag`).
+    Netlink,
+    /// The text files of `/proc`.
+    Proc,
 }
 
 impl Query {
@@ -27,6 +63,8 @@ impl Query {
             states: StateSet::ALL,
             udp: UdpRows::All,
             details: WantedDetails::default(),
+            facts: RowFacts::ALL,
+            source: SocketSource::Auto,
             filter: Filter::default(),
         }
     }
@@ -38,6 +76,8 @@ impl Query {
             states: states.and(filter.tcp_states()),
             udp,
             details: WantedDetails::default(),
+            facts: RowFacts::ALL,
+            source: SocketSource::Auto,
             filter,
         }
     }

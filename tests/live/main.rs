@@ -23,6 +23,7 @@ mod hidden;
 mod hostile;
 mod interfaces;
 mod owners;
+mod pass;
 mod privileges;
 mod resolver;
 mod routes;

@@ -61,6 +61,9 @@ pub enum BtfError {
     /// The kernel has no such field or function.
     #[error("the kernel's BTF has no {0}")]
     Missing(&'static str),
+    /// It has one that is not as the program needs it.
+    #[error("{0} is laid out in a way that is not known")]
+    Unexpected(&'static str),
 }
 
 /// A place in the list of types.
@@ -82,11 +85,34 @@ impl Cursor {
 pub(crate) struct Kind {
     pub(crate) kind: u32,
     pub(crate) name: u32,
+    /// The size in bytes of a structure.
+    pub(crate) size: u32,
     /// Whether the offset of a member carries the width of a bit field in its highest byte.
     bit_fields: bool,
     /// Where the members stand, if it has some.
     members: Range<usize>,
 }
+
+/// A member of a structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// Where it stands, in bytes.
+    pub(crate) offset: i16,
+    /// The number and the size in bytes of the structure.
+    pub(crate) structure: u32,
+    pub(crate) size: u32,
+}
+
+/// The first bytes of a name as one number, which tells most names apart.
+fn beginning(name: &[u8]) -> u64 {
+    let end = name.iter().take(8).position(|&byte| byte == 0).unwrap_or(name.len().min(8));
+    let mut bytes = [0; 8];
+    bytes[..end].copy_from_slice(&name[..end]);
+    u64::from_le_bytes(bytes)
+}
+
+/// What no name begins with.
+const NO_NAME: u64 = u64::MAX;
 
 /// The two sections of a description.
 pub(crate) struct Types<'a> {
@@ -151,7 +177,80 @@ impl<'a> Types<'a> {
         let end = self.end_of(cursor, info)?;
         let members = if matches!(kind, STRUCT | UNION) { begin..end } else { begin..begin };
         let next = Cursor { id: cursor.id.checked_add(1).ok_or(BtfError::Malformed)?, at: end };
-        Ok(Some((Kind { kind, name, bit_fields: info >> 31 != 0, members }, next)))
+        Ok(Some((Kind { kind, name, size: word(8), bit_fields: info >> 31 != 0, members }, next)))
+    }
+
+    /// Looks for fields, each a structure and a member (`outer.inner` for a member of a member), and for functions. A name may
+    /// stand for several structures: the first that has one of the members counts. Nothing is looked for if a function is missing.
+    #[allow(clippy::type_complexity)] // one tuple for one caller
+    pub(crate) fn find<const FIELDS: usize, const FUNCTIONS: usize>(
+        &mut self,
+        fields: &[(&[u8], &[u8], &str); FIELDS],
+        functions: &[&str; FUNCTIONS],
+    ) -> Result<([Option<Field>; FIELDS], [Option<u32>; FUNCTIONS]), BtfError> {
+        let mut found_fields = [None; FIELDS];
+        let mut found_functions = [None; FUNCTIONS];
+        // There are five times as many functions as structures: their names are compared as places among the strings.
+        let places = functions.map(|function| self.place_of(function.as_bytes()));
+        if places.contains(&u32::MAX) {
+            return Ok((found_fields, found_functions));
+        }
+        let mut beginnings = fields.map(|(structure, ..)| beginning(structure));
+        let mut cursor = Cursor::START;
+        while beginnings != [NO_NAME; FIELDS] || found_functions.contains(&None) {
+            let Some(header) = self.types.get(cursor.at..).and_then(|rest| rest.first_chunk::<TYPE>()) else { break };
+            let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+            let (name, info) = (word(0), word(4));
+            if cursor.id.is_multiple_of(BOOKMARK_EVERY) {
+                self.mark(cursor);
+            }
+            let next = Cursor { id: cursor.id.checked_add(1).ok_or(BtfError::Malformed)?, at: self.end_of(cursor, info)? };
+            match info >> 24 & 0x1f {
+                FUNC => {
+                    if let Some(index) = places.iter().position(|&place| place == name) {
+                        found_functions[index].get_or_insert(cursor.id);
+                    }
+                }
+                STRUCT => {
+                    let begins = beginning(self.strings.get(name as usize..).unwrap_or_default());
+                    if let Some(first) = beginnings.iter().position(|&other| other == begins)
+                        && let Some((kind, _)) = self.read(cursor)?
+                    {
+                        for index in first..FIELDS {
+                            let (structure, member, _) = fields[index];
+                            if beginnings[index] == begins && self.is_named(name, structure) {
+                                found_fields[index] = self.offset_of_path(&kind, member)?.map(|offset| Field {
+                                    offset,
+                                    structure: cursor.id,
+                                    size: kind.size,
+                                });
+                            }
+                        }
+                        for index in first..FIELDS {
+                            let is_known = |other: usize| found_fields[other].is_some() && fields[other].0 == fields[index].0;
+                            if beginnings[index] == begins && (first..FIELDS).any(is_known) {
+                                beginnings[index] = NO_NAME;
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+            cursor = next;
+        }
+        Ok((found_fields, found_functions))
+    }
+
+    /// The offset of `member`, or of `outer.inner`, in bytes.
+    fn offset_of_path(&mut self, structure: &Kind, path: &[u8]) -> Result<Option<i16>, BtfError> {
+        let Some(dot) = path.iter().position(|&byte| byte == b'.') else { return self.offset_of(structure, path) };
+        let (outer, inner) = (&path[..dot], &path[dot + 1..]);
+        let Some(begin) = self.offset_of(structure, outer)? else { return Ok(None) };
+        let members = self.types.get(structure.members.clone()).unwrap_or_default().as_chunks::<MEMBER>().0;
+        let word = |member: &[u8; MEMBER], at: usize| u32_at(member, at).unwrap_or_default();
+        let Some(member) = members.iter().find(|member| self.is_named(word(member, 0), outer)) else { return Ok(None) };
+        let Some(nested) = self.by_id(word(member, 4))? else { return Ok(None) };
+        Ok(self.offset_of(&nested, inner)?.and_then(|offset| begin.checked_add(offset)))
     }
 
     /// Where a text stands among the strings; no name's place where it is not there. It stands there once: the kernel is

@@ -14,18 +14,24 @@ impl Mapping {
     /// Maps a whole file of the kernel's.
     pub(crate) fn of_file(file: &OwnedFd) -> rustix::io::Result<Self> {
         let length = usize::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0);
-        Self::new(file, length, MapFlags::PRIVATE)
+        Self::new(file, 0, length, MapFlags::PRIVATE)
     }
 
     /// Maps the first `length` bytes of an array that [`create_mappable_array`](super::syscall::create_mappable_array) made. No
     /// program may be writing to it.
     pub(crate) fn of_array(array: &OwnedFd, length: usize) -> rustix::io::Result<Self> {
-        Self::new(array, length, MapFlags::SHARED)
+        Self::of_array_part(array, 0, length)
     }
 
-    fn new(file: &OwnedFd, length: usize, flags: MapFlags) -> rustix::io::Result<Self> {
+    /// The same of `length` bytes from `offset` on, a multiple of the page size: no program may be writing to these while they are
+    /// read.
+    pub(crate) fn of_array_part(array: &OwnedFd, offset: usize, length: usize) -> rustix::io::Result<Self> {
+        Self::new(array, offset, length, MapFlags::SHARED)
+    }
+
+    fn new(file: &OwnedFd, offset: usize, length: usize, flags: MapFlags) -> rustix::io::Result<Self> {
         // SAFETY: a new mapping at an address that the kernel chooses touches no memory of this process.
-        let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, flags, file, 0) }?;
+        let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, flags, file, offset as u64) }?;
         Ok(Self { address, length })
     }
 

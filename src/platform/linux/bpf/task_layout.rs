@@ -149,24 +149,24 @@ impl TaskFileLayout {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::platform::linux::bpf::btf::{BOOKMARK_EVERY, MAGIC, PATH};
     use proptest::prelude::*;
 
     /// Builds BTF, type by type.
-    struct Builder {
+    pub(crate) struct Builder {
         types: Vec<u8>,
         strings: Vec<u8>,
         count: u32,
     }
 
     impl Builder {
-        fn new() -> Self {
+        pub(crate) fn new() -> Self {
             Self { types: Vec::new(), strings: vec![0], count: 0 }
         }
 
-        fn string(&mut self, text: &str) -> u32 {
+        pub(crate) fn string(&mut self, text: &str) -> u32 {
             // Each string is there once, as in a kernel's BTF.
             let whole = [b"\0", text.as_bytes(), b"\0"].concat();
             if text.is_empty() {
@@ -182,7 +182,7 @@ mod tests {
         }
 
         /// Adds a type and returns its number.
-        fn add(&mut self, name: &str, info: u32, size: u32, more: &[u32]) -> u32 {
+        pub(crate) fn add(&mut self, name: &str, info: u32, size: u32, more: &[u32]) -> u32 {
             let name = self.string(name);
             for word in [name, info, size].iter().chain(more) {
                 self.types.extend(word.to_ne_bytes());
@@ -192,12 +192,12 @@ mod tests {
         }
 
         /// Adds a structure whose members are name, type and offset in bits.
-        fn structure(&mut self, name: &str, members: &[(&str, u32, u32)]) -> u32 {
+        pub(crate) fn structure(&mut self, name: &str, members: &[(&str, u32, u32)]) -> u32 {
             let more: Vec<u32> = members.iter().flat_map(|&(name, kind, bits)| [self.string(name), kind, bits]).collect();
             self.add(name, STRUCT << 24 | members.len() as u32, 8, &more)
         }
 
-        fn build(&self) -> Vec<u8> {
+        pub(crate) fn build(&self) -> Vec<u8> {
             let mut bytes = MAGIC.to_ne_bytes().to_vec();
             bytes.extend([1, 0]);
             let (types, strings) = (self.types.len() as u32, self.strings.len() as u32);

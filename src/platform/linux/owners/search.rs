@@ -251,7 +251,12 @@ fn iterators_serve() -> bool {
         // The kernel counts every process as a link to /proc.
         _ => !capabilities.scan || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_BPF),
     };
-    better && capabilities.bpf && namespace("pid") == Some(INITIAL_PID_NAMESPACE)
+    better && programs_serve()
+}
+
+/// Whether programs may be loaded that look into the kernel: they take rights, and see PIDs as the initial namespace counts them.
+pub(crate) fn programs_serve() -> bool {
+    Capabilities::held().bpf && namespace("pid") == Some(INITIAL_PID_NAMESPACE)
 }
 
 /// What this process has the capabilities for, which is cheaper to ask than to try.

@@ -7,12 +7,18 @@ pub const FILES: &str = "/proc/sys/fs/file-nr";
 
 /// The sockets that processes hold and the connections in TIME_WAIT, of this network namespace; 0 where nothing is told.
 pub fn sockets(text: &str) -> u64 {
-    let number = |line: &str, name: &str| {
-        let fields = text.lines().find_map(|text| text.strip_prefix(line))?;
-        let mut words = fields.split_ascii_whitespace().skip_while(|&word| word != name);
-        words.nth(1)?.parse::<u64>().ok()
-    };
-    number("sockets:", "used").unwrap_or(0).saturating_add(number("TCP:", "tw").unwrap_or(0))
+    number(text, "sockets:", "used").saturating_add(number(text, "TCP:", "tw"))
+}
+
+/// The TCP sockets of the whole machine, and the connections in TIME_WAIT of this network namespace; 0 if nothing is reported.
+pub fn tcp_of_machine(text: &str) -> u64 {
+    number(text, "TCP:", "alloc").saturating_add(number(text, "TCP:", "tw"))
+}
+
+fn number(text: &str, line: &str, name: &str) -> u64 {
+    let fields = text.lines().find_map(|text| text.strip_prefix(line));
+    let mut words = fields.unwrap_or_default().split_ascii_whitespace().skip_while(|&word| word != name);
+    words.nth(1).and_then(|word| word.parse().ok()).unwrap_or(0)
 }
 
 /// The open files of the machine; 0 where nothing is told.
@@ -28,6 +34,7 @@ mod tests {
     fn sockets_in_use_and_those_in_time_wait_are_added() {
         let text = "sockets: used 290\nTCP: inuse 5 orphan 0 tw 31 alloc 7 mem 1\nUDP: inuse 2 mem 0\nUDPLITE: inuse 0\n";
         assert_eq!(sockets(text), 321);
+        assert_eq!(tcp_of_machine(text), 38);
         assert_eq!(sockets("sockets: used many\nTCP: tw"), 0);
         assert_eq!(sockets("TCP: tw 4"), 4);
         assert_eq!(sockets(""), 0);

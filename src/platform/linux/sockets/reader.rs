@@ -8,7 +8,7 @@ use crate::platform::linux::procfs::net;
 use crate::platform::linux::sockets::inet_diag_filter;
 use crate::platform::linux::sockets::partition::PortShard;
 use crate::platform::linux::sockets::sock_diag::{self, DumpRequest};
-use crate::request::Query;
+use crate::request::{Query, SocketSource};
 use std::io::{self, BufRead, BufReader};
 
 /// What was read.
@@ -134,7 +134,11 @@ impl<'a> Reader<'a> {
             let dumped = found.sockets.split_off(start);
             let details = found.details.split_off(start.min(found.details.len()));
             found.tcp_from_files |= table.protocol() == Protocol::Tcp;
-            if let Err(error) = self.read_file(job, table, &mut found.sockets) {
+            let read = match self.request.source {
+                SocketSource::Netlink => Err(io::Error::other("another source is asked for")),
+                SocketSource::Auto | SocketSource::Bpf | SocketSource::Proc => self.read_file(job, table, &mut found.sockets),
+            };
+            if let Err(error) = read {
                 // What the dump gave before it failed is better than nothing.
                 let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
                 found.sockets.truncate(start);
@@ -169,6 +173,9 @@ impl<'a> Reader<'a> {
         watch: &mut dyn FnMut(&Socket, usize) -> Result<(), Cancelled>,
     ) -> Result<Consistency, DumpError> {
         let Some(&table) = job.kind.tables().last() else { return Ok(Consistency::Whole) };
+        if self.request.source == SocketSource::Proc {
+            return Err(DumpError::Refused(io::ErrorKind::Unsupported.into()));
+        }
         let Some(mut bytecode) = inet_diag_filter::compile(self.request, table) else { return Ok(Consistency::Whole) };
         if let Some(shard) = &job.shard {
             bytecode = shard.program(&bytecode);

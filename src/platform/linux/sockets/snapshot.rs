@@ -2,8 +2,10 @@
 
 use crate::filter::Filter;
 use crate::model::owners::OwnerSearch;
+use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Protocol, Socket, State, StateSet};
+use crate::platform::linux::bpf::pass_reader;
 use crate::platform::linux::owners::proc_fd::InodeSet;
 use crate::platform::linux::owners::search::{self, EagerOwners};
 use crate::platform::linux::procfs::port_policy;
@@ -11,7 +13,7 @@ use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::bound;
 use crate::platform::linux::sockets::partition::{PortSample, PortShard};
 use crate::platform::linux::sockets::reader::{Cancelled, DumpJob, DumpKind, Reader, TableRows};
-use crate::request::Query;
+use crate::request::{Query, SocketSource};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More dumps at a time than this gain little: each walks through the whole table.
@@ -38,6 +40,23 @@ mod cost {
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
 /// On a busy host both are read at the same time, and the owners that are missing are looked for once more.
 pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
+    let (found, eager) = match pass_reader::read(request, search) {
+        Ok(passed) => passed,
+        Err(declined) if request.source == SocketSource::Bpf => {
+            let message = format!("the kernel's socket tables cannot be read by an eBPF program: {declined}");
+            let problems = vec![Problem::new(ProblemKind::TableUnreadable, message)];
+            (TableRows { problems, ..TableRows::default() }, None)
+        }
+        Err(_) => dump(request, search),
+    };
+    let TableRows { sockets, details, mut problems, tcp_from_files } = found;
+    problems.extend(bound::untold(request, tcp_from_files));
+    let search::Search { owners, refused } = search::find(&sockets, search, eager, still_there, &mut problems);
+    Snapshot { sockets, owners, details, refused, problems, ..Snapshot::default() }
+}
+
+/// Reads the tables by the kernel's dumps, and a busy host's owners at the same time.
+fn dump(request: &Query, search: OwnerSearch) -> (TableRows, Option<EagerOwners>) {
     let mut found = TableRows::default();
     let mut eager = None;
     let jobs = jobs(request);
@@ -49,10 +68,7 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
             break;
         }
     }
-    let TableRows { sockets, details, mut problems, tcp_from_files } = found;
-    problems.extend(bound::untold(request, tcp_from_files));
-    let search::Search { owners, refused } = search::find(&sockets, search, eager, still_there, &mut problems);
-    Snapshot { sockets, owners, details, refused, problems, ..Snapshot::default() }
+    (found, eager)
 }
 
 /// The inodes of those of some sockets that exist now: their ports are read again.

@@ -106,12 +106,15 @@ impl DumpRequest<'_> {
         if self.table.protocol() == Protocol::Udp {
             return u32::MAX;
         }
-        let known = KERNEL_STATES
-            .into_iter()
-            .filter(|&(_, state)| self.states.contains(state))
-            .fold(0, |mask, (number, _)| mask | 1 << number);
+        let known = state_bits(self.states);
         if self.states.contains(State::Bound) { known | BOUND_INACTIVE } else { known }
     }
+}
+
+/// A bit for the kernel's number of each of these TCP states.
+pub(crate) fn state_bits(states: StateSet) -> u32 {
+    let wanted = KERNEL_STATES.into_iter().filter(|&(_, state)| states.contains(state));
+    wanted.fold(0, |mask, (number, _)| mask | 1 << number)
 }
 
 /// The row that one answer (`struct inet_diag_msg` and attributes) describes; `None` where it is too short to be one.

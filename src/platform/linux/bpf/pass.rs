@@ -1,0 +1,178 @@
+//! Runs the program of [`super::pass_program`]: range by range, through a small memory that is emptied after each run.
+
+use super::kernel_btf;
+use super::mapping::Mapping;
+use super::pass_layout::PassLayout;
+use super::pass_program::{self, LISTENING_NULLS_BASE, Outcome, ROOM, ROW, Selection, Task, context, tables};
+use super::syscall::{self, Program, ProgramType};
+use rustix::fd::{AsRawFd, OwnedFd};
+use std::io;
+
+/// The buckets of one run: with empty ones it takes some 20 microseconds.
+const BUCKETS: u64 = 16_384;
+
+/// The program, loaded, and the tables of the calling thread's network namespace.
+pub(crate) struct Pass {
+    program: Program,
+    memory: OwnedFd,
+    states: u32,
+    net: u64,
+    /// The inode of the namespace, as the program read it.
+    pub(crate) inode: u64,
+    ehash: Table,
+    lhash2: Table,
+    udp: Table,
+}
+
+/// A hash table of the kernel's.
+#[derive(Clone, Copy, Debug)]
+struct Table {
+    /// The address of its first bucket's first link.
+    base: u64,
+    mask: u64,
+    /// The size of a bucket.
+    step: u64,
+}
+
+/// Some buckets of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Range {
+    task: Task,
+    table: Table,
+    first: u64,
+    count: u64,
+}
+
+/// Why a range has no trustworthy rows.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PassError {
+    #[error("{0}")]
+    Refused(#[from] io::Error),
+    #[error("more than {} sockets have one hash", pass_program::SOCKETS_AT_MOST)]
+    TooLong,
+    #[error("the table changes too fast")]
+    Unstable,
+}
+
+impl Pass {
+    /// Loads the program. `rooms` is how many runs there may be at a time. Every error means that this kernel or this user's
+    /// rights do not allow it.
+    pub(crate) fn open(selection: &Selection, rooms: usize) -> io::Result<Self> {
+        let layout = kernel_btf::find(PassLayout::find)?;
+        let size = u32::try_from(rooms.saturating_mul(ROOM)).map_err(io::Error::other)?;
+        let memory = syscall::create_mappable_array(size)?;
+        let program = pass_program::program(&layout, memory.as_raw_fd(), rooms, selection).map_err(io::Error::other)?;
+        let program = Program::load("socket_pass", ProgramType::Syscall, &program)?;
+        let mut described = Context::new(Task::Describe);
+        program.run(&mut described.0)?;
+        let head = |bucket: super::pass_layout::Bucket| (bucket.head.unsigned_abs().into(), bucket.size.unsigned_abs().into());
+        let table = |base, mask, bucket| {
+            let (head, step): (u64, u64) = head(bucket);
+            Table { base: described.get(base).wrapping_add(head), mask: described.get(mask), step }
+        };
+        Ok(Self {
+            net: described.get(tables::NET),
+            inode: described.get(tables::INODE),
+            ehash: table(tables::EHASH, tables::EHASH_MASK, layout.ehash_bucket),
+            lhash2: table(tables::LHASH2, tables::LHASH2_MASK, layout.lhash2_bucket),
+            udp: table(tables::UDP, tables::UDP_MASK, layout.udp_bucket),
+            states: selection.states,
+            program,
+            memory,
+        })
+    }
+
+    /// The number of buckets of the table of connections.
+    pub(crate) const fn connection_buckets(&self) -> u64 {
+        self.ehash.mask.saturating_add(1)
+    }
+
+    /// All buckets of a table, in order.
+    pub(crate) fn ranges(&self, task: Task) -> impl Iterator<Item = Range> {
+        let table = match task {
+            Task::Listeners => self.lhash2,
+            Task::Connections => self.ehash,
+            Task::Udp => self.udp,
+            Task::Describe => Table { base: 0, mask: 0, step: 0 },
+        };
+        let buckets = table.mask.saturating_add(1);
+        (0..buckets.div_ceil(BUCKETS)).map(move |index| {
+            let first = index * BUCKETS;
+            Range { task, table, first, count: BUCKETS.min(buckets - first) }
+        })
+    }
+
+    /// The memory of one of the runs at a time. No two threads may have the same.
+    pub(crate) fn room(&self, index: usize) -> io::Result<Room<'_>> {
+        let mapping = Mapping::of_array_part(&self.memory, index.saturating_mul(ROOM), ROOM)?;
+        Ok(Room { pass: self, mapping, offset: index.saturating_mul(ROOM) as u64 })
+    }
+}
+
+/// Where one thread's runs write their rows.
+pub(crate) struct Room<'a> {
+    pass: &'a Pass,
+    mapping: Mapping,
+    offset: u64,
+}
+
+impl Room<'_> {
+    /// Walks a range of buckets and hands each row to `each`.
+    pub(crate) fn walk(&mut self, range: &Range, mut each: impl FnMut(&[u8; ROW])) -> Result<(), PassError> {
+        let Range { task, table, first, count } = *range;
+        let address = |bucket: u64| table.base.wrapping_add(bucket.wrapping_mul(table.step));
+        let (mut at, end) = (address(first), address(first + count));
+        while at < end {
+            let mut run = Context::new(task);
+            for (place, number) in [
+                (context::AT, at),
+                (context::END, end),
+                (context::BASE, table.base),
+                (context::STEP, table.step),
+                (context::MASK, table.mask),
+                (context::FIRST_NUMBER, if task == Task::Listeners { LISTENING_NULLS_BASE } else { 0 }),
+                (context::NET, self.pass.net),
+                (context::STATES, if task == Task::Connections { self.pass.states } else { u32::MAX }.into()),
+                (context::ROOM, self.offset),
+            ] {
+                run.set(place, number);
+            }
+            self.pass.program.run(&mut run.0)?;
+            let outcome = run.get(context::OUTCOME);
+            if outcome == Outcome::TooLong as u64 {
+                return Err(PassError::TooLong);
+            }
+            // A run that does not come further is one that never ends.
+            if outcome != Outcome::Walked as u64 || run.get(context::AT) <= at {
+                return Err(PassError::Unstable);
+            }
+            at = run.get(context::AT);
+            let written = usize::try_from(run.get(context::WRITTEN)).unwrap_or(usize::MAX);
+            let rows = self.mapping.bytes().get(..written).ok_or(PassError::Unstable)?;
+            rows.as_chunks::<ROW>().0.iter().for_each(&mut each);
+        }
+        Ok(())
+    }
+}
+
+/// The context of a run.
+struct Context([u8; context::SIZE]);
+
+impl Context {
+    fn new(task: Task) -> Self {
+        let mut context = Self([0; context::SIZE]);
+        context.set(context::TASK, task as u64);
+        context
+    }
+
+    fn set(&mut self, at: i16, number: u64) {
+        if let Some(place) = self.0.get_mut(usize::from(at.unsigned_abs())..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = number.to_ne_bytes();
+        }
+    }
+
+    fn get(&self, at: i16) -> u64 {
+        let place = self.0.get(usize::from(at.unsigned_abs())..).and_then(|rest| rest.first_chunk());
+        place.map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+    }
+}

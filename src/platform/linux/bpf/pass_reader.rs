@@ -1,0 +1,341 @@
+//! The sockets of the own network namespace by the pass, if that is cheaper than the kernel's dumps and gives the same rows.
+//!
+//! The dumps serve for what they alone report (bound ports, timers, attributes), and for a table that the pass gives up. The pass is
+//! trusted only if it saw the namespace and the table that `/proc` shows, and every listener that the kernel's dump lists.
+
+use super::pass::{Pass, PassError, Range, Room};
+use super::pass_program::{Selection, Task};
+use super::pass_rows;
+use crate::model::owners::OwnerSearch;
+use crate::model::socket::{Family, Protocol, Socket, State, StateSet};
+use crate::platform::linux::owners::search::{self, EagerOwners};
+use crate::platform::linux::procfs::sockstat;
+use crate::platform::linux::sockets::reader::{DumpJob, DumpKind, Reader, TableRows};
+use crate::platform::linux::sockets::sock_diag;
+use crate::request::{Query, RowFacts, SocketSource};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
+
+/// More threads than this gain little.
+const THREADS: usize = 4;
+/// From this many sockets of the machine on several threads walk the table of connections.
+const SOCKETS_WORTH_A_THREAD: u64 = 4096;
+
+/// The number of buckets of the table of connections, negative if it is shared with other namespaces (6.1).
+const TABLE_SIZE: &str = "/proc/sys/net/ipv4/tcp_ehash_entries";
+
+/// What takes how long, in nanoseconds: medians of the scale bench's host.
+mod cost {
+    /// A bucket of the table of connections and a socket, by the kernel's dump.
+    pub(super) const DUMP_BUCKET: u64 = 19;
+    pub(super) const DUMP_SOCKET: u64 = 1150;
+    /// The same by the pass.
+    pub(super) const PASS_BUCKET: u64 = 2;
+    pub(super) const PASS_SOCKET: u64 = 300;
+    /// Looking up the layout and loading the program.
+    pub(super) const PASS: u64 = 1_800_000;
+}
+
+/// Why the pass is not the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Declined {
+    #[error("another source is asked for")]
+    OtherSource,
+    #[error("only the kernel's dumps report what is asked for")]
+    FactsUnavailable,
+    #[error("it takes CAP_BPF and CAP_PERFMON, in the initial PID namespace")]
+    NoRights,
+    #[error("the dumps are cheaper")]
+    Dearer,
+    #[error("this kernel's tables are laid out in a way that is not known, or it does not run the program")]
+    Unsupported,
+    #[error("it did not see what the kernel's own dump lists")]
+    Unverified,
+}
+
+/// Reads the rows that are wanted, and owners at the same time, unless the dumps are to do it.
+pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<(TableRows, Option<EagerOwners>), Declined> {
+    check(request)?;
+    let counted = std::fs::read_to_string(sockstat::SOCKETS).unwrap_or_default();
+    let buckets = std::fs::read_to_string(TABLE_SIZE).ok().and_then(|size| size.trim().parse::<i64>().ok());
+    let buckets = buckets.ok_or(Declined::Unsupported)?.unsigned_abs();
+    if request.source == SocketSource::Auto && !is_cheaper(buckets, sockstat::sockets(&counted)) {
+        return Err(Declined::Dearer);
+    }
+    let listeners = listeners_of_dump(request);
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS));
+    let shared = OnceLock::new();
+    let next = AtomicUsize::new(0);
+    let walk = &Walk { request, shared: &shared, next: &next };
+    std::thread::scope(|scope| {
+        // Owners are looked for while the program is prepared and the tables are walked.
+        let looks_for_owners = threads > 1 && search != OwnerSearch::Skip;
+        let owners = looks_for_owners.then(|| {
+            Builder::new().spawn_scoped(scope, move || {
+                let eager = EagerOwners::search();
+                (eager, walk.connections(1))
+            })
+        });
+        let shared = shared.get_or_init(|| open(request, buckets, threads));
+        let walked = shared.as_ref().map(|pass| {
+            let busy = sockstat::tcp_of_machine(&counted) >= SOCKETS_WORTH_A_THREAD;
+            let first = if looks_for_owners { 2 } else { 1 };
+            let helpers = if busy { first..threads } else { 0..0 };
+            let helpers: Vec<_> =
+                helpers.map(|room| Builder::new().spawn_scoped(scope, move || walk.connections(room))).collect();
+            let mut walked = walk.main(pass);
+            for helper in helpers.into_iter().flatten() {
+                walked.absorb(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            walked
+        });
+        let mut eager = None;
+        let mut part = None;
+        if let Some(Ok(thread)) = owners {
+            let (owners, connections) = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (eager, part) = (owners, Some(connections));
+        }
+        let mut walked = walked.ok_or(Declined::Unsupported)?;
+        part.into_iter().for_each(|part| walked.absorb(part));
+        // One that closed before the walk is no longer listed.
+        if !walked.has_all(&listeners) && !walked.has_all(&listeners_of_dump(request)) {
+            return Err(Declined::Unverified);
+        }
+        Ok((walked.complete(request), eager))
+    })
+}
+
+/// Whether the pass may serve and gives what is wanted.
+fn check(request: &Query) -> Result<(), Declined> {
+    match request.source {
+        SocketSource::Auto | SocketSource::Bpf => {}
+        SocketSource::Netlink | SocketSource::Proc => return Err(Declined::OtherSource),
+    }
+    if request.facts.timers || request.details.any() || request.states.contains(State::Bound) {
+        return Err(Declined::FactsUnavailable);
+    }
+    if !search::programs_serve() { Err(Declined::NoRights) } else { Ok(()) }
+}
+
+fn is_cheaper(buckets: u64, sockets: u64) -> bool {
+    let dump = buckets.saturating_mul(cost::DUMP_BUCKET).saturating_add(sockets.saturating_mul(cost::DUMP_SOCKET));
+    let pass = buckets.saturating_mul(cost::PASS_BUCKET).saturating_add(sockets.saturating_mul(cost::PASS_SOCKET));
+    pass.saturating_add(cost::PASS) < dump
+}
+
+/// The program for these rows, if it sees what `/proc` shows.
+fn open(request: &Query, buckets: u64, threads: usize) -> Option<Pass> {
+    let pass = Pass::open(&selection(request), threads).ok()?;
+    // That of the thread, which may have left that of its process.
+    let own = rustix::fs::stat("/proc/thread-self/ns/net").ok()?.st_ino;
+    (pass.inode == own && pass.connection_buckets() == buckets).then_some(pass)
+}
+
+/// What the program is to compare itself.
+fn selection(request: &Query) -> Selection {
+    let filter = &request.filter;
+    let hull = |ports: Option<&crate::filter::ports::PortSet>| {
+        let hull = ports.and_then(|ports| ports.hull().ranges().next());
+        hull.unwrap_or(0..=u16::MAX)
+    };
+    let families = request.tables.sources().map(|table| table.family());
+    let (mut ipv4, mut ipv6) = (false, false);
+    for family in families {
+        match family {
+            Family::V4 => ipv4 = true,
+            Family::V6 => ipv6 = true,
+        }
+    }
+    let RowFacts { timers: _, queues, users } = request.facts;
+    Selection {
+        own_namespace: true,
+        local: hull(filter.local_port.as_ref()),
+        remote: hull(filter.remote_port.as_ref()),
+        states: sock_diag::state_bits(request.states),
+        ipv4,
+        ipv6,
+        queues,
+        uid: users,
+        inode: true,
+    }
+}
+
+/// The listeners that the program must see, as the kernel's dump lists them.
+fn listeners_of_dump(request: &Query) -> Vec<Socket> {
+    let request = listeners(request);
+    let mut found = TableRows::default();
+    let is_tcp = request.tables.sources().any(|table| table.protocol() == Protocol::Tcp);
+    if is_tcp {
+        let job = DumpJob { kind: DumpKind::BothTcp, states: request.states, shard: None };
+        Reader::new(&request).read(&job, &mut found);
+    }
+    found.sockets
+}
+
+/// The same request for listeners, whether it is for these or not.
+fn listeners(request: &Query) -> Query {
+    let mut request = request.clone();
+    request.states = StateSet::NONE.with(State::Listening);
+    request.filter.states = None;
+    request.filter.listening = false;
+    request
+}
+
+/// What several threads walk through.
+struct Walk<'a> {
+    request: &'a Query,
+    shared: &'a OnceLock<Option<Pass>>,
+    /// The next range of the table of connections.
+    next: &'a AtomicUsize,
+}
+
+/// What one thread, or all of them, found.
+#[derive(Default)]
+struct Walked {
+    rows: Vec<Socket>,
+    /// The listeners, wanted or not.
+    listeners: Vec<Socket>,
+    /// The tables whose rows are incomplete.
+    given_up: Vec<Task>,
+}
+
+impl Walk<'_> {
+    /// The part of the thread that loaded the program: the small tables, then its share of the connections. Only rows of the small
+    /// tables can be alike in all that Windows' order looks at, and keep the order in which they are read.
+    fn main(&self, pass: &Pass) -> Walked {
+        let mut walked = Walked::default();
+        let request = self.request;
+        let (mut udp4, mut udp6) = (false, false);
+        for table in request.tables.sources() {
+            match (table.protocol(), table.family()) {
+                (Protocol::Udp, Family::V4) => udp4 = true,
+                (Protocol::Udp, Family::V6) => udp6 = true,
+                (Protocol::Tcp, _) => {}
+            }
+        }
+        let listeners = listeners(request);
+        match pass.room(0) {
+            Ok(mut room) => {
+                let mut rows = Vec::new();
+                let all = walk_all(&mut room, pass.ranges(Task::Listeners), Protocol::Tcp, |socket| {
+                    if request.matches(&socket) {
+                        rows.push(socket);
+                    }
+                    if listeners.matches(&socket) {
+                        walked.listeners.push(socket);
+                    }
+                });
+                walked.take(Task::Listeners, rows, all);
+                if udp4 || udp6 {
+                    let mut rows = Vec::new();
+                    let all = walk_all(&mut room, pass.ranges(Task::Udp), Protocol::Udp, |socket| {
+                        if request.matches(&socket) {
+                            rows.push(socket);
+                        }
+                    });
+                    // The kernel dumps IPv4 sockets before IPv6 ones.
+                    rows.sort_by_key(|socket| socket.family);
+                    walked.take(Task::Udp, rows, all);
+                }
+                self.walk_connections(pass, &mut room, &mut walked);
+            }
+            Err(_) => walked.given_up.extend([Task::Listeners, Task::Udp, Task::Connections]),
+        }
+        walked
+    }
+
+    /// The part of another thread, if the program is loaded by now.
+    fn connections(&self, room: usize) -> Walked {
+        let mut walked = Walked::default();
+        if let Some(Some(pass)) = self.shared.get()
+            && let Ok(mut room) = pass.room(room)
+        {
+            self.walk_connections(pass, &mut room, &mut walked);
+        }
+        walked
+    }
+
+    fn walk_connections(&self, pass: &Pass, room: &mut Room<'_>, walked: &mut Walked) {
+        let is_wanted = !self.request.states.without(State::Listening).is_empty()
+            && self.request.tables.sources().any(|table| table.protocol() == Protocol::Tcp);
+        if !is_wanted {
+            return;
+        }
+        let ranges: Vec<Range> = pass.ranges(Task::Connections).collect();
+        while let Some(range) = ranges.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            let all = walk_all(room, [*range], Protocol::Tcp, |socket| {
+                if self.request.matches(&socket) {
+                    walked.rows.push(socket);
+                }
+            });
+            if all.is_err() {
+                walked.given_up.push(Task::Connections);
+                // The others need not go on either.
+                self.next.store(ranges.len(), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn walk_all(
+    room: &mut Room<'_>,
+    ranges: impl IntoIterator<Item = Range>,
+    protocol: Protocol,
+    mut each: impl FnMut(Socket),
+) -> Result<(), PassError> {
+    for range in ranges {
+        room.walk(&range, |row| pass_rows::parse(row, protocol).into_iter().for_each(&mut each))?;
+    }
+    Ok(())
+}
+
+impl Walked {
+    /// Takes the rows of a table, if they are all.
+    fn take(&mut self, task: Task, rows: Vec<Socket>, all: Result<(), PassError>) {
+        match all {
+            Ok(()) => self.rows.extend(rows),
+            Err(_) => self.given_up.push(task),
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        let mut rows = TableRows { sockets: std::mem::take(&mut self.rows), ..TableRows::default() };
+        rows.absorb(TableRows { sockets: other.rows, ..TableRows::default() });
+        self.rows = rows.sockets;
+        self.given_up.extend(other.given_up);
+    }
+
+    /// Whether every one of these listeners was seen.
+    fn has_all(&self, dumped: &[Socket]) -> bool {
+        let key = |socket: &Socket| (socket.local, socket.family, socket.interface, socket.inode);
+        let mut seen: Vec<_> = self.listeners.iter().map(key).collect();
+        seen.sort_unstable();
+        self.given_up.contains(&Task::Listeners) || dumped.iter().all(|socket| seen.binary_search(&key(socket)).is_ok())
+    }
+
+    /// The rows, those of tables that were given up from the kernel's dump.
+    fn complete(mut self, request: &Query) -> TableRows {
+        if self.given_up.contains(&Task::Connections) {
+            self.rows.retain(|socket| socket.protocol == Protocol::Udp || socket.state == Some(State::Listening));
+        }
+        let mut found = TableRows { sockets: self.rows, ..TableRows::default() };
+        let mut reader = Reader::new(request);
+        let listening = StateSet::NONE.with(State::Listening);
+        for task in [Task::Listeners, Task::Connections] {
+            let states = match task {
+                Task::Listeners => request.states.and(listening),
+                Task::Connections | Task::Udp | Task::Describe => request.states.without(State::Listening),
+            };
+            if self.given_up.contains(&task) && !states.is_empty() {
+                reader.read(&DumpJob { kind: DumpKind::BothTcp, states, shard: None }, &mut found);
+            }
+        }
+        if self.given_up.contains(&Task::Udp) {
+            for table in request.tables.sources().filter(|table| table.protocol() == Protocol::Udp) {
+                reader.read(&DumpJob { kind: DumpKind::Table(table), states: request.states, shard: None }, &mut found);
+            }
+        }
+        found
+    }
+}

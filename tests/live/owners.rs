@@ -158,7 +158,10 @@ fn without_an_owner_column_no_process_is_scanned() {
         let calls = String::from_utf8(output.stderr).unwrap();
         assert!(calls.contains("execve"), "strace does not work here: {calls}");
         let is_scan = |call: &&str| {
-            call.contains("/fd\"") || call.contains("socket:[") || call.contains("getdents64(") || call.contains("bpf(")
+            call.contains("/fd\"")
+                || call.contains("socket:[")
+                || call.contains("getdents64(")
+                || call.contains("BPF_LINK_CREATE")
         };
         calls.lines().filter(is_scan).count()
     };

@@ -52,6 +52,7 @@ impl Process {
 
 /// What reading a process gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are processes: a box would be one more allocation for each")]
 pub enum ProcessRead {
     /// The process, with the facts that could be read.
     Known(Process),

@@ -209,7 +209,7 @@ impl From<Vec<u64>> for OwnerEntries {
 }
 
 impl OwnerEntries {
-    /// Entries whose holders are PIDs or [`GROUP`] and a position among the groups.
+    /// Entries whose holders are PIDs or `GROUP` and a position among the groups.
     pub fn new(mut entries: Vec<u64>, mut groups: Vec<Vec<Pid>>) -> Self {
         for group in &mut groups {
             group.sort_unstable();

@@ -3,7 +3,7 @@
 //! # The contract
 //! The functions and constants of this module are the contract of every backend; the documentation of each says what an answer
 //! means. A backend is a module `backend` that exports an item of the same name and type for each of them: its own where it
-//! has one, that of [`unix`] for what all Unix systems share, and that of [`unsupported`] for what the system does not give.
+//! has one, that of `unix` for what all Unix systems share, and that of `unsupported` for what the system does not give.
 //! Nothing outside of this module knows which backend is in use; what differs for users is told by [`SYSTEM`].
 //!
 //! A backend never fails as a whole. What could not be read is a [`Problem`] beside what was read, each problem once.

@@ -107,13 +107,60 @@ fn a_full_disk_is_reported_with_status_2() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_closed_stdout_does_not_panic() {
-    for line in ["-ano", "--help"] {
+fn a_closed_stdout_is_reported_with_status_2() {
+    for line in ["-ano", "--help", "--json -n", "-s"] {
         let closed = format!("exec {PROGRAM} {line} >&-");
         let output = Command::new("sh").args(["-c", &closed]).stdin(Stdio::null()).output().unwrap();
-        assert_ne!(output.status.code(), None);
-        assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"), "{output:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}: {stderr}");
+        assert_eq!(stderr, "rnetstat: the output cannot be written: standard output is closed\n", "{line}");
     }
+    // /dev/null, open for reading too, takes the place of a stream that is closed: it is none.
+    let null = std::fs::File::options().read(true).write(true).open("/dev/null").unwrap();
+    assert_eq!(command_of_line("-ano").stdout(null).status().unwrap().code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_that_does_not_block_gets_every_byte() {
+    use std::io::IoSlice;
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+    // The pipe is full when the program begins: its first write would block.
+    let mut filled = 0;
+    while let Ok(count) = rustix::io::writev(&writer, &[IoSlice::new(&[b'x'; 4096])]) {
+        filled += count;
+    }
+    let child = command_of_line("--help").stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(end(child), (Some(0), String::new()));
+    let expected = command_of_line("--help").output().unwrap().stdout;
+    assert_eq!(&text[filled..], String::from_utf8(expected).unwrap());
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_reported_with_status_2() {
+    let file = std::env::temp_dir().join(format!("rnetstat-file-size-{}", std::process::id()));
+    let limited = format!("ulimit -f 1; exec {PROGRAM} --help >{}", file.display());
+    let output = Command::new("sh").args(["-c", &limited]).stdin(Stdio::null()).output().unwrap();
+    std::fs::remove_file(file).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.starts_with("rnetstat: the output cannot be written: ") && stderr.lines().count() == 1, "{stderr}");
+}
+
+#[test]
+fn an_interrupt_that_the_caller_ignores_stays_ignored() {
+    let ignoring = format!("trap '' INT; exec {PROGRAM} -an 1");
+    let mut child = Command::new("sh").args(["-c", &ignoring]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut next_table = || lines.by_ref().find(|line| line == "Active Connections");
+    assert!(next_table().is_some());
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(next_table().is_some() && next_table().is_some());
+    drop(lines);
+    assert_eq!(end(child), (Some(0), String::new()));
 }
 
 #[cfg(target_os = "linux")]

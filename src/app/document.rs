@@ -12,6 +12,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::statistics::{self, Statistics};
 use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
+use crate::output::stdout::stdout;
 use crate::platform;
 use crate::reports::consumers::{self, Consumer};
 use crate::reports::json::{Head, Section};
@@ -21,7 +22,7 @@ use crate::reports::summary::Summary;
 use crate::reports::{json, ndjson};
 use crate::request::{Format, View};
 use anyhow::Context;
-use std::io::{self, Write};
+use std::io::Write;
 
 /// What was read for one view.
 enum Answer {
@@ -46,7 +47,7 @@ impl Run {
         let head = Head::now(answers.iter().flat_map(Answer::problems));
         let sections: Vec<Section<'_>> = answers.iter().map(|answer| self.section(answer)).collect();
         let progress = Progress::of_writing();
-        let mut out = Lines::new(io::stdout().lock(), self.request.output.line_end);
+        let mut out = Lines::new(stdout(), self.request.output.line_end);
         match self.request.output.format {
             Format::Ndjson => ndjson::write(&mut out, &head, &sections),
             _ => json::write(&mut out, &head, &sections),

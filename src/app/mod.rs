@@ -19,6 +19,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::statistics::Section;
 use crate::output::progress::Progress;
+use crate::output::stdout::stdout;
 use crate::reports::connections::{self, Naming, RowContext};
 use crate::reports::rows::Lookups;
 use crate::request::LineEnding;
@@ -243,7 +244,7 @@ impl Run {
     }
 
     fn flush_buffer(&mut self) -> anyhow::Result<()> {
-        write_out(&mut self.buffer, self.request.output.line_end).and_then(|()| io::stdout().flush()).context(WRITING)
+        write_out(&mut self.buffer, self.request.output.line_end).and_then(|()| stdout().flush()).context(WRITING)
     }
 }
 
@@ -258,7 +259,7 @@ fn owners_of(snapshot: &Snapshot, rows: &[u32]) -> Vec<Pid> {
 
 /// Writes what is in the buffer, with these line ends, and empties it.
 fn write_out(buffer: &mut Vec<u8>, line_end: LineEnding) -> io::Result<()> {
-    line_end.write(&mut io::stdout(), buffer)?;
+    line_end.write(&mut stdout(), buffer)?;
     buffer.clear();
     Ok(())
 }
@@ -300,7 +301,7 @@ fn is_unread(problems: &[Problem]) -> bool {
 }
 
 fn print(text: &[u8]) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     platform::LINE_END.write(&mut out, text).and_then(|()| out.flush()).context(WRITING)
 }
 

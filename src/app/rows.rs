@@ -6,6 +6,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::{State, StateSet, TableSet};
 use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
+use crate::output::stdout::stdout;
 use crate::output::{color, terminal};
 use crate::platform;
 use crate::reports::rows::{Listing, Peers};
@@ -21,7 +22,7 @@ impl Run {
         let listing = self.listing(snapshot, rows, peers.as_ref());
         let output = &self.request.output;
         let _progress = Progress::of_writing();
-        let mut out = Lines::new(io::stdout().lock(), output.line_end);
+        let mut out = Lines::new(stdout(), output.line_end);
         match output.format {
             Format::Csv => csv::write(&mut out, &listing, output.columns(), output.no_header)?,
             _ => wide::write(&mut out, &listing, output.columns(), output.columns.is_some(), self.look())?,

@@ -10,6 +10,7 @@ pub mod line_ending;
 
 pub mod ordered_chunks;
 pub mod progress;
+pub mod stdout;
 pub mod terminal;
 pub mod time;
 pub mod width;

@@ -140,6 +140,8 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(super) mod backend;
     #[cfg(target_os = "linux")]
+    pub(crate) mod closed_stdout;
+    #[cfg(target_os = "linux")]
     pub(crate) mod interfaces;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     pub(crate) mod malloc;
@@ -226,6 +228,8 @@ mod unix {
     pub(super) mod backend;
     pub(super) mod conventions;
     pub(super) mod interface_names;
+    pub(super) mod signals;
+    pub(super) mod stdout;
     pub(super) mod users;
 }
 
@@ -302,6 +306,21 @@ pub fn routing() -> (Routing, Vec<Problem>) {
 /// Reads the RDMA connections.
 pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
     backend::rdma()
+}
+
+/// Whether the caller has closed standard output, as far as the system lets that be known.
+pub(crate) fn is_stdout_closed() -> bool {
+    backend::is_stdout_closed()
+}
+
+/// Waits until standard output takes bytes again, after a write that would have blocked.
+pub(crate) fn wait_for_stdout() -> io::Result<()> {
+    backend::wait_for_stdout()
+}
+
+/// Whether the caller has made this process ignore CTRL+C.
+pub(crate) fn is_interrupt_ignored() -> bool {
+    backend::is_interrupt_ignored()
 }
 
 /// Whether a write failed because the reader has closed its end.

@@ -15,6 +15,7 @@ use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 use crate::platform::Wait;
 use crate::request::Query;
+use std::io;
 use std::time::Duration;
 
 /// A system without a backend of its own.
@@ -22,6 +23,21 @@ pub(crate) const SYSTEM: System = System::Other;
 
 /// Nothing has to be prepared.
 pub(crate) const fn begin() {}
+
+/// It cannot be known: the standard library has put /dev/null in its place.
+pub(crate) const fn is_stdout_closed() -> bool {
+    false
+}
+
+/// Standard output blocks by itself.
+pub(crate) fn wait_for_stdout() -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
+/// CTRL+C is not ignored.
+pub(crate) const fn is_interrupt_ignored() -> bool {
+    false
+}
 
 /// No sockets.
 pub(crate) fn snapshot(_request: &Query, _search: OwnerSearch) -> Snapshot {

@@ -1,5 +1,6 @@
 //! What Linux provides of the contract in [`crate::platform`].
 
+pub(crate) use super::closed_stdout::is_stdout_closed;
 pub(crate) use super::interfaces::totals as interface_totals;
 pub(crate) use super::netlink::rdma_dump::read as rdma;
 pub(crate) use super::process_facts::{process_clock, process_facts};
@@ -11,14 +12,17 @@ pub(crate) use super::sockets::snapshot::snapshot;
 pub(crate) use super::wait::wait;
 pub(crate) use crate::platform::unix::conventions::{LINE_END, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
+pub(crate) use crate::platform::unix::signals::is_interrupt_ignored;
+pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
 
 use crate::model::system::System;
 
 pub(crate) const SYSTEM: System = System::Linux;
 
-/// Lets all threads share one memory arena of the GNU C library.
+/// Sets up signals, and lets all threads share one memory arena of the GNU C library.
 pub(crate) fn begin() {
+    crate::platform::unix::signals::ignore_file_size_signal();
     #[cfg(target_env = "gnu")]
     super::malloc::use_one_arena();
 }

@@ -6,8 +6,10 @@ pub(crate) use super::sockets::snapshot;
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unix::conventions::{LINE_END, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
+pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
+pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
-pub(crate) use crate::platform::unsupported::{begin, membership, port_policy, rdma, wait};
+pub(crate) use crate::platform::unsupported::{is_stdout_closed, membership, port_policy, rdma, wait};
 
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::statistics::{Section, Statistics};

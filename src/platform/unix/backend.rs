@@ -2,8 +2,10 @@
 
 pub(crate) use super::conventions::{LINE_END, host_name, is_closed_pipe, services_file};
 pub(crate) use super::interface_names::{interface_index, interface_name};
+pub(crate) use super::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
+pub(crate) use super::stdout::wait_for_stdout;
 pub(crate) use super::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unsupported::{
-    SYSTEM, begin, interface_totals, membership, port_policy, rdma, routing, snapshot, statistics, wait,
+    SYSTEM, interface_totals, is_stdout_closed, membership, port_policy, rdma, routing, snapshot, statistics, wait,
 };

@@ -107,7 +107,7 @@ fn figures(text: &str) -> BTreeMap<(String, String), Vec<u64>> {
     let mut section = String::new();
     for line in text.lines() {
         if let Some((title, family)) = line.split_once(" Statistics") {
-            section = [title, family.trim_start_matches(" for ")].join(" ").trim_end().to_owned();
+            section = String::from([title, family.trim_start_matches(" for ")].join(" ").trim_end());
         } else if let Some((label, values)) = line.split_once(" = ").or_else(|| line.split_at_checked(26)) {
             let values: Vec<u64> = values.split_ascii_whitespace().filter_map(|value| value.parse().ok()).collect();
             if !values.is_empty() {

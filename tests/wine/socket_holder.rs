@@ -2,6 +2,7 @@
 //!
 //! `socket-holder SCOPE OWN SILENT`: SCOPE is the index of the interface that has the address `fe80::2001`, OWN an IPv4 address
 //! of this host and SILENT one from which no answer will ever come.
+#![allow(clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::error::Error;

@@ -60,7 +60,7 @@ fn without_netlink_and_proc_the_status_is_2() {
             stderr.lines().all(|line| line.starts_with("rnetstat: the ") && line.contains(" cannot be read: sock_diag: ")),
             "{stderr}"
         );
-        assert!(stderr.contains("/proc/net/tcp: No such file"), "{stderr}");
+        assert!(stderr.contains("/proc/self/net/tcp: No such file"), "{stderr}");
     }
 }
 

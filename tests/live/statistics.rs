@@ -213,7 +213,7 @@ fn counters_that_cannot_be_read_are_an_error_not_zero() {
     let output = without_proc(&mut rnetstat("-s")).output().unwrap();
     assert_eq!((String::from_utf8_lossy(&output.stdout).as_ref(), output.status.code()), ("", Some(2)));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    for file in ["/proc/net/snmp", "/proc/net/snmp6"] {
+    for file in ["/proc/self/net/snmp", "/proc/self/net/snmp6"] {
         assert!(stderr.contains(&format!("{file} cannot be read")), "{stderr}");
     }
 }

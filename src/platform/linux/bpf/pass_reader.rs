@@ -46,6 +46,8 @@ pub(crate) enum Declined {
     FactsUnavailable,
     #[error("it takes CAP_BPF and CAP_PERFMON, in the initial PID namespace")]
     NoRights,
+    #[error("a seccomp filter is at work, which may end the process at bpf(2)")]
+    SeccompFilter,
     #[error("the dumps are cheaper")]
     Dearer,
     #[error("this kernel's tables are laid out in a way that is not known, or it does not run the program")]
@@ -115,7 +117,10 @@ fn check(request: &Query) -> Result<(), Declined> {
     if request.facts.timers || request.details.any() || request.states.contains(State::Bound) {
         return Err(Declined::FactsUnavailable);
     }
-    if !search::programs_serve() { Err(Declined::NoRights) } else { Ok(()) }
+    if !search::programs_serve() {
+        return Err(Declined::NoRights);
+    }
+    if request.source == SocketSource::Auto && search::seccomp_filters() { Err(Declined::SeccompFilter) } else { Ok(()) }
 }
 
 fn is_cheaper(buckets: u64, sockets: u64) -> bool {

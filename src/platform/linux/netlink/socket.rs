@@ -30,6 +30,12 @@ pub(crate) enum DumpError {
 }
 
 impl DumpError {
+    /// Whether this kernel does not have what was asked for, as opposed to refusing it: a module is missing.
+    pub(crate) fn is_missing(&self) -> bool {
+        let Self::Refused(error) = self else { return false };
+        matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT))
+    }
+
     /// Whether the kernel did not like the request as it was put (`EINVAL`).
     pub(crate) fn is_invalid_argument(&self) -> bool {
         matches!(self, Self::Refused(error) if error.kind() == io::ErrorKind::InvalidInput)

@@ -13,6 +13,7 @@ use crate::platform::linux::procfs::sockstat;
 use rustix::thread::CapabilitySet;
 use std::io;
 use std::ops::ControlFlow;
+use std::sync::OnceLock;
 
 /// `PROC_PID_INIT_INO` and `PROC_USER_INIT_INO`: the inodes of the initial namespaces.
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -251,12 +252,25 @@ fn iterators_serve() -> bool {
         // The kernel counts every process as a link to /proc.
         _ => !capabilities.scan || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_BPF),
     };
-    better && programs_serve()
+    better && programs_serve() && (forced.is_some() || !seccomp_filters())
 }
 
 /// Whether programs may be loaded that look into the kernel: they take rights, and see PIDs as the initial namespace counts them.
 pub(crate) fn programs_serve() -> bool {
     Capabilities::held().bpf && namespace("pid") == Some(INITIAL_PID_NAMESPACE)
+}
+
+/// Whether a seccomp filter is at work. It may end the process at `bpf(2)`, as systemd's `SystemCallFilter=@system-service` does.
+pub(crate) fn seccomp_filters() -> bool {
+    // A filter cannot be removed, and this program adds none.
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| has_seccomp_filter(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()))
+}
+
+/// The same by the text of `/proc/self/status`.
+fn has_seccomp_filter(status: &str) -> bool {
+    const SECCOMP_MODE_FILTER: &str = "2";
+    status.lines().filter_map(|line| line.strip_prefix("Seccomp:")).any(|mode| mode.trim() == SECCOMP_MODE_FILTER)
 }
 
 /// What this process has the capabilities for, which is cheaper to ask than to try.
@@ -306,4 +320,16 @@ fn has_every_right() -> bool {
 /// The inode of a namespace of this process.
 fn namespace(kind: &str) -> Option<u64> {
     rustix::fs::stat(format!("/proc/self/ns/{kind}")).ok().map(|stat| stat.st_ino)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seccomp_filter_is_recognised_by_its_mode() {
+        let status = |mode| format!("Name:\trnetstat\nNoNewPrivs:\t1\nSeccomp:\t{mode}\nSeccomp_filters:\t2\n");
+        assert!(has_seccomp_filter(&status(2)));
+        assert!(!has_seccomp_filter(&status(0)) && !has_seccomp_filter(&status(1)) && !has_seccomp_filter(""));
+    }
 }

@@ -1,4 +1,6 @@
-//! `/proc/net/{tcp,tcp6,udp,udp6}`: the sockets where the kernel answers no `sock_diag`.
+//! `/proc/self/net/{tcp,tcp6,udp,udp6}`: the sockets if the kernel does not answer `sock_diag`.
+//!
+//! `/proc/net` is the same, but missing where `/proc` is mounted with `subset=pid`.
 
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, Table};
 use crate::platform::linux::sockets::sock_diag::{state_of_number, timer_of_number};
@@ -7,11 +9,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The file that holds a table.
 pub const fn path(table: Table) -> &'static str {
     match table {
-        Table::Tcp4 => "/proc/net/tcp",
-        Table::Tcp6 => "/proc/net/tcp6",
-        Table::Udp4 => "/proc/net/udp",
-        Table::Udp6 => "/proc/net/udp6",
+        Table::Tcp4 => "/proc/self/net/tcp",
+        Table::Tcp6 => "/proc/self/net/tcp6",
+        Table::Udp4 => "/proc/self/net/udp",
+        Table::Udp6 => "/proc/self/net/udp6",
     }
+}
+
+/// Whether a line is the heading, the first line of each of these files: a file without it is not the kernel's.
+pub fn is_heading(line: &str) -> bool {
+    line.trim_start().starts_with("sl ") && line.contains("local_address")
 }
 
 /// The row that one line describes; `None` for the heading and for what is no row.
@@ -93,6 +100,16 @@ mod tests {
         let line = "1: 0000000000000000FFFF0000070200C0:01BB 0000000000000000FFFF0000080200C0:1000 01 0:0 00:0 0 0 0 5 2 f 0";
         let socket = parse(line, Table::Tcp6).unwrap();
         assert_eq!((socket.local.address, socket.table()), ("192.0.2.7".parse().unwrap(), Table::Tcp4));
+    }
+
+    #[test]
+    fn the_heading_of_each_protocol_is_recognised() {
+        assert!(is_heading("  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"));
+        assert!(is_heading("  sl  local_address                         remote_address                        st tx_queue"));
+        assert!(is_heading(
+            "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref"
+        ));
+        assert!(!is_heading("   0: 0100007F:1F90 00000000:0000 0A 00000000:00000002") && !is_heading(""));
     }
 
     #[test]

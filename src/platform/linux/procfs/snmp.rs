@@ -1,4 +1,4 @@
-//! `/proc/net/snmp` and `/proc/net/snmp6`: from the kernel's text to [`Statistics`].
+//! `/proc/self/net/snmp` and `/proc/self/net/snmp6`: from the kernel's text to [`Statistics`].
 
 use crate::model::statistics::{
     Both, Counter, Icmpv4Statistics, Icmpv6Statistics, IpStatistics, Section, Statistics, TcpStatistics, UdpStatistics,
@@ -6,9 +6,9 @@ use crate::model::statistics::{
 use std::collections::HashMap;
 
 /// The file that counts IPv4, and TCP of both families.
-pub const SNMP: &str = "/proc/net/snmp";
+pub const SNMP: &str = "/proc/self/net/snmp";
 /// The file that counts IPv6.
-pub const SNMP6: &str = "/proc/net/snmp6";
+pub const SNMP6: &str = "/proc/self/net/snmp6";
 
 /// Fills in a struct of counters, each field from the kernel's counter of that name.
 macro_rules! counted {

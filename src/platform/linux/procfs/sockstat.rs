@@ -1,7 +1,7 @@
-//! `/proc/net/sockstat` and `/proc/sys/fs/file-nr`: how much there is, told in a moment.
+//! `/proc/self/net/sockstat` and `/proc/sys/fs/file-nr`: how much there is, told in a moment.
 
 /// The file that counts sockets.
-pub const SOCKETS: &str = "/proc/net/sockstat";
+pub const SOCKETS: &str = "/proc/self/net/sockstat";
 /// The file that counts open files.
 pub const FILES: &str = "/proc/sys/fs/file-nr";
 

@@ -1,4 +1,4 @@
-//! The counters of the protocols, from `/proc/net`.
+//! The counters of the protocols, from `/proc/self/net`.
 
 use crate::model::owners::OwnerSearch;
 use crate::model::problem::{Problem, ProblemKind};
@@ -31,8 +31,8 @@ pub(crate) fn read(sections: &[Section]) -> (Statistics, Vec<Problem>) {
     if wants(is_in_snmp6) {
         match fs::read_to_string(snmp::SNMP6) {
             Ok(text) => statistics.take_snmp6(&text),
-            // A kernel without IPv6 has counted none.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && fs::exists("/proc/self/net").unwrap_or(false) => {}
+            // A kernel without IPv6 has counted none: there is the file of IPv4 alone.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && fs::exists(snmp::SNMP).unwrap_or(false) => {}
             Err(error) => {
                 statistics.take_snmp6("");
                 problems.push(unreadable(snmp::SNMP6, &error));

@@ -2,7 +2,7 @@
 
 use crate::model::details::Details;
 use crate::model::problem::{Problem, ProblemKind};
-use crate::model::socket::{Protocol, Socket, State, StateSet, Table};
+use crate::model::socket::{Family, Protocol, Socket, State, StateSet, Table};
 use crate::platform::linux::netlink::socket::{Consistency, DumpError, Netlink, RETRIES};
 use crate::platform::linux::procfs::net;
 use crate::platform::linux::sockets::inet_diag_filter;
@@ -18,8 +18,8 @@ pub(crate) struct TableRows {
     /// What more was asked for about each of them; empty where nothing was.
     pub(crate) details: Vec<Details>,
     pub(crate) problems: Vec<Problem>,
-    /// Whether a TCP table had to be read from its file.
-    pub(crate) tcp_from_files: bool,
+    /// Why a TCP table was read from its file, if one was.
+    pub(crate) tcp_from_file: Option<FileReason>,
 }
 
 impl TableRows {
@@ -41,7 +41,7 @@ impl TableRows {
             other.sockets.truncate(rest);
             other.sockets.shrink_to_fit();
         }
-        self.tcp_from_files |= other.tcp_from_files;
+        self.tcp_from_file = self.tcp_from_file.or(other.tcp_from_file);
         for problem in other.problems {
             if !self.problems.contains(&problem) {
                 self.problems.push(problem);
@@ -133,7 +133,9 @@ impl<'a> Reader<'a> {
         for &table in job.kind.tables() {
             let dumped = found.sockets.split_off(start);
             let details = found.details.split_off(start.min(found.details.len()));
-            found.tcp_from_files |= table.protocol() == Protocol::Tcp;
+            if table.protocol() == Protocol::Tcp {
+                found.tcp_from_file = Some(if refusal.is_missing() { FileReason::NoSockDiag } else { FileReason::Refused });
+            }
             let read = match self.request.source {
                 SocketSource::Netlink => Err(io::Error::other("another source is asked for")),
                 SocketSource::Auto | SocketSource::Bpf | SocketSource::Proc => self.read_file(job, table, &mut found.sockets),
@@ -230,16 +232,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A file that is missing is a table that this kernel does not have (no IPv6): it is empty.
+    /// A missing file of IPv6 is an empty table if there is one of IPv4: this kernel has no IPv6. IPv4 is never missing.
     fn read_file(&self, job: &DumpJob, table: Table, sockets: &mut Vec<Socket>) -> io::Result<()> {
         let file = match std::fs::File::open(net::path(table)) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && std::path::Path::new("/proc/self/net").exists() => {
-                return Ok(());
+            Err(error) if error.kind() == io::ErrorKind::NotFound && table.family() == Family::V6 => {
+                let of_ipv4 = std::fs::File::open(net::path(Table::new(table.protocol(), Family::V4)))?;
+                return skip_heading(&mut BufReader::new(of_ipv4));
             }
             Err(error) => return Err(error),
         };
         let mut lines = BufReader::with_capacity(64 * 1024, file);
+        skip_heading(&mut lines)?;
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 {
             if let Some(socket) = net::parse(&line, table) {
@@ -249,6 +253,22 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
+}
+
+/// Why a table was read from its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileReason {
+    /// This kernel has no `sock_diag` for it: a module is missing.
+    NoSockDiag,
+    /// `sock_diag` is refused or failed.
+    Refused,
+}
+
+/// Fails if the heading is missing: the file is not the kernel's.
+fn skip_heading(lines: &mut impl BufRead) -> io::Result<()> {
+    let mut heading = String::new();
+    lines.read_line(&mut heading)?;
+    if net::is_heading(&heading) { Ok(()) } else { Err(io::Error::other("the heading is missing")) }
 }
 
 /// A watcher has seen enough.

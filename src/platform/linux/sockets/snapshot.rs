@@ -49,10 +49,12 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
         }
         Err(_) => dump(request, search),
     };
-    let TableRows { sockets, details, mut problems, tcp_from_files } = found;
-    problems.extend(bound::untold(request, tcp_from_files));
+    let TableRows { sockets, details, mut problems, tcp_from_file } = found;
+    let unlisted = bound::why_unlisted(request, tcp_from_file);
+    problems.extend(unlisted.map(bound::unlisted));
+    let bound_ports_listed = unlisted.is_none();
     let search::Search { owners, refused } = search::find(&sockets, search, eager, still_there, &mut problems);
-    Snapshot { sockets, owners, details, refused, problems, ..Snapshot::default() }
+    Snapshot { sockets, owners, details, refused, bound_ports_listed, problems, ..Snapshot::default() }
 }
 
 /// Reads the tables by the kernel's dumps, and a busy host's owners at the same time.

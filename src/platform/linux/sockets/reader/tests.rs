@@ -111,7 +111,7 @@ fn after_any_injury_to_a_dump_the_file_tells_the_table_and_no_row_comes_twice() 
         // No file has a row of 192.0.2.1.
         assert!(found.sockets.iter().all(|socket| socket.local.address != std::net::Ipv4Addr::new(192, 0, 2, 1)), "{what}");
         assert_eq!(ports_of(&found).iter().filter(|&&port| port == real).count(), 1, "{what}");
-        assert!(found.problems.is_empty() && found.tcp_from_files, "{what}: {:?}", found.problems);
+        assert!(found.problems.is_empty() && found.tcp_from_file.is_some(), "{what}: {:?}", found.problems);
         assert!(requests.len() <= 2, "{what}");
     }
 }

@@ -9,7 +9,6 @@
 
 mod support;
 
-use std::ffi::OsStr;
 use std::process::Output;
 use support::command::{run, run_line, stderr, stdout};
 
@@ -189,6 +188,7 @@ fn words_with_control_characters_are_escaped_in_the_error() {
 #[cfg(unix)]
 #[test]
 fn words_that_are_not_utf8_are_usage_errors() {
+    use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     for word in [&b"-an\xff"[..], b"\xff", b"--\xff", b"/\xc3\x28"] {
         assert_usage_error(&run([OsStr::from_bytes(word)]), "UTF-8");

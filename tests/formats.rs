@@ -13,7 +13,7 @@ use assert_cmd::Command;
 use serde_json::Value;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Stdio;
-use support::command::{print, run};
+use support::command::{NOTHING_MATCHED, print, run};
 use support::skip::skipped;
 
 /// A listener, both ends of a connection to it, and a UDP socket.
@@ -46,6 +46,9 @@ impl Sockets {
 
 /// The line ending of this system.
 const LINE_END: &str = if cfg!(windows) { "\r\n" } else { "\n" };
+
+/// Whether the system has counters of the protocols: macOS answers with zeros, and rnetstat with status 2.
+const HAS_STATISTICS: bool = !cfg!(target_os = "macos");
 
 /// Whether this is Wine, which has neither command lines nor parents of processes.
 fn under_wine() -> bool {
@@ -90,6 +93,9 @@ fn json_and_ndjson_of_every_view_conform_to_the_schema() {
         (&["-r"], "routes"),
         (&["-c"], "consumers"),
     ] {
+        if section == "statistics" && !HAS_STATISTICS {
+            continue;
+        }
         let document: Value = serde_json::from_str(&print(&[switches, &["--json"]].concat())).unwrap();
         assert_eq!(errors(&schema, &document), [""; 0], "{switches:?}");
         assert!(document.get(section).is_some(), "{switches:?} {document}");
@@ -101,6 +107,9 @@ fn json_and_ndjson_of_every_view_conform_to_the_schema() {
 
 #[test]
 fn two_views_are_one_json_document() {
+    if !HAS_STATISTICS {
+        return;
+    }
     let text = print(&["-stu", "--json"]);
     assert_eq!(text.matches("\"statistics\"").count(), 1, "{text}");
     let document: Value = serde_json::from_str(&text).unwrap();
@@ -248,7 +257,7 @@ fn count_quiet_and_no_header_serve_scripts() {
     assert!(print(&["-an", "--no-header", "--port", &port]).starts_with("  TCP    127.0.0.1:"));
     let udp_only = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     for switches in [&["--quiet", "--port", &udp_only][..], &["--json", "--port", &udp_only], &["--count", "--port", &udp_only]] {
-        assert_eq!(run(switches).status.code(), Some(1), "nothing matches any more: {switches:?}");
+        assert_eq!(run(switches).status.code(), Some(NOTHING_MATCHED), "nothing matches any more: {switches:?}");
     }
 }
 
@@ -258,7 +267,7 @@ fn crlf_ends_every_line_of_every_format() {
         let text = print(&["-an", "--crlf", "--format", format]);
         assert!(text.ends_with("\r\n") && text.matches('\n').count() == text.matches("\r\n").count(), "{format}");
     }
-    assert!(print(&["-s", "--crlf"]).contains("\r\n"));
+    assert!(print(&["-e", "--crlf"]).contains("\r\n"));
 }
 
 #[test]
@@ -274,8 +283,10 @@ fn explain_names_the_holder_of_a_port() {
     }
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let output = run(["--explain", &free]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stdout).unwrap().starts_with(&format!("Port {free} is free.")));
+    assert_eq!(output.status.code(), Some(NOTHING_MATCHED));
+    if NOTHING_MATCHED == 1 {
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with(&format!("Port {free} is free.")));
+    }
 }
 
 #[cfg(target_os = "linux")] // no other system has the timer

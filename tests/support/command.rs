@@ -33,9 +33,22 @@ pub fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+/// The status of a filter that matched nothing. On macOS rows are always missing (TIME_WAIT), so that nothing is certain.
+pub const NOTHING_MATCHED: i32 = if cfg!(target_os = "macos") { 2 } else { 1 };
+
 /// What a run printed on stderr.
 pub fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    without_macos_notices(String::from_utf8(output.stderr.clone()).unwrap())
+}
+
+/// Text of stderr without the lines by which macOS says that it lists only the sockets of processes, and of other users' not
+/// without root.
+pub fn without_macos_notices(text: String) -> String {
+    if !cfg!(target_os = "macos") {
+        return text;
+    }
+    let notices = ["rnetstat: macOS lists only sockets", "rnetstat: the sockets of "];
+    text.split_inclusive('\n').filter(|line| !notices.iter().any(|notice| line.starts_with(notice))).collect()
 }
 
 /// What a run prints that succeeds and leaves stderr empty.

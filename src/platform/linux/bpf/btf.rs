@@ -83,8 +83,6 @@ impl Cursor {
 /// One type, as far as it matters here.
 #[derive(Clone, Debug)]
 pub(crate) struct Kind {
-    pub(crate) kind: u32,
-    pub(crate) name: u32,
     /// The size in bytes of a structure.
     pub(crate) size: u32,
     /// Whether the offset of a member carries the width of a bit field in its highest byte.
@@ -134,21 +132,6 @@ impl<'a> Types<'a> {
         Some(Self { types: section(8, 12)?, strings: section(16, 20)?, bookmarks: vec![Cursor::START], followed: FOLLOWED })
     }
 
-    /// The place of the next type that has one of these names; the end of the list where none has.
-    pub(crate) fn skip_to<const N: usize>(&mut self, mut cursor: Cursor, names: [u32; N]) -> Result<Cursor, BtfError> {
-        while let Some(header) = self.types.get(cursor.at..).and_then(|rest| rest.first_chunk::<TYPE>()) {
-            let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-            if names.contains(&word(0)) {
-                break;
-            }
-            if cursor.id.is_multiple_of(BOOKMARK_EVERY) {
-                self.mark(cursor);
-            }
-            cursor = Cursor { id: cursor.id + 1, at: self.end_of(cursor, word(4))? };
-        }
-        Ok(cursor)
-    }
-
     /// Where the type that begins at the cursor ends. Behind a type of unknown length nothing can be read.
     fn end_of(&self, cursor: Cursor, info: u32) -> Result<usize, BtfError> {
         let (once, each) = ADDED[(info >> 24 & 0x1f) as usize].ok_or(BtfError::Malformed)?;
@@ -171,17 +154,22 @@ impl<'a> Types<'a> {
         self.mark(cursor);
         let header: &[u8; TYPE] = self.types[cursor.at..].first_chunk().ok_or(BtfError::Malformed)?;
         let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let (name, info) = (word(0), word(4));
+        let info = word(4);
         let kind = info >> 24 & 0x1f;
         let begin = cursor.at + TYPE;
         let end = self.end_of(cursor, info)?;
         let members = if matches!(kind, STRUCT | UNION) { begin..end } else { begin..begin };
         let next = Cursor { id: cursor.id.checked_add(1).ok_or(BtfError::Malformed)?, at: end };
-        Ok(Some((Kind { kind, name, size: word(8), bit_fields: info >> 31 != 0, members }, next)))
+        Ok(Some((Kind { size: word(8), bit_fields: info >> 31 != 0, members }, next)))
+    }
+
+    /// Whether the kernel knows a name at all.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.place_of(name.as_bytes()) != u32::MAX
     }
 
     /// Looks for fields, each a structure and a member (`outer.inner` for a member of a member), and for functions. A name may
-    /// stand for several structures: the first that has one of the members counts. Nothing is looked for if a function is missing.
+    /// stand for several structures: the first that has one of the members counts.
     #[allow(clippy::type_complexity)] // one tuple for one caller
     pub(crate) fn find<const FIELDS: usize, const FUNCTIONS: usize>(
         &mut self,
@@ -192,12 +180,10 @@ impl<'a> Types<'a> {
         let mut found_functions = [None; FUNCTIONS];
         // There are five times as many functions as structures: their names are compared as places among the strings.
         let places = functions.map(|function| self.place_of(function.as_bytes()));
-        if places.contains(&u32::MAX) {
-            return Ok((found_fields, found_functions));
-        }
+        let exist = places.iter().filter(|&&place| place != u32::MAX).count();
         let mut beginnings = fields.map(|(structure, ..)| beginning(structure));
         let mut cursor = Cursor::START;
-        while beginnings != [NO_NAME; FIELDS] || found_functions.contains(&None) {
+        while beginnings != [NO_NAME; FIELDS] || found_functions.iter().flatten().count() < exist {
             let Some(header) = self.types.get(cursor.at..).and_then(|rest| rest.first_chunk::<TYPE>()) else { break };
             let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
             let (name, info) = (word(0), word(4));
@@ -207,7 +193,7 @@ impl<'a> Types<'a> {
             let next = Cursor { id: cursor.id.checked_add(1).ok_or(BtfError::Malformed)?, at: self.end_of(cursor, info)? };
             match info >> 24 & 0x1f {
                 FUNC => {
-                    if let Some(index) = places.iter().position(|&place| place == name) {
+                    if let Some(index) = places.iter().position(|&place| place == name && place != u32::MAX) {
                         found_functions[index].get_or_insert(cursor.id);
                     }
                 }

@@ -178,6 +178,10 @@ impl PassLayout {
     /// Looks everything up in the bytes of [`btf::PATH`](super::btf::PATH), and refuses what the program would not fit.
     pub fn find(btf: &[u8]) -> Result<Self, BtfError> {
         let mut types = Types::open(btf).ok_or(BtfError::Malformed)?;
+        // Older kernels lack the functions, and need not be searched for anything else.
+        if let Some(missing) = FUNCTIONS.into_iter().find(|function| !types.knows(function)) {
+            return Err(BtfError::Missing(missing));
+        }
         let (fields, functions) = types.find(&FIELDS, &FUNCTIONS)?;
         let optional = |index: Index| fields.get(index as usize).copied().flatten();
         let field =

@@ -1,6 +1,6 @@
 //! The fields that lead from a task to the sockets among its open files, in the running kernel.
 
-use super::btf::{BtfError, Cursor, FUNC, STRUCT, Types};
+use super::btf::{BtfError, Types};
 
 /// What the programs that look at open files must know of the running kernel. Offsets are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub struct TaskFileLayout {
 /// A field that is looked up: structure, member, and the name of both in a message.
 type Field = (&'static [u8], &'static [u8], &'static str);
 
-/// The fields without which no program can work.
-const FIELDS: [Field; 13] = [
+/// The fields, the last of which some kernels do not have.
+const FIELDS: [Field; 14] = [
     (b"file", b"f_inode", "file.f_inode"),
     (b"file", b"f_mode", "file.f_mode"),
     (b"inode", b"i_mode", "inode.i_mode"),
@@ -69,57 +69,24 @@ const FIELDS: [Field; 13] = [
     (b"files_struct", b"fdt", "files_struct.fdt"),
     (b"fdtable", b"max_fds", "fdtable.max_fds"),
     (b"fdtable", b"fd", "fdtable.fd"),
+    (b"task_struct", b"io_uring", "task_struct.io_uring"),
 ];
-/// A field that some kernels do not have.
-const IO_URING: &[u8] = b"io_uring";
 /// The functions that are looked up; older kernels do not have the last one.
 const FUNCTIONS: [&str; 3] = ["bpf_iter_task_file", "bpf_iter_task", "bpf_rdonly_cast"];
-/// The names of all of these.
-const NAMES: [&str; 9] =
-    ["file", "inode", "super_block", "task_struct", "files_struct", "fdtable", FUNCTIONS[0], FUNCTIONS[1], FUNCTIONS[2]];
 
 impl TaskFileLayout {
     /// Looks everything up in the bytes of [`btf::PATH`](super::btf::PATH).
     pub fn find(btf: &[u8]) -> Result<Self, BtfError> {
         let mut types = Types::open(btf).ok_or(BtfError::Malformed)?;
-        // A name may stand for several types: each is a candidate until one has the field.
-        let mut fields = [None; FIELDS.len()];
-        let mut functions = [None; FUNCTIONS.len()];
-        let mut task_io_uring = None;
-        // Names are compared as numbers, and only those that are equal as texts: 60,000 names need not be fetched.
-        let names = NAMES.map(|name| types.place_of(name.as_bytes()));
-        let mut cursor = Cursor::START;
-        while fields.contains(&None) || functions.contains(&None) {
-            cursor = types.skip_to(cursor, names)?;
-            let Some((kind, next)) = types.read(cursor)? else { break };
-            match kind.kind {
-                STRUCT => {
-                    for (found, (structure, member, _)) in fields.iter_mut().zip(FIELDS) {
-                        if found.is_none() && types.is_named(kind.name, structure) {
-                            *found = types.offset_of(&kind, member)?.map(|offset| (offset, cursor.id));
-                        }
-                    }
-                    if task_io_uring.is_none() && types.is_named(kind.name, b"task_struct") {
-                        task_io_uring = types.offset_of(&kind, IO_URING)?;
-                    }
-                }
-                FUNC => {
-                    for (found, function) in functions.iter_mut().zip(FUNCTIONS) {
-                        if found.is_none() && types.is_named(kind.name, function.as_bytes()) {
-                            *found = Some(cursor.id);
-                        }
-                    }
-                }
-                _ => {}
-            }
-            cursor = next;
-        }
-        let found = |name: &'static str| {
+        let (fields, functions) = types.find(&FIELDS, &FUNCTIONS)?;
+        let optional = |name: &str| {
             let mut pairs = fields.iter().zip(FIELDS);
-            pairs.find_map(|(found, field)| found.filter(|_| field.2 == name)).ok_or(BtfError::Missing(name))
+            pairs.find_map(|(found, field)| found.filter(|_| field.2 == name))
         };
-        let field = |name| found(name).map(|(offset, _)| offset);
-        let structure_of = |name| found(name).map(|(_, id)| id);
+        let found = |name: &'static str| optional(name).ok_or(BtfError::Missing(name));
+        let field = |name| found(name).map(|field| field.offset);
+        let structure_of = |name| found(name).map(|field| field.structure);
+        let task_io_uring = optional("task_struct.io_uring").map(|field| field.offset);
         let [file_hook, task_hook, cast] = functions;
         Ok(Self {
             file_inode: field("file.f_inode")?,
@@ -151,7 +118,7 @@ impl TaskFileLayout {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::platform::linux::bpf::btf::{BOOKMARK_EVERY, MAGIC, PATH};
+    use crate::platform::linux::bpf::btf::{BOOKMARK_EVERY, Cursor, FUNC, MAGIC, PATH, STRUCT};
     use proptest::prelude::*;
 
     /// Builds BTF, type by type.
@@ -326,6 +293,7 @@ pub(crate) mod tests {
     #[test]
     fn an_unknown_kind_and_a_truncated_type_are_malformed() {
         let mut btf = kernel();
+        btf.string("bpf_iter_task_file"); // there must be a reason to look further
         btf.add("", 31 << 24, 0, &[]);
         assert_eq!(TaskFileLayout::find(&btf.build()), Err(BtfError::Malformed));
         let mut btf = Builder::new();

@@ -13,7 +13,7 @@ use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::bound;
 use crate::platform::linux::sockets::partition::{PortSample, PortShard};
 use crate::platform::linux::sockets::reader::{Cancelled, DumpJob, DumpKind, Reader, TableRows};
-use crate::request::{Query, SocketSource};
+use crate::request::{Query, RowFacts, SocketSource};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More dumps at a time than this gain little: each walks through the whole table.
@@ -83,13 +83,11 @@ fn still_there(sockets: &[Socket]) -> InodeSet {
             local_port: Some(sockets.iter().map(|socket| socket.local.port..=socket.local.port).collect()),
             ..Filter::default()
         },
+        tables: sockets.iter().map(Socket::table).collect(),
+        facts: RowFacts::NONE,
         ..Query::everything()
     };
-    let mut found = TableRows::default();
-    let mut reader = Reader::new(&request);
-    for job in jobs(&Query { tables: sockets.iter().map(Socket::table).collect(), ..request.clone() }) {
-        reader.read(&job, &mut found);
-    }
+    let (found, _) = pass_reader::read(&request, OwnerSearch::Skip).unwrap_or_else(|_| dump(&request, OwnerSearch::Skip));
     let sought = InodeSet::of(sockets);
     found.sockets.iter().map(|socket| socket.inode).filter(|&inode| sought.contains(inode)).collect()
 }

@@ -25,6 +25,7 @@ mod interfaces;
 mod owners;
 mod pass;
 mod privileges;
+mod process_facts;
 mod resolver;
 mod routes;
 mod shortages;

@@ -19,6 +19,7 @@ pub mod cli;
 pub mod filter;
 pub mod lookup;
 pub mod model;
+pub mod moment;
 pub mod order;
 pub mod output;
 pub mod platform;

@@ -2,6 +2,7 @@
 
 use rnetstat::cli::{self, Command};
 use rnetstat::model::socket::{Protocol, State, StateSet};
+use rnetstat::request::column::Column;
 use rnetstat::request::language::Language;
 use rnetstat::request::{Names, Request, UdpRows, View};
 use std::ffi::OsString;
@@ -18,28 +19,33 @@ fn meaning(line: &str) -> String {
 
 fn words(request: &Request) -> Vec<String> {
     let mut words: Vec<String> =
-        request.views.iter().filter(|view| **view != View::Connections).map(|view| format!("{view:?}").to_lowercase()).collect();
-    if request.views.contains(&View::Connections) {
-        let tables = request.sockets.tables.iter().map(|table| table.to_string().replace("/IPv", ""));
+        request.views.iter().filter(|view| **view != View::Sockets).map(|view| format!("{view:?}").to_lowercase()).collect();
+    if request.views.contains(&View::Sockets) {
+        let tables = request.query.tables.iter().map(|table| table.to_string().replace("/IPv", ""));
         words.extend(tables.map(|table| table.to_lowercase()));
-        let tcp = request.sockets.tables.iter().any(|table| table.protocol() == Protocol::Tcp);
-        words.extend(tcp.then(|| states(request.sockets.states).to_owned()));
-        let udp = request.sockets.tables.iter().any(|table| table.protocol() == Protocol::Udp);
-        words.extend((udp && !tcp).then(|| format!("{:?}", request.sockets.udp).to_lowercase()));
+        let tcp = request.query.tables.iter().any(|table| table.protocol() == Protocol::Tcp);
+        words.extend(tcp.then(|| states(request.query.states).to_owned()));
+        let udp = request.query.tables.iter().any(|table| table.protocol() == Protocol::Udp);
+        words.extend((udp && !tcp).then(|| format!("{:?}", request.query.udp).to_lowercase()));
         if udp && tcp {
-            assert_eq!(udp_rows(request.sockets.states), request.sockets.udp, "TCP and UDP rows agree");
+            assert_eq!(udp_rows(request.query.states), request.query.udp, "TCP and UDP rows agree");
         }
     }
-    let columns = &request.columns;
-    words.extend(columns.owner.then(|| "pid".to_owned()));
-    words.extend(columns.program.then(|| "program".to_owned()));
-    words.extend(columns.offload.then(|| "offload".to_owned()));
-    words.extend(columns.dscp.then(|| "dscp".to_owned()));
-    words.extend(columns.time_in_state.then(|| "time".to_owned()));
-    words.extend(columns.template.then(|| "template".to_owned()));
-    words.extend(columns.executable.then(|| "executable".to_owned()));
-    assert_eq!(request.sockets.details.traffic_class, columns.dscp, "the platform is asked for what is shown and nothing else");
-    assert_eq!(request.sockets.details.congestion, columns.template, "the platform is asked for what is shown and nothing else");
+    let columns = [
+        (Column::Pid, "pid"),
+        (Column::Process, "program"),
+        (Column::Offload, "offload"),
+        (Column::Dscp, "dscp"),
+        (Column::TimeInState, "time"),
+        (Column::Congestion, "template"),
+    ];
+    words.extend(columns.iter().filter(|(column, _)| request.columns.contains(column)).map(|(_, word)| (*word).to_owned()));
+    words.extend(request.executables.then(|| "executable".to_owned()));
+    if let Some(query) = request.sockets_to_read(rnetstat::platform::SYSTEM).filter(|_| request.views.contains(&View::Sockets)) {
+        let is_asked = (query.details.traffic_class, query.details.congestion);
+        let is_shown = (request.columns.contains(&Column::Dscp), request.columns.contains(&Column::Congestion));
+        assert_eq!(is_asked, is_shown, "the platform is asked for what is shown and nothing else");
+    }
     words.extend((request.language == Language::Ko).then(|| "korean".to_owned()));
     match request.names {
         Names::Numeric => {}
@@ -47,7 +53,7 @@ fn words(request: &Request) -> Vec<String> {
         Names::Resolved { qualified: true, .. } => words.push("whole-names".to_owned()),
     }
     words.extend(request.interval.map(|pause| format!("every-{}s", pause.as_secs())));
-    words.extend(request.unmet.iter().map(|_| "unmet".to_owned()));
+    words.extend(request.unavailable.iter().map(|_| "unmet".to_owned()));
     words
 }
 

@@ -31,8 +31,9 @@ const ADDRESSES: &str =
     "It takes addresses (192.0.2.1, fe80::1%2) and prefixes (10.0.0.0/8, 2001:db8::/32), each perhaps with ! before it.";
 const STATES: &str = "It takes CLOSED, LISTENING, SYN_SENT, SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, CLOSING, \
                       LAST_ACK, TIME_WAIT, DELETE_TCB, BOUND, UNKNOWN, each perhaps with ! before it.";
-const KEYS: &str = "It takes protocol, local, local-port, remote, remote-port, state, pid, process, user, receive-queue, send-queue, \
-                    each perhaps with - before it.";
+const KEYS: &str = "It takes protocol, family, local, local_address, local_port, remote, remote_address, remote_port, interface, \
+                    state, receive_queue, send_queue, timer, timer_ms, uid, owner_status, pid, dscp, time_in_state, \
+                    congestion, user, inode, process, executable, started, service, range, each perhaps with - before it.";
 
 #[test]
 fn invalid_filter_values_are_refused_with_the_valid_ones() {
@@ -109,7 +110,7 @@ fn filters_include_listeners_and_udp_but_bound_ports_only_by_state() {
         ("-n --listening", StateSet::NONE.with(State::Listening), Some(UdpRows::All)),
         ("-np tcp --port 80", all, None),
     ] {
-        let sockets = request(line).sockets;
+        let sockets = request(line).query;
         assert_eq!(sockets.states, states, "{line}");
         assert_eq!(sockets.tables.contains(Table::Udp4).then_some(sockets.udp), udp, "{line}");
     }
@@ -117,7 +118,7 @@ fn filters_include_listeners_and_udp_but_bound_ports_only_by_state() {
 
 #[test]
 fn family_filters_select_tables() {
-    let tables = |line| request(line).sockets.tables;
+    let tables = |line| request(line).query.tables;
     assert_eq!(tables("-an --ipv4"), [Table::Tcp4, Table::Udp4].into_iter().collect());
     assert_eq!(tables("-an --ipv6"), [Table::Tcp6, Table::Udp6].into_iter().collect());
     assert_eq!(tables("-an --ipv4 --ipv6"), TableSet::ALL);
@@ -128,7 +129,7 @@ fn family_filters_select_tables() {
 fn a_colon_port_combines_with_an_interval_and_port_switches() {
     let request = request("-n 5 :22 --port 80-81 :!80");
     assert_eq!(request.interval.map(|pause| pause.as_secs()), Some(5));
-    let ports = request.sockets.filter.local_port.unwrap();
+    let ports = request.query.filter.local_port.unwrap();
     assert_eq!(ports.ranges().collect::<Vec<_>>(), [22..=22, 81..=81]);
 }
 
@@ -146,6 +147,6 @@ fn owners_are_searched_only_if_the_output_depends_on_them() {
         if line.contains("--user") && !cfg!(target_os = "linux") {
             continue; // there the user of a socket is that of its owner
         }
-        assert_eq!(request(line).owner_search(), search, "{line}");
+        assert_eq!(request(line).owner_search(rnetstat::platform::SYSTEM), search, "{line}");
     }
 }

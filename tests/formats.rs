@@ -86,7 +86,7 @@ fn json_and_ndjson_of_every_view_conform_to_the_schema() {
     for (switches, section) in [
         (&["-ano"][..], "sockets"),
         (&["--summary"], "summary"),
-        (&["--explain", &port], "explanation"),
+        (&["--explain", &port], "explanations"),
         (&["-s"], "statistics"),
         (&["-su"], "statistics"),
         (&["-e"], "interfaces"),
@@ -318,7 +318,6 @@ fn summary_counts_sockets_by_state_process_and_port() {
 fn conflicting_switches_are_refused_with_a_sentence_and_a_hint() {
     for switches in [
         &["--columns", "pid,nothing"][..],
-        &["--columns", "pid", "--json"],
         &["--columns", "pid", "--format", "table"],
         &["--columns", ""],
         &["--format", "yaml"],
@@ -333,9 +332,12 @@ fn conflicting_switches_are_refused_with_a_sentence_and_a_hint() {
         &["--explain", "0"],
         &["--explain", "70000"],
         &["--explain", "80", "--port", "80"],
-        &["-an", "-d", "--json"],
-        &["-it", "--format", "wide"],
-        &["-any", "--columns", "pid"],
+        &["--json", "--format", "csv"],
+        &["--json", "--no-header"],
+        &["-s", "--no-header"],
+        &["-r", "--format", "wide"],
+        &["--explain", "80", "-c"],
+        &["--json", "--lang", "ko"],
     ] {
         let output = run(switches);
         let stderr = String::from_utf8(output.stderr).unwrap();

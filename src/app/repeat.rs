@@ -1,6 +1,6 @@
 //! A display again and again: the pauses between them, and their end.
 
-use crate::app::exit_code::Exit;
+use super::Exit;
 use crate::platform::{self, Wait};
 use anyhow::Context;
 use std::time::Duration;
@@ -34,15 +34,6 @@ fn repeat_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lookup::processes::Processes;
-    use crate::lookup::state_times::StateTimes;
-    use crate::model::snapshot::Snapshot;
-    use crate::model::socket::tests::socket;
-    use crate::order::windows_order;
-    use crate::reports::connections::{self, RowContext};
-    use crate::request::Columns;
-    use std::collections::HashMap;
-    use std::time::Instant;
 
     /// Pauses that take no time, so many of them.
     fn rounds(mut left: usize) -> impl FnMut(Duration) -> Wait {
@@ -57,9 +48,9 @@ mod tests {
         let mut displays = 0;
         let once = || {
             displays += 1;
-            Ok(Exit::NothingMatched)
+            Ok(Exit::No)
         };
-        assert_eq!(repeat_with(None, once, |_| panic!("no pause")).unwrap(), Exit::NothingMatched);
+        assert_eq!(repeat_with(None, once, |_| panic!("no pause")).unwrap(), Exit::No);
         assert_eq!(displays, 1);
     }
 
@@ -74,36 +65,5 @@ mod tests {
         assert_eq!(displays, 3);
         let failing = || anyhow::bail!("the disk is full");
         assert!(repeat_with(Some(Duration::from_secs(7)), failing, rounds(2)).is_err());
-    }
-
-    #[test]
-    fn ten_thousand_rounds_need_the_buffer_of_the_first_and_are_all_alike() {
-        let sockets = (1..=50).map(|port| socket("127.0.0.1", port)).collect();
-        let snapshot = Snapshot { sockets, ..Snapshot::default() };
-        let processes = Processes::default();
-        let (components, times) = (HashMap::new(), StateTimes::default());
-        let times = (&times, Instant::now());
-        let known = RowContext { processes: &processes, components: &components, times, naming: None };
-        let (mut buffer, mut text, mut first) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut capacity, mut displays) = (0, 0);
-        let display = || {
-            let (columns, rows) = (Columns::default(), windows_order(&snapshot.sockets));
-            connections::write_heading(&mut buffer, &columns, &connections::ENGLISH);
-            connections::write_rows(&mut buffer, &snapshot, &rows, &columns, known, |block| {
-                text.append(block);
-                Ok(())
-            })?;
-            if displays == 0 {
-                first.clone_from(&text);
-                capacity = buffer.capacity();
-            }
-            assert_eq!(text, first);
-            text.clear();
-            assert_eq!(buffer.capacity(), capacity);
-            displays += 1;
-            Ok(Exit::Done)
-        };
-        repeat_with(Some(Duration::from_secs(1)), display, rounds(10_000)).unwrap();
-        assert_eq!(displays, 10_000);
     }
 }

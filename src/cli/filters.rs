@@ -119,12 +119,17 @@ impl FilterArguments {
 
 /// The names of ports, read when the first of them is asked for.
 #[derive(Default)]
-struct ServiceNames(OnceCell<Services>);
+pub(super) struct ServiceNames(OnceCell<Services>);
 
 impl ServiceNames {
+    /// Every port of a service.
+    pub(super) fn named(&self, name: &str) -> Vec<u16> {
+        self.0.get_or_init(|| Services::load(&platform::services_file())).ports(name)
+    }
+
     fn ports(&self, switch: &str, values: &[String]) -> Result<Selector<RangeInclusive<u16>>, UsageError> {
-        let named = |name: &str| self.0.get_or_init(|| Services::load(&platform::services_file())).ports(name);
-        Selector::parse(values, |value| ports::parse(value, named)).map_err(|invalid| cannot_be(switch, &invalid, PORTS))
+        Selector::parse(values, |value| ports::parse(value, |name| self.named(name)))
+            .map_err(|invalid| cannot_be(switch, &invalid, PORTS))
     }
 }
 

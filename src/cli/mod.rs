@@ -1,4 +1,4 @@
-//! From the words of the command line to a [`Request`], or to one sentence that says what is wrong with them.
+//! From the arguments to a [`Request`], or to one sentence that says what is wrong with them.
 
 mod compat;
 mod filters;
@@ -14,6 +14,7 @@ mod views;
 
 use crate::output::escape::escape;
 use crate::request::Request;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
@@ -90,7 +91,15 @@ struct Arguments {
     pages: generate::PageArguments,
 }
 
-/// Understands a command line, without the program's name.
+/// A parser of values that are listed with their names, in any letter case if the argument ignores it.
+fn named<T: Clone + Send + Sync + 'static>(values: &'static [(T, &'static str)]) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(values.iter().map(|(_, name)| *name)).try_map(|word| {
+        let value = values.iter().find(|(_, name)| name.eq_ignore_ascii_case(&word)).map(|(value, _)| value.clone());
+        value.ok_or_else(|| format!("there is no '{word}'"))
+    })
+}
+
+/// Parses a command line, without the program's name.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut clap = Arguments::command();
     let words = compat::to_plain_words(words, &clap)?;
@@ -103,7 +112,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, Usage
     };
     let arguments = Arguments::from_arg_matches_mut(&mut matches).map_err(|error| sentence_of(&error))?;
     if arguments.output.schema {
-        return Ok(Command::Print(crate::reports::json::SCHEMA.to_owned()));
+        return Ok(Command::Print(crate::reports::document::SCHEMA.to_owned()));
     }
     if let Some(page) = arguments.pages.text(Arguments::command())? {
         return Ok(Command::Print(page));

@@ -77,7 +77,7 @@ pub(super) struct NetstatArguments {
     pub name_timeout: Duration,
 
     /// The language of titles and headings. States, protocols and numbers stay as they are.
-    #[arg(long, help_heading = OUTPUT, value_name = "LANGUAGE", value_enum, default_value = "en", ignore_case = true, overrides_with = "lang")]
+    #[arg(long, help_heading = OUTPUT, value_name = "LANGUAGE", value_parser = super::named(&Language::ALL), default_value = "en", ignore_case = true, overrides_with = "lang")]
     pub lang: Language,
 
     /// A number of seconds: print again after each such pause, until CTRL+C. With a colon (:8080): the local port.

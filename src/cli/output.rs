@@ -10,15 +10,22 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArguments {
-    /// The form: table, wide, json, ndjson or csv.
-    #[arg(long, value_name = "FORM", overrides_with_all = ["format", "json"], hide_possible_values = true)]
+    /// The format: table, wide, json, ndjson or csv.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        value_parser = super::named(&Format::ALL),
+        ignore_case = true,
+        overrides_with = "format",
+        hide_possible_values = true
+    )]
     pub format: Option<Format>,
 
     /// Short for --format json.
-    #[arg(long, overrides_with_all = ["format", "json"])]
+    #[arg(long, overrides_with = "json")]
     pub json: bool,
 
-    /// The columns of wide or csv, in order: --columns pid,process,local.
+    /// The columns of wide or csv in their order, the fields of json or ndjson: --columns pid,process,local.
     #[arg(long, value_name = "NAMES", overrides_with = "columns")]
     pub columns: Option<String>,
 
@@ -38,6 +45,8 @@ pub(super) struct OutputArguments {
     #[arg(
         long,
         value_name = "WHEN",
+        value_parser = super::named(&Color::ALL),
+        ignore_case = true,
         default_value = "auto",
         overrides_with = "color",
         hide_possible_values = true,
@@ -57,19 +66,7 @@ pub(super) struct OutputArguments {
 impl OutputArguments {
     /// How the answer is to be written.
     pub(super) fn output(&self) -> Result<Output, UsageError> {
-        let columns = self.columns.as_deref().map(columns).transpose()?;
-        let format = match (self.format, self.json, &columns) {
-            (Some(format), ..) => format,
-            (None, true, _) => Format::Json,
-            (None, false, Some(_)) => Format::Wide,
-            (None, false, None) => Format::Table,
-        };
-        if columns.is_some() && !matches!(format, Format::Wide | Format::Csv) {
-            return Err(UsageError::new(
-                "--columns goes with --format wide or csv",
-                "The classic table and JSON have fixed fields; without --format, --columns means wide.",
-            ));
-        }
+        let format = self.chosen_format()?.unwrap_or(if self.columns.is_some() { Format::Wide } else { Format::Table });
         let amount = match (self.count, self.quiet) {
             (true, true) => {
                 return Err(UsageError::new("--count and --quiet exclude each other", "One prints a number, the other nothing."));
@@ -78,28 +75,43 @@ impl OutputArguments {
             (false, true) => Amount::Nothing,
             (false, false) => Amount::Rows,
         };
-        if amount == Amount::Count && self.format.is_some() | self.json {
-            return Err(UsageError::new("--count prints a number and has no other form", "Leave out --format, or --count."));
+        if amount == Amount::Count && (self.format.is_some() || self.json || self.columns.is_some()) {
+            let hint = "Leave out --format, --json and --columns, or --count.";
+            return Err(UsageError::new("--count prints a number and has no other format", hint));
         }
-        Ok(Output {
-            format,
-            amount,
-            no_header: self.no_header,
-            columns,
-            color: self.color,
-            line_end: if self.crlf { LineEnding::CrLf } else { platform::LINE_END },
-        })
+        let line_end = if self.crlf { LineEnding::CrLf } else { platform::LINE_END };
+        Ok(Output { format, amount, no_header: self.no_header, color: self.color, line_end })
+    }
+
+    /// The format that is named, by one switch or by two that agree.
+    fn chosen_format(&self) -> Result<Option<Format>, UsageError> {
+        match (self.format, self.json) {
+            (Some(format), true) if format != Format::Json => {
+                Err(UsageError::new("--json and another --format exclude each other", "Choose one format."))
+            }
+            (format, true) => Ok(Some(format.unwrap_or(Format::Json))),
+            (format, false) => Ok(format),
+        }
+    }
+
+    /// The columns that are named, if any are.
+    pub(super) fn chosen_columns(&self, format: Format) -> Result<Option<Vec<Column>>, UsageError> {
+        let Some(names) = &self.columns else { return Ok(None) };
+        match format {
+            Format::Table => Err(UsageError::new(
+                "--columns goes with --format wide, csv, json or ndjson",
+                "The classic table has fixed columns, to which -o, -p, -d, -i, -t and -y add; without --format, --columns means wide.",
+            )),
+            Format::Wide | Format::Csv | Format::Json | Format::Ndjson => {
+                names.split(',').map(column).collect::<Result<_, _>>().map(Some)
+            }
+        }
     }
 }
 
-fn columns(words: &str) -> Result<Vec<Column>, UsageError> {
-    let known = || Column::ALL.map(|(_, word)| word).join(", ");
-    words
-        .split(',')
-        .map(|word| {
-            Column::parse(word.trim()).ok_or_else(|| {
-                UsageError::new(format!("unknown column '{}'", word.escape_debug()), format!("The columns are {}.", known()))
-            })
-        })
-        .collect()
+fn column(name: &str) -> Result<Column, UsageError> {
+    Column::parse(name.trim()).ok_or_else(|| {
+        let known: Vec<_> = Column::ALL.into_iter().map(Column::name).collect();
+        UsageError::new(format!("unknown column '{}'", name.escape_debug()), format!("The columns are {}.", known.join(", ")))
+    })
 }

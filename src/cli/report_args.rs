@@ -1,5 +1,9 @@
 //! The switches that ask something else than a table.
 
+use super::UsageError;
+use super::filters::ServiceNames;
+use crate::model::socket::Protocol;
+use crate::request::PortQuestion;
 use clap::Args;
 
 /// Questions about sockets.
@@ -10,11 +14,44 @@ pub(super) struct ReportArguments {
     #[arg(long, overrides_with = "summary")]
     pub summary: bool,
 
-    /// Why this port is taken, or whether it can be bound. Exit status: 0 taken, 1 free.
-    #[arg(long, value_name = "PORT", value_parser = port, overrides_with = "explain")]
-    pub explain: Option<u16>,
+    /// Why a port is taken, or whether it can be bound: 80, https, tcp/53, or several. Exit status: 0 taken, 1 free, 2 unknown.
+    #[arg(long, value_name = "PORT", value_delimiter = ',')]
+    pub explain: Vec<String>,
 }
 
-fn port(word: &str) -> Result<u16, String> {
-    word.parse().ok().filter(|&port| port != 0).ok_or_else(|| "it takes a port from 1 to 65535".to_owned())
+impl ReportArguments {
+    /// The ports to explain, each once.
+    pub(super) fn ports(&self) -> Result<Vec<PortQuestion>, UsageError> {
+        let services = ServiceNames::default();
+        let mut questions = Vec::new();
+        for value in &self.explain {
+            let (protocol, name) = match value.split_once('/') {
+                Some((protocol, name)) if protocol.eq_ignore_ascii_case("tcp") => (Some(Protocol::Tcp), name),
+                Some((protocol, name)) if protocol.eq_ignore_ascii_case("udp") => (Some(Protocol::Udp), name),
+                Some(_) => return Err(invalid(value)),
+                None => (None, value.as_str()),
+            };
+            let name = name.strip_prefix(':').unwrap_or(name);
+            let ports = match name.parse() {
+                Ok(port) => vec![port],
+                Err(_) => services.named(name),
+            };
+            if ports.is_empty() || ports.contains(&0) {
+                return Err(invalid(value));
+            }
+            for question in ports.into_iter().map(|port| PortQuestion { port, protocol }) {
+                if !questions.contains(&question) {
+                    questions.push(question);
+                }
+            }
+        }
+        Ok(questions)
+    }
+}
+
+fn invalid(value: &str) -> UsageError {
+    UsageError::new(
+        format!("invalid value '{}' for --explain", value.escape_debug()),
+        "It takes ports from 1 to 65535 (80), services (https), and either with a protocol (tcp/53).",
+    )
 }

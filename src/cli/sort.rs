@@ -1,15 +1,15 @@
 //! The switch that orders rows.
 
 use super::UsageError;
-use crate::order::keys::{Key, SortKey};
+use crate::order::keys::SortKey;
 use clap::Args;
 
 /// The order of the rows.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Order")]
 pub(super) struct SortArguments {
-    /// Sort by protocol, local, local-port, remote, remote-port, state, pid, process, user, receive-queue, send-queue;
-    /// '-' before a key reverses it. The next key decides between rows that are alike; Windows' order in the end.
+    /// Sort by these columns, as --columns names them: local_port, pid, process, user, receive_queue; '-' before a name
+    /// reverses it. The next column decides between rows that are equal; Windows' order in the end.
     #[arg(long, value_name = "KEYS", value_delimiter = ',', allow_hyphen_values = true)]
     pub sort: Vec<String>,
 }
@@ -19,7 +19,7 @@ impl SortArguments {
     pub(super) fn keys(&self) -> Result<Vec<SortKey>, UsageError> {
         let key = |word: &String| {
             word.parse().map_err(|error| {
-                let known = Key::ALL.map(Key::word).join(", ");
+                let known = SortKey::names().collect::<Vec<_>>().join(", ");
                 UsageError::new(
                     format!("--sort cannot be '{}': {error}", word.escape_debug()),
                     format!("It takes {known}, each perhaps with - before it."),

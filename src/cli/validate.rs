@@ -8,7 +8,9 @@ use crate::filter::{Filter, Scope};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
-use crate::request::{Columns, Format, Names, Query, Request, UdpRows, View};
+use crate::request::column::Column;
+use crate::request::{Format, Names, Query, Request, UdpRows, View};
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// The longest interval that is taken for meant.
@@ -28,50 +30,76 @@ impl Arguments {
             Some(view) => (vec![view], Scope::WithBound),
             None => (choose_sections(views(netstat)?, linux, filter.family), Scope::Unchanged),
         };
-        check(&views, &output)?;
+        check(&views, &output, netstat.lang)?;
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
-        let filter = match question {
-            Some(View::Explanation(port)) => Filter { local_port: Some([port..=port].into_iter().collect()), ..filter },
+        let ports = self.questions.ports()?;
+        let filter = match views[..] {
+            [View::Explanations] => {
+                let local_port = ports.iter().map(|question| question.port..=question.port).collect();
+                Filter { local_port: Some(local_port), ..filter }
+            }
             _ => filter,
         };
-        let columns = Columns {
-            owner: netstat.owner || linux.programs,
-            program: linux.programs,
-            offload: netstat.offload,
-            dscp: netstat.dscp,
-            time_in_state: netstat.time_in_state,
-            template: netstat.template,
-            executable: netstat.executable,
-        };
-        refuse_columns_without_table(&columns, output.format)?;
-        let mut request = Request {
+        let asked = if netstat.bound { Scope::WithBound } else { asked_scope(netstat) };
+        let chosen = self.output.chosen_columns(output.format)?;
+        if chosen.is_some() && views != [View::Sockets] {
+            return Err(UsageError::new("--columns goes with the table of sockets alone", "Leave it out."));
+        }
+        let source = self.sources.sockets_from;
+        Ok(Request {
+            query: Query { source, ..sockets(netstat, linux, filter.clone(), asked.max(least))? },
+            // Whoever owns a port owns it, bound or connected: -c counts them all.
+            consumers: Query { source, ..sockets(netstat, linux, filter, Scope::WithBound)? },
+            ports,
+            columns_are_chosen: chosen.is_some(),
+            columns: columns(chosen, &added_columns(netstat, linux), output.format),
+            executables: netstat.executable,
             views,
-            sockets: Query { details: columns.details(), ..sockets(netstat, linux, filter, least)? },
-            columns,
             sort,
             names: names(netstat, output.format),
             language: netstat.lang,
             interval: interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND)),
-            unmet: unmet(linux)?,
+            unavailable: unavailable(linux)?,
             output,
-        };
-        request.sockets.facts = request.row_facts();
-        request.sockets.source = self.sources.sockets_from;
-        Ok(request)
+        })
     }
 }
 
-/// A column that another form has not would pass for one that is empty.
-fn refuse_columns_without_table(columns: &Columns, format: Format) -> Result<(), UsageError> {
-    let switches = [(columns.dscp, 'd'), (columns.time_in_state, 'i'), (columns.offload, 't'), (columns.template, 'y')];
-    match switches.iter().find(|(asked, _)| *asked) {
-        Some((_, letter)) if format != Format::Table => Err(UsageError::new(
-            format!("-{letter} adds a column to the classic table, and no other form has it"),
-            "Leave out --format and --json, or the switch.",
-        )),
-        _ => Ok(()),
+fn asked_scope(netstat: &NetstatArguments) -> Scope {
+    if netstat.all { Scope::All } else { Scope::Unchanged }
+}
+
+/// The columns that switches add to any format.
+fn added_columns(netstat: &NetstatArguments, linux: &LinuxArguments) -> Vec<Column> {
+    let asked = [
+        (netstat.owner || linux.programs, Column::Pid),
+        (netstat.offload, Column::Offload),
+        (netstat.dscp, Column::Dscp),
+        (netstat.time_in_state, Column::TimeInState),
+        (netstat.template, Column::Congestion),
+        (linux.programs, Column::Process),
+        (netstat.executable, Column::Executable),
+    ];
+    asked.into_iter().filter_map(|(asked, column)| asked.then_some(column)).collect()
+}
+
+/// The columns of a format: those chosen or its usual ones, and those that switches add.
+fn columns(chosen: Option<Vec<Column>>, added: &[Column], format: Format) -> Vec<Column> {
+    let usual = || match format {
+        // The classic table shows executables under the row.
+        Format::Table => added.iter().copied().filter(|column| column.definition().classic.is_some()).collect(),
+        Format::Wide => Column::WIDE.to_vec(),
+        Format::Csv => Column::CSV.to_vec(),
+        Format::Json | Format::Ndjson => Column::JSON.to_vec(),
+    };
+    let mut columns = chosen.unwrap_or_else(usual);
+    if format != Format::Table {
+        columns.extend(added);
     }
+    let mut seen = HashSet::new();
+    columns.retain(|&column| seen.insert(column));
+    columns
 }
 
 /// A filter that nothing is tried by would pass for one that everything has passed.
@@ -79,8 +107,8 @@ fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]
     let shows = |view| views.contains(&view);
     let counts = views.iter().any(|view| matches!(view, View::Statistics(_)));
     let chosen = if counts { &Filter { family: None, ..filter.clone() } } else { filter };
-    let filtered = shows(View::Connections) || shows(View::Consumers) || shows(View::Summary) || chosen.is_empty();
-    let sorted = shows(View::Connections) || sort.is_empty();
+    let filtered = shows(View::Sockets) || shows(View::Consumers) || shows(View::Summary) || chosen.is_empty();
+    let sorted = shows(View::Sockets) || sort.is_empty();
     if filtered && sorted {
         return Ok(());
     }
@@ -90,8 +118,8 @@ fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]
     ))
 }
 
-/// Raw sockets are none of the four tables. Next to tables that can be shown they are a problem that is told.
-fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
+/// Raw sockets are in none of the four tables. Beside tables that can be shown they are a problem.
+fn unavailable(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
     const SENTENCE: &str = "raw sockets (-w) cannot be shown by this version";
     match (linux.raw, linux.tcp || linux.udp) {
         (false, _) => Ok(Vec::new()),
@@ -101,13 +129,7 @@ fn unmet(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
 }
 
 /// What the switches show, or more where a filter asks for more.
-fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter, least: Scope) -> Result<Query, UsageError> {
-    let asked = match (netstat.bound || netstat.consumers, netstat.all) {
-        // Whoever holds a port holds it, bound or connected: -c counts them all.
-        (true, _) => Scope::WithBound,
-        (false, true) => Scope::All,
-        (false, false) => least,
-    };
+fn sockets(netstat: &NetstatArguments, linux: &LinuxArguments, filter: Filter, asked: Scope) -> Result<Query, UsageError> {
     // `-a` and `-q` show the listeners among the rest, so that `-l` adds nothing to them, as with net-tools.
     let listeners_only = linux.listeners && asked == Scope::Unchanged;
     let scope = asked.max(filter.scope());

@@ -6,42 +6,67 @@ use super::netstat::NetstatArguments;
 use super::report_args::ReportArguments;
 use crate::model::socket::{Family, Table};
 use crate::model::statistics::Section;
+use crate::request::language::Language;
 use crate::request::{Amount, Format, Output, View};
 
-/// The view of a question, where one is asked.
+/// The view of a question, if one is asked.
 pub(super) fn question(questions: &ReportArguments, netstat: &NetstatArguments) -> Result<Option<View>, UsageError> {
-    let (view, switch) = match (questions.summary, questions.explain) {
-        (false, None) => return Ok(None),
-        (true, None) => (View::Summary, "--summary"),
-        (false, Some(port)) => (View::Explanation(port), "--explain"),
-        (true, Some(_)) => return Err(UsageError::new("--summary and --explain exclude each other", ONE_AT_A_TIME)),
+    const ONE_AT_A_TIME: &str = "Ask one after the other.";
+    let (view, switch) = match (questions.summary, questions.explain.is_empty()) {
+        (false, true) => return Ok(None),
+        (true, true) => (View::Summary, "--summary"),
+        (false, false) => (View::Explanations, "--explain"),
+        (true, false) => return Err(UsageError::new("--summary and --explain exclude each other", ONE_AT_A_TIME)),
     };
-    if netstat.ethernet || netstat.routes || netstat.statistics {
-        return Err(UsageError::new(format!("{switch} excludes -e, -r and -s"), ONE_AT_A_TIME));
+    if netstat.ethernet || netstat.routes || netstat.statistics || netstat.consumers || netstat.rdma {
+        return Err(UsageError::new(format!("{switch} excludes -c, -e, -r, -s and -x"), ONE_AT_A_TIME));
     }
     Ok(Some(view))
 }
 
-const ONE_AT_A_TIME: &str = "Ask one after the other.";
-
 /// What each view can be written as.
-pub(super) fn check(views: &[View], output: &Output) -> Result<(), UsageError> {
-    let connections = views == [View::Connections];
-    if output.format == Format::Csv && !connections {
-        return Err(UsageError::new("--format csv goes with the table of sockets alone", "Try --format json."));
+pub(super) fn check(views: &[View], output: &Output, language: Language) -> Result<(), UsageError> {
+    let is_table = views == [View::Sockets];
+    let error = |sentence: &str, hint: &str| Err(UsageError::new(sentence, hint));
+    match output.format {
+        Format::Csv | Format::Wide if !is_table && output.amount == Amount::Rows => {
+            let name = if output.format == Format::Csv { "csv" } else { "wide" };
+            return error(&format!("--format {name} goes with the table of sockets alone"), "Try --format json, or none.");
+        }
+        Format::Json if output.no_header => {
+            return error("--no-header goes with tables, csv and ndjson", "A JSON document has no heading to leave out.");
+        }
+        Format::Table if output.no_header && views.iter().copied().any(headings_are_part_of) => {
+            return error("--no-header goes with tables", "The headings of -s, -r and --explain are part of the answer.");
+        }
+        Format::Table | Format::Wide | Format::Csv | Format::Json | Format::Ndjson => {}
     }
-    if output.columns.is_some() && !connections {
-        return Err(UsageError::new("--columns goes with the table of sockets alone", "Leave it out."));
+    if language != Language::default() && !has_translated_headings(views, output) {
+        return error("--lang is for the headings of tables", "Data formats and --explain are the same in every language.");
     }
     match output.amount {
-        Amount::Count if !connections => {
-            Err(UsageError::new("--count counts the rows of the table of sockets", "It goes with filters and with nothing else."))
+        Amount::Count if !is_table => {
+            error("--count counts the rows of the table of sockets", "It goes with filters and with nothing else.")
         }
-        Amount::Nothing if !connections && !matches!(views, [View::Explanation(_)]) => Err(UsageError::new(
+        Amount::Nothing if !is_table && views != [View::Explanations] => error(
             "--quiet answers with the exit status, which says nothing for this view",
             "It goes with filters and with --explain.",
-        )),
-        _ => Ok(()),
+        ),
+        Amount::Rows | Amount::Count | Amount::Nothing => Ok(()),
+    }
+}
+
+const fn headings_are_part_of(view: View) -> bool {
+    match view {
+        View::Statistics(_) | View::Routes | View::Explanations => true,
+        View::Sockets | View::Interfaces | View::Summary | View::Consumers | View::Rdma => false,
+    }
+}
+
+fn has_translated_headings(views: &[View], output: &Output) -> bool {
+    match output.format {
+        Format::Table | Format::Wide => views != [View::Explanations],
+        Format::Csv | Format::Json | Format::Ndjson => false,
     }
 }
 
@@ -56,7 +81,7 @@ pub(super) fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError>
     let views = [
         (ethernet, View::Interfaces),
         (statistics, View::Statistics(protocol)),
-        (connections, View::Connections),
+        (connections, View::Sockets),
         (consumers, View::Consumers),
         (rdma, View::Rdma),
         (routes, View::Routes),
@@ -132,10 +157,10 @@ mod tests {
 
     #[test]
     fn views_come_in_their_order_whatever_the_order_of_the_switches() {
-        use View::{Connections, Interfaces, Routes, Statistics};
+        use View::{Interfaces, Routes, Sockets, Statistics};
         let lines: [(&str, &[View]); 12] = [
-            ("-an", &[Connections]),
-            ("-p tcp", &[Connections]),
+            ("-an", &[Sockets]),
+            ("-p tcp", &[Sockets]),
             ("-s", &[Statistics(None)]),
             ("-e", &[Interfaces]),
             ("-r", &[Routes]),
@@ -144,7 +169,7 @@ mod tests {
             ("-rse", &[Interfaces, Statistics(None), Routes]),
             ("-naser", &[Interfaces, Statistics(None), Routes]),
             ("-ep tcp", &[Interfaces]),
-            ("-r -s -p UDPv6", &[Statistics(Some(Section::UdpIpv6)), Connections, Routes]),
+            ("-r -s -p UDPv6", &[Statistics(Some(Section::UdpIpv6)), Sockets, Routes]),
             ("-sp icmp -e", &[Interfaces, Statistics(Some(Section::Icmpv4))]),
         ];
         for (line, views) in lines {
@@ -175,10 +200,10 @@ mod tests {
         for section in Section::ALL {
             let request = request(&format!("-s -a -p {}", section.word().to_uppercase()));
             assert_eq!(request.views[0], View::Statistics(Some(section)));
-            assert_eq!(request.views.get(1), super::table(section).map(|_| View::Connections).as_ref());
+            assert_eq!(request.views.get(1), super::table(section).map(|_| View::Sockets).as_ref());
         }
-        assert_eq!(request("-asp udpv6").sockets.tables, TableSet::NONE.with(Table::Udp6));
-        assert_eq!(request("-sp udp").sockets.tables, TableSet::NONE, "UDP has no rows without -a");
+        assert_eq!(request("-asp udpv6").query.tables, TableSet::NONE.with(Table::Udp6));
+        assert_eq!(request("-sp udp").query.tables, TableSet::NONE, "UDP has no rows without -a");
     }
 
     #[test]

@@ -1,14 +1,16 @@
-//! What only a socket's owners tell: their PIDs, their names and, where sockets do not tell them, their users.
+//! Filters on the owners of a socket: their PIDs, their names and, if sockets have no users, their users.
 
 use super::selector::Selector;
+use crate::lookup::processes::Processes;
+use crate::model::answer::Answer;
+use crate::model::owners::{OwnerStatus, Ownership, Refused};
 use crate::model::process::{Facts, Process, User};
 use crate::model::socket::Pid;
 use std::path::Path;
 
-/// Which owners a socket must have. Of several owners one is enough to match; what is not wanted no owner may be.
+/// Which owners a socket must have. Of several owners one is enough to match, and one is enough to exclude.
 ///
-/// A socket whose owners are not known, or that has none, matches nothing: it is there only where nothing but owners to
-/// leave out were named.
+/// A socket without an owner matches nothing: it passes only if nothing but owners to exclude were named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnerFilter {
     /// The PIDs (`--pid`).
@@ -25,18 +27,87 @@ impl OwnerFilter {
         self.pids.is_empty() && self.names.is_empty() && self.users.is_empty()
     }
 
-    /// The facts of processes that it needs; `None` where their PIDs are enough.
+    /// The facts of processes that it needs; `None` if their PIDs are enough.
     pub fn facts(&self) -> Option<Facts> {
         let (executable, user) = (!self.names.is_empty(), !self.users.is_empty());
         (executable || user).then_some(Facts { executable, user, ..Facts::default() })
     }
+}
 
-    /// Whether a socket with these owners is wanted. `process` tells what is known of one of them.
-    pub fn matches<'a>(&self, owners: impl Iterator<Item = Pid> + Clone, process: impl Fn(Pid) -> Option<&'a Process>) -> bool {
-        let any = |matches: &dyn Fn(&Process) -> bool| owners.clone().filter_map(&process).any(matches);
-        self.pids.matches(|&wanted| owners.clone().any(|pid| pid == wanted))
-            && self.names.matches(|wanted| any(&|process| wanted.is_of(process)))
-            && self.users.matches(|wanted| any(&|process| process.user.as_ref().is_some_and(|user| wanted.is_of(user))))
+/// A filter on owners together with what is known of the processes, ready to decide about each row.
+#[derive(Debug)]
+pub struct OwnerTest<'a> {
+    processes: &'a Processes,
+    pids: Selector<(Pid, Answer)>,
+    names: Selector<(&'a NamePattern, Answer)>,
+    users: Selector<(&'a UserName, Answer)>,
+    /// Whether a process that refused to be read may also own a socket whose owners were found.
+    refused_may_share: bool,
+}
+
+impl<'a> OwnerTest<'a> {
+    /// Prepares the filter. `processes` has the facts of the owners and of the processes that refused to be read; each value
+    /// comes with the answer to whether one of the latter matches it.
+    pub fn new(filter: &'a OwnerFilter, processes: &'a Processes, refused: &Refused) -> Self {
+        let any_refused = |matches: &dyn Fn(Pid) -> Answer| match refused {
+            Refused::None => Answer::No,
+            Refused::Processes(pids) => Answer::any(pids.iter().map(|&pid| matches(pid))),
+            Refused::Unknown | Refused::Invisible => Answer::Unknown,
+        };
+        // That a refused process matches does not say which sockets it owns.
+        let possible = |matches: &dyn Fn(Pid) -> Answer| match any_refused(matches) {
+            Answer::No => Answer::No,
+            Answer::Yes | Answer::Unknown => Answer::Unknown,
+        };
+        Self {
+            processes,
+            pids: filter.pids.map(|&wanted| match refused {
+                // A process that can be seen is none of those that cannot.
+                Refused::Invisible if processes.get(wanted).is_some() => (wanted, Answer::No),
+                _ => (wanted, possible(&|pid| Answer::from(pid == wanted))),
+            }),
+            names: filter.names.map(|pattern| {
+                let by_name = |process: &Process| pattern.matches_process(process) || pattern.matches_first_argument(process);
+                (pattern, possible(&|pid| ask(processes, pid, by_name)))
+            }),
+            users: filter.users.map(|user| (user, possible(&|pid| ask_user(processes, pid, user)))),
+            refused_may_share: *refused != Refused::Invisible,
+        }
+    }
+
+    /// Whether a socket with these owners is wanted.
+    pub fn decide(&self, owners: Ownership<'_>) -> Answer {
+        // A socket that the system itself owns, or nobody any more, is not owned by a process that refused to be read either.
+        let hidden = |answer: Answer| match owners.status {
+            OwnerStatus::Denied => answer,
+            OwnerStatus::Owned if !self.refused_may_share => Answer::No,
+            OwnerStatus::Owned => answer,
+            OwnerStatus::None | OwnerStatus::Gone | OwnerStatus::Unsupported => Answer::No,
+        };
+        let any = |matches: &dyn Fn(Pid) -> Answer| Answer::any(owners.pids().map(matches));
+        let pids = self.pids.decide(|&(wanted, refused)| any(&|pid| Answer::from(pid == wanted)).or(hidden(refused)));
+        let names = self.names.decide(|&(pattern, refused)| {
+            any(&|pid| ask(self.processes, pid, |process| pattern.matches_process(process))).or(hidden(refused))
+        });
+        let users = self.users.decide(|&(user, refused)| any(&|pid| ask_user(self.processes, pid, user)).or(hidden(refused)));
+        pids.and(names).and(users)
+    }
+}
+
+/// What a process says to a question; unknown if nothing is known of it.
+fn ask(processes: &Processes, pid: Pid, question: impl FnOnce(&Process) -> bool) -> Answer {
+    match processes.get(pid) {
+        Some(process) => question(process).into(),
+        None if processes.has_ended(pid) => Answer::No,
+        None => Answer::Unknown,
+    }
+}
+
+fn ask_user(processes: &Processes, pid: Pid, wanted: &UserName) -> Answer {
+    match processes.get(pid).and_then(|process| process.user.as_ref()) {
+        Some(user) => wanted.is_of(user).into(),
+        None if processes.has_ended(pid) => Answer::No,
+        None => Answer::Unknown,
     }
 }
 
@@ -78,11 +149,17 @@ impl NamePattern {
         Self { parts: value.to_lowercase().split('*').map(str::to_owned).collect() }
     }
 
-    /// Whether a process goes by such a name: the one that it gives itself, which the system may have cut, or the one of
-    /// its executable.
-    pub fn is_of(&self, process: &Process) -> bool {
+    /// Whether a process has such a name: the one that it gives itself, which the system may have cut, or the one of its
+    /// executable.
+    pub fn matches_process(&self, process: &Process) -> bool {
         let file = process.executable.as_deref().and_then(Path::file_name);
         [Some(process.name.as_os_str()), file].into_iter().flatten().any(|name| self.matches(&name.to_string_lossy()))
+    }
+
+    /// Whether the first argument of a process, which everybody may read, is such a name or a path that ends in it.
+    fn matches_first_argument(&self, process: &Process) -> bool {
+        let file = process.command_line.first().map(Path::new).and_then(Path::file_name);
+        file.is_some_and(|name| self.matches(&name.to_string_lossy()))
     }
 
     /// Whether the whole name is as the pattern says.
@@ -110,6 +187,8 @@ impl NamePattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::owners::{Owners, RowOwners};
+    use crate::model::socket::tests::socket;
     use proptest::prelude::*;
 
     fn filter(pids: &[&str], names: &[&str]) -> OwnerFilter {
@@ -125,24 +204,37 @@ mod tests {
         Selector::parse(&values, meaning).unwrap()
     }
 
+    fn process(pid: Pid, name: &str, user: &str) -> Process {
+        let user = Some(User { id: format!("S-1-{}", user.len()), name: Some(user.to_owned()) });
+        Process { pid, name: name.into(), user, ..Process::default() }
+    }
+
+    /// What the filter says of a socket with these owners; `None` for one whose owner may not be seen.
+    fn decide(filter: &OwnerFilter, owners: Option<&[Pid]>, refused: &Refused) -> Answer {
+        let processes: Processes = [
+            process(1, "systemd", "root"),
+            process(2, "sshd", "HOST\\Ann"),
+            process(3, "nginx", "root"),
+            Process { executable: Some("/opt/Nginx.EXE".into()), ..process(4, "worker", "bob") },
+            Process { command_line: vec!["/usr/bin/python3".into()], ..process(5, "short", "bob") },
+        ]
+        .into_iter()
+        .collect();
+        let mut row = RowOwners::default();
+        match owners {
+            Some(pids) => row.push_owned(pids.iter().copied()),
+            None => row.push_hidden(),
+        }
+        let owners = Owners::ByRow(row);
+        OwnerTest::new(filter, &processes, refused).decide(owners.of(0, &socket("127.0.0.1", 1)))
+    }
+
     fn matches(filter: &OwnerFilter, owners: &[Pid]) -> bool {
-        let process = |name: &str, user: &str| Process {
-            name: name.into(),
-            user: Some(User { id: format!("S-1-{}", user.len()), name: Some(user.to_owned()) }),
-            ..Process::default()
-        };
-        let processes = [
-            process("", ""),
-            process("systemd", "root"),
-            process("sshd", "HOST\\Ann"),
-            process("nginx", "root"),
-            Process { executable: Some("/opt/Nginx.EXE".into()), ..process("worker", "bob") },
-        ];
-        filter.matches(owners.iter().copied(), |pid| processes.get(pid as usize))
+        decide(filter, Some(owners), &Refused::None) == Answer::Yes
     }
 
     #[test]
-    fn one_owner_is_enough_to_match_and_one_is_enough_to_refuse() {
+    fn one_owner_is_enough_to_match_and_one_is_enough_to_exclude() {
         assert!(matches(&filter(&["2"], &[]), &[1, 2]));
         assert!(!matches(&filter(&["2"], &[]), &[1, 3]));
         assert!(!matches(&filter(&["!2"], &[]), &[1, 2]));
@@ -176,8 +268,30 @@ mod tests {
     }
 
     #[test]
-    fn a_process_without_a_known_name_matches_no_name() {
-        assert!(!matches(&filter(&[], &["*"]), &[99]) && matches(&filter(&["99"], &[]), &[99]));
+    fn of_a_process_without_a_known_name_it_is_unknown_whether_a_name_matches() {
+        assert_eq!(decide(&filter(&[], &["nginx"]), Some(&[99]), &Refused::None), Answer::Unknown);
+        assert_eq!(decide(&filter(&[], &["!nginx"]), Some(&[99]), &Refused::None), Answer::Unknown);
+        assert!(matches(&filter(&["99"], &[]), &[99]));
+    }
+
+    #[test]
+    fn a_process_that_refused_to_be_read_may_own_a_hidden_socket() {
+        let refused = Refused::Processes(vec![3, 5]);
+        let answer = |filter: &OwnerFilter, refused: &Refused| decide(filter, None, refused);
+        assert_eq!(answer(&filter(&["3"], &[]), &refused), Answer::Unknown);
+        assert_eq!(answer(&filter(&["2"], &[]), &refused), Answer::No);
+        assert_eq!(answer(&filter(&[], &["nginx"]), &refused), Answer::Unknown);
+        assert_eq!(answer(&filter(&[], &["python3"]), &refused), Answer::Unknown, "by its first argument");
+        assert_eq!(answer(&filter(&[], &["sshd"]), &refused), Answer::No);
+        assert_eq!(answer(&filter(&[], &["!sshd"]), &refused), Answer::Yes);
+        assert_eq!(answer(&filter(&[], &["!nginx"]), &refused), Answer::Unknown);
+        assert_eq!(answer(&filter(&[], &["sshd"]), &Refused::Unknown), Answer::Unknown);
+        assert_eq!(answer(&filter(&[], &["sshd"]), &Refused::Invisible), Answer::Unknown);
+        assert_eq!(decide(&filter(&["3"], &[]), Some(&[2]), &Refused::Invisible), Answer::No, "its owners are known");
+        assert_eq!(answer(&filter(&["3"], &[]), &Refused::Invisible), Answer::No, "process 3 is visible");
+        assert_eq!(answer(&filter(&["99"], &[]), &Refused::Invisible), Answer::Unknown);
+        assert_eq!(decide(&filter(&["3"], &[]), Some(&[2]), &refused), Answer::Unknown, "a socket may be shared");
+        assert_eq!(decide(&filter(&["3"], &[]), Some(&[]), &refused), Answer::No, "the system's own");
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! The language of a filter's values: several values, each perhaps with `!` before it.
+//! The values of a filter: several of them, each perhaps with `!` before it.
+
+use crate::model::answer::Answer;
 
 /// The values given to one switch. Those without `!` are alternatives; of those with `!` none may match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector<T> {
-    /// What is wanted; empty where anything is.
+    /// What is wanted; empty if everything is.
     pub wanted: Vec<T>,
     /// What is not wanted (`!`).
     pub unwanted: Vec<T>,
@@ -15,7 +17,7 @@ impl<T> Default for Selector<T> {
     }
 }
 
-/// A value that cannot be meant.
+/// A value that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{}': {reason}", .value.escape_debug())]
 pub struct InvalidValue {
@@ -26,26 +28,26 @@ pub struct InvalidValue {
 }
 
 impl<T> Selector<T> {
-    /// Understands the values with `meaning`, which may find several things that one value stands for.
+    /// Parses the values with `meaning`, which may find several things that one value stands for.
     pub fn parse<M>(values: &[String], mut meaning: impl FnMut(&str) -> Result<M, String>) -> Result<Self, InvalidValue>
     where
         M: IntoIterator<Item = T>,
     {
-        let mut choice = Self::default();
+        let mut selector = Self::default();
         for value in values {
             let (bare, list) = match value.strip_prefix('!') {
-                Some(bare) => (bare, &mut choice.unwanted),
-                None => (value.as_str(), &mut choice.wanted),
+                Some(bare) => (bare, &mut selector.unwanted),
+                None => (value.as_str(), &mut selector.wanted),
             };
             if bare.is_empty() {
                 return Err(InvalidValue { value: value.clone(), reason: "a value is missing".to_owned() });
             }
             list.extend(meaning(bare).map_err(|reason| InvalidValue { value: value.clone(), reason })?);
         }
-        Ok(choice)
+        Ok(selector)
     }
 
-    /// Whether no value was given: everything is admitted.
+    /// Whether no value was given: everything matches.
     pub const fn is_empty(&self) -> bool {
         self.wanted.is_empty() && self.unwanted.is_empty()
     }
@@ -53,6 +55,17 @@ impl<T> Selector<T> {
     /// Whether one of the wanted values matches, if there are any, and none of the unwanted.
     pub fn matches(&self, matches: impl Fn(&T) -> bool) -> bool {
         (self.wanted.is_empty() || self.wanted.iter().any(&matches)) && !self.unwanted.iter().any(matches)
+    }
+
+    /// As [`Selector::matches`], if it may be unknown whether a value matches.
+    pub fn decide(&self, matches: impl Fn(&T) -> Answer) -> Answer {
+        let included = if self.wanted.is_empty() { Answer::Yes } else { Answer::any(self.wanted.iter().map(&matches)) };
+        included.and(Answer::any(self.unwanted.iter().map(matches)).not())
+    }
+
+    /// A selector of what each value becomes.
+    pub fn map<'a, U>(&'a self, mut value: impl FnMut(&'a T) -> U) -> Selector<U> {
+        Selector { wanted: self.wanted.iter().map(&mut value).collect(), unwanted: self.unwanted.iter().map(value).collect() }
     }
 }
 

@@ -161,19 +161,22 @@ impl Entry {
                 process.user = later.user;
             }
         }
-        self.facts = Facts {
-            executable: self.facts.executable || facts.executable,
-            command_line: self.facts.command_line || facts.command_line,
-            user: self.facts.user || facts.user,
-        };
+        self.facts = self.facts.and(facts);
+    }
+}
+
+impl Extend<Process> for Processes {
+    fn extend<I: IntoIterator<Item = Process>>(&mut self, processes: I) {
+        let entry = |process: Process| (process.pid, Entry { read: ProcessRead::Known(process), facts: Facts::ALL });
+        self.known.extend(processes.into_iter().map(entry));
     }
 }
 
 impl FromIterator<Process> for Processes {
     fn from_iter<I: IntoIterator<Item = Process>>(processes: I) -> Self {
-        let facts = Facts { executable: true, command_line: true, user: true };
-        let entry = |process: Process| (process.pid, Entry { read: ProcessRead::Known(process), facts });
-        Self { known: processes.into_iter().map(entry).collect(), ..Self::default() }
+        let mut known = Self::default();
+        known.extend(processes);
+        known
     }
 }
 

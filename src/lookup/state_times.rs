@@ -16,6 +16,15 @@ pub enum TimeInState {
     AtLeast(Duration),
 }
 
+impl TimeInState {
+    /// The time that is known.
+    pub const fn duration(self) -> Duration {
+        match self {
+            Self::Exactly(time) | Self::AtLeast(time) => time,
+        }
+    }
+}
+
 /// What was seen over the displays of an interval.
 #[derive(Debug, Default)]
 pub struct StateTimes {

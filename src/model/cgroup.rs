@@ -2,7 +2,7 @@
 
 /// Where a process belongs, as far as the system tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Membership {
+pub struct Cgroup {
     /// The systemd unit, as `nginx.service`: the innermost one that is no slice.
     pub unit: Option<String>,
     /// The container.

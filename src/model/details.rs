@@ -17,6 +17,20 @@ pub struct WantedDetails {
 }
 
 impl WantedDetails {
+    /// Nothing.
+    pub const NONE: Self = Self { traffic_class: false, congestion: false, age: false, service: false };
+
+    /// What both want.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            traffic_class: self.traffic_class || other.traffic_class,
+            congestion: self.congestion || other.congestion,
+            age: self.age || other.age,
+            service: self.service || other.service,
+        }
+    }
+
     /// Whether anything is wanted that has to be asked of the kernel of Linux.
     pub const fn any(self) -> bool {
         self.traffic_class || self.congestion

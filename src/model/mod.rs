@@ -1,5 +1,6 @@
 //! Plain data: what was read of the system. Nothing here does I/O.
 
+pub mod answer;
 pub mod cgroup;
 pub mod details;
 pub mod interface;

@@ -52,6 +52,8 @@ pub enum Refused {
     Processes(Vec<Pid>),
     /// It is not known which (hidepid, another PID namespace, a failed scan).
     Unknown,
+    /// Processes that the system shows to nobody own the sockets without a known owner.
+    Invisible,
 }
 
 impl Refused {

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 /// What a host's settings say about ports. What a system does not tell is not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PortRules {
+pub struct PortPolicy {
     /// The ports that the system lends to clients.
     pub ephemeral: Option<RangeInclusive<u16>>,
     /// The ports that it lends to nobody.
@@ -13,7 +13,7 @@ pub struct PortRules {
     pub unprivileged_from: Option<u16>,
 }
 
-impl PortRules {
+impl PortPolicy {
     /// Whether the system lends the port to clients.
     pub fn is_ephemeral(&self, port: u16) -> bool {
         self.ephemeral.as_ref().is_some_and(|range| range.contains(&port)) && !self.is_reserved(port)

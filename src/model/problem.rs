@@ -1,4 +1,4 @@
-//! What could not be had, and why: data, like what could.
+//! What could not be read, and why: data, like what could.
 
 /// Something that could not be had. It never stops the rest and it never disappears.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,9 @@ pub enum ProblemKind {
     OwnersKept,
     /// No owner could be looked for at all.
     OwnersUnreadable,
-    /// A fact that was asked for cannot be had on this system.
+    /// A filter could not decide about some rows, because their owners could not be read.
+    FilterUndecided,
+    /// A fact that was asked for is not available on this system.
     FactUnavailable,
 }
 
@@ -41,12 +43,73 @@ impl ProblemKind {
             Self::TableIncomplete => "table-incomplete",
             Self::OwnersHidden | Self::OwnersKept => "owners-hidden",
             Self::OwnersUnreadable => "owners-unreadable",
+            Self::FilterUndecided => "filter-undecided",
             Self::FactUnavailable => "fact-unavailable",
         }
     }
 
     /// Whether rows may be missing: the answer is not whole.
     pub const fn is_incomplete(self) -> bool {
-        matches!(self, Self::TableUnreadable | Self::TableIncomplete)
+        matches!(self, Self::TableUnreadable | Self::TableIncomplete | Self::FilterUndecided)
+    }
+}
+
+/// Problems, each once, in the order in which they were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Adds a problem, unless it is there already.
+    pub fn add(&mut self, problem: Problem) {
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
+    }
+
+    /// The problems.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.0.iter()
+    }
+
+    /// Whether no row is missing because of them.
+    pub fn is_complete(&self) -> bool {
+        !self.iter().any(|problem| problem.kind.is_incomplete())
+    }
+}
+
+impl Extend<Problem> for Problems {
+    fn extend<I: IntoIterator<Item = Problem>>(&mut self, problems: I) {
+        problems.into_iter().for_each(|problem| self.add(problem));
+    }
+}
+
+impl FromIterator<Problem> for Problems {
+    fn from_iter<I: IntoIterator<Item = Problem>>(problems: I) -> Self {
+        let mut all = Self::default();
+        all.extend(problems);
+        all
+    }
+}
+
+impl<'a> IntoIterator for &'a Problems {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_that_two_parts_report_is_there_once() {
+        let problem = |kind| Problem::new(kind, "the table TCP/IPv4 cannot be read");
+        let mut problems = Problems::from_iter([problem(ProblemKind::OwnersHidden), problem(ProblemKind::OwnersHidden)]);
+        assert_eq!((problems.iter().count(), problems.is_complete()), (1, true));
+        problems.add(problem(ProblemKind::TableUnreadable));
+        assert_eq!((problems.iter().count(), problems.is_complete()), (2, false));
     }
 }

@@ -15,6 +15,24 @@ pub struct Facts {
     pub user: bool,
 }
 
+impl Facts {
+    /// No more than what costs nothing.
+    pub const NAME: Self = Self { executable: false, command_line: false, user: false };
+
+    /// Every fact.
+    pub const ALL: Self = Self { executable: true, command_line: true, user: true };
+
+    /// What both ask for.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            executable: self.executable || other.executable,
+            command_line: self.command_line || other.command_line,
+            user: self.user || other.user,
+        }
+    }
+}
+
 /// One process. Its texts come from strangers: they go through [`crate::output::escape`] before anybody sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Process {
@@ -47,6 +65,12 @@ impl Process {
     /// The file name of its executable.
     pub fn program(&self) -> Option<&OsStr> {
         self.executable.as_deref().and_then(Path::file_name).or(self.image_name.as_deref())
+    }
+
+    /// The arguments as one text, with a blank between two of them.
+    pub fn command_line_text(&self) -> String {
+        let words: Vec<_> = self.command_line.iter().map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
     }
 }
 

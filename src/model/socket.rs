@@ -64,17 +64,29 @@ impl Socket {
         if self.inode == 0 { None } else { Some(self.uid) }
     }
 
-    /// Whether two rows tell of one socket, which a system may show twice when it moves while its table is read: the same
-    /// ends and the same inode. Rows without an inode are told apart by their ends alone, which only connections can.
-    pub fn is_same_socket(&self, other: &Self) -> bool {
-        let ends = |socket: &Self| (socket.local, socket.remote, socket.interface, socket.protocol, socket.family);
-        self.inode == other.inode && ends(self) == ends(other) && (self.inode != 0 || self.remote.port != 0)
+    /// What tells this socket from all others; `None` for a row that says too little: without an inode, only connections are
+    /// told apart, by their ends.
+    pub fn id(&self) -> Option<SocketId> {
+        let Self { protocol, family, local, remote, interface, inode, .. } = *self;
+        (inode != 0 || remote.port != 0).then_some(SocketId { protocol, family, local, remote, interface, inode })
     }
 
     /// The scope id of an address of this socket: its interface for a link-local address, else 0.
     pub const fn scope(&self, address: IpAddr) -> u32 {
         if has_scope(address) { self.interface } else { 0 }
     }
+}
+
+/// What tells a socket from all others of its network namespace. Rows with the same id are of one socket, which a system may
+/// show twice when it changes while its table is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SocketId {
+    protocol: Protocol,
+    family: Family,
+    local: Endpoint,
+    remote: Endpoint,
+    interface: u32,
+    inode: u32,
 }
 
 #[cfg(test)]
@@ -125,17 +137,17 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_socket_that_is_seen_twice_is_one_and_sharers_of_a_port_are_not() {
+    fn rows_of_one_socket_have_one_id_and_sharers_of_a_port_differ() {
         let listener = socket("0.0.0.0", 80);
-        assert!(listener.is_same_socket(&Socket { receive_queue: 5, ..listener }));
-        assert!(!listener.is_same_socket(&Socket { inode: 2, ..listener }));
-        assert!(!listener.is_same_socket(&Socket { interface: 3, ..listener }));
-        let unheld = Socket { inode: 0, ..listener };
-        assert!(!unheld.is_same_socket(&unheld));
-        let waiting =
-            Socket { remote: Endpoint::new("192.0.2.1".parse().unwrap(), 5000), state: Some(State::TimeWait), ..unheld };
-        assert!(waiting.is_same_socket(&waiting));
-        assert!(!waiting.is_same_socket(&Socket { inode: 7, ..waiting }));
+        assert_eq!(listener.id(), Socket { receive_queue: 5, ..listener }.id());
+        assert_ne!(listener.id(), Socket { inode: 2, ..listener }.id());
+        assert_ne!(listener.id(), Socket { interface: 3, ..listener }.id());
+        let unowned = Socket { inode: 0, ..listener };
+        assert_eq!(unowned.id(), None);
+        let remote = Endpoint::new("192.0.2.1".parse().unwrap(), 5000);
+        let waiting = Socket { remote, state: Some(State::TimeWait), ..unowned };
+        assert!(waiting.id().is_some());
+        assert_ne!(waiting.id(), Socket { inode: 7, ..waiting }.id());
     }
 
     #[test]

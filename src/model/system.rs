@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// An operating system, as far as the program's answers differ by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum System {
     /// Linux.
@@ -13,6 +13,7 @@ pub enum System {
     /// macOS.
     MacOs,
     /// A system without a backend of its own.
+    #[default]
     Other,
 }
 

@@ -1,87 +1,32 @@
 //! What a user may sort by (`--sort local,-pid`).
 
 use crate::model::owners::OwnerSearch;
+use crate::request::column::Column;
+use crate::request::needs::Needs;
 use std::str::FromStr;
 
-/// What rows may be sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// TCP before UDP.
-    Protocol,
-    /// The local address as a number, IPv4 before IPv6, then its scope and port.
-    Local,
-    /// The local port.
-    LocalPort,
-    /// The foreign address as a number, IPv4 before IPv6, then its scope and port.
-    Remote,
-    /// The foreign port.
-    RemotePort,
-    /// The state, in the order of a connection's life; rows without one first.
-    State,
-    /// The lowest PID that holds the socket; sockets without a known owner first.
-    Pid,
-    /// The name of that process without regard to letter case; sockets without a known owner first.
-    Process,
-    /// The user id of the socket.
-    User,
-    /// The bytes received and not yet read.
-    ReceiveQueue,
-    /// The bytes sent and not yet acknowledged.
-    SendQueue,
-}
-
-impl Key {
-    /// Every key, in the order of the help text.
-    pub const ALL: [Self; 11] = [
-        Self::Protocol,
-        Self::Local,
-        Self::LocalPort,
-        Self::Remote,
-        Self::RemotePort,
-        Self::State,
-        Self::Pid,
-        Self::Process,
-        Self::User,
-        Self::ReceiveQueue,
-        Self::SendQueue,
-    ];
-
-    /// The word of the command line.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Protocol => "protocol",
-            Self::Local => "local",
-            Self::LocalPort => "local-port",
-            Self::Remote => "remote",
-            Self::RemotePort => "remote-port",
-            Self::State => "state",
-            Self::Pid => "pid",
-            Self::Process => "process",
-            Self::User => "user",
-            Self::ReceiveQueue => "receive-queue",
-            Self::SendQueue => "send-queue",
-        }
-    }
-
-    /// How far owners have to be looked for to sort by it.
-    pub const fn owner_search(self) -> OwnerSearch {
-        match self {
-            Self::Pid | Self::Process => OwnerSearch::Lowest,
-            _ => OwnerSearch::Skip,
-        }
-    }
-}
-
-/// A key and its direction.
+/// A column to sort by and the direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortKey {
-    /// What to sort by.
-    pub key: Key,
-    /// Whether the greatest comes first (`-` before the key).
+    /// The column.
+    pub column: Column,
+    /// Whether the greatest comes first (`-` before the name).
     pub descending: bool,
 }
 
-/// A word that is no key.
+impl SortKey {
+    /// The names of the columns that have an order.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Column::ALL.into_iter().filter(|column| column.definition().is_sortable).map(Column::name)
+    }
+
+    /// What has to be read and looked up to sort by it: of several owners the one with the lowest PID decides.
+    pub fn needs(self) -> Needs {
+        Needs { owners: self.column.definition().needs.owners.min(OwnerSearch::Lowest), ..self.column.definition().needs }
+    }
+}
+
+/// A word that names no column with an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such key")]
 pub struct UnknownKey;
@@ -91,8 +36,8 @@ impl FromStr for SortKey {
 
     fn from_str(word: &str) -> Result<Self, UnknownKey> {
         let (name, descending) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
-        let key = Key::ALL.into_iter().find(|key| key.word().eq_ignore_ascii_case(name)).ok_or(UnknownKey)?;
-        Ok(Self { key, descending })
+        let column = Column::parse(name).filter(|column| column.definition().is_sortable).ok_or(UnknownKey)?;
+        Ok(Self { column, descending })
     }
 }
 
@@ -101,10 +46,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_is_no_key_is_refused() {
-        assert_eq!("-PID".parse(), Ok(SortKey { key: Key::Pid, descending: true }));
-        for word in ["", "-", "--pid", "+pid", "port"] {
+    fn a_word_that_names_no_column_with_an_order_is_refused() {
+        assert_eq!("-PID".parse(), Ok(SortKey { column: Column::Pid, descending: true }));
+        assert_eq!("local-port".parse(), Ok(SortKey { column: Column::LocalPort, descending: false }));
+        for word in ["", "-", "--pid", "+pid", "port", "command_line"] {
             assert_eq!(word.parse::<SortKey>(), Err(UnknownKey), "{word}");
         }
+    }
+
+    #[test]
+    fn one_owner_is_enough_to_sort_by() {
+        let needs = |word: &str| word.parse::<SortKey>().unwrap().needs();
+        assert_eq!((needs("pid").owners, needs("local").owners), (OwnerSearch::Lowest, OwnerSearch::Skip));
+        assert!(needs("process").processes.is_some());
     }
 }

@@ -1,104 +1,143 @@
-//! Sorting rows by the keys that a user asks for.
+//! Sorting rows by the columns that a user asks for.
 
-use super::keys::{Key, SortKey};
-use crate::lookup::processes::Processes;
-use crate::model::process::Facts;
-use crate::model::snapshot::Snapshot;
-use crate::model::socket::{Endpoint, Socket};
+use super::keys::SortKey;
+use crate::moment::row::{Row, Rows};
+use crate::moment::value::Value;
+use crate::request::column::Column;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-/// Sorts rows by the first key, rows alike in it by the second, and so on; rows alike in all keep the order they have.
-pub fn sort(rows: &mut [u32], keys: &[SortKey], snapshot: &Snapshot) {
-    if keys.is_empty() {
-        return;
-    }
-    let by: Vec<(Column<'_>, bool)> = keys.iter().map(|key| (column(key.key, rows, snapshot), key.descending)).collect();
-    rows.sort_by(|&a, &b| {
-        by.iter().fold(Ordering::Equal, |so_far, (column, descending)| {
-            so_far.then_with(|| if *descending { column(b, a) } else { column(a, b) })
+/// Sorts rows by the first key, rows equal in it by the second, and so on; rows equal in all keep the order that they have.
+/// Unknown values come first.
+pub fn sort(keys: &[SortKey], rows: Rows<'_>) -> Vec<u32> {
+    let mut sorted = rows.positions().to_vec();
+    let texts: Vec<TextRanks> = keys.iter().map(|key| TextRanks::new(key.column, rows)).collect();
+    let rank = |texts: &TextRanks, column, position| match texts.of(position) {
+        Some(text) => Rank::Text(text),
+        None => rows.get(position).map_or(Rank::Unknown, |row| rank_of(row, column)),
+    };
+    sorted.sort_by(|&a, &b| {
+        keys.iter().zip(&texts).fold(Ordering::Equal, |so_far, (key, texts)| {
+            so_far.then_with(|| {
+                let ordering = rank(texts, key.column, a).cmp(&rank(texts, key.column, b));
+                if key.descending { ordering.reverse() } else { ordering }
+            })
         })
     });
+    sorted
 }
 
-/// Compares two rows in one respect.
-type Column<'a> = Box<dyn Fn(u32, u32) -> Ordering + 'a>;
+/// Where a row stands among others by one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Unknown,
+    Number(u64),
+    Address(IpAddr, u32, u16),
+    /// The place of its text among all texts of the column.
+    Text(u32),
+}
 
-fn column<'a>(key: Key, rows: &[u32], snapshot: &'a Snapshot) -> Column<'a> {
-    let sockets = &snapshot.sockets;
-    fn by<'a, K: Ord>(sockets: &'a [Socket], value: impl Fn(&Socket) -> K + 'a) -> Column<'a> {
-        Box::new(move |a, b| value(&sockets[a as usize]).cmp(&value(&sockets[b as usize])))
-    }
-    match key {
-        Key::Protocol => by(sockets, |socket| socket.protocol),
-        Key::Local => by(sockets, |socket| endpoint(socket, &socket.local)),
-        Key::LocalPort => by(sockets, |socket| socket.local.port),
-        Key::Remote => by(sockets, |socket| endpoint(socket, &socket.remote)),
-        Key::RemotePort => by(sockets, |socket| socket.remote.port),
-        Key::State => by(sockets, |socket| socket.state),
-        Key::User => by(sockets, |socket| socket.uid),
-        Key::ReceiveQueue => by(sockets, |socket| socket.receive_queue),
-        Key::SendQueue => by(sockets, |socket| socket.send_queue),
-        Key::Pid => {
-            let pids = lowest_pids(rows, snapshot);
-            Box::new(move |a, b| pids[a as usize].cmp(&pids[b as usize]))
+/// For each row the place of its text among all texts of a column, without regard to letter case.
+struct TextRanks {
+    /// By the row's position in the snapshot: one more than the place, 0 for no text. Empty if the column has no texts.
+    places: Vec<u32>,
+}
+
+impl TextRanks {
+    fn new(column: Column, rows: Rows<'_>) -> Self {
+        let mut numbers: HashMap<String, u32> = HashMap::new();
+        let mut places = Vec::new();
+        for &position in rows.positions() {
+            let Some(text) = rows.get(position).and_then(|row| text(&sort_value(row, column))) else { continue };
+            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            let number = *numbers.entry(text).or_insert(next);
+            if places.is_empty() {
+                places.resize(rows.snapshot().sockets.len(), 0);
+            }
+            if let Some(place) = places.get_mut(position as usize) {
+                *place = number + 1;
+            }
         }
-        Key::Process => {
-            let ranks = name_ranks(&lowest_pids(rows, snapshot));
-            Box::new(move |a, b| ranks[a as usize].cmp(&ranks[b as usize]))
+        let mut texts: Vec<(String, u32)> = numbers.into_iter().collect();
+        texts.sort_unstable();
+        let mut ranks = vec![0; texts.len()];
+        for ((_, number), rank) in texts.into_iter().zip(1..) {
+            if let Some(place) = ranks.get_mut(number as usize) {
+                *place = rank;
+            }
         }
-    }
-}
-
-fn endpoint(socket: &Socket, end: &Endpoint) -> (IpAddr, u32, u16) {
-    (end.address, socket.scope(end.address), end.port)
-}
-
-/// The lowest owner of each row that is sorted, by the row's position; 0 for none.
-fn lowest_pids(rows: &[u32], snapshot: &Snapshot) -> Vec<u32> {
-    let mut pids = vec![0; snapshot.sockets.len()];
-    for &row in rows {
-        let row = row as usize;
-        pids[row] = snapshot.owners.of(row, &snapshot.sockets[row]).lowest().unwrap_or(0);
-    }
-    pids
-}
-
-/// For each row the place of its process among all processes sorted by name; 0 for none, the same for the same name.
-fn name_ranks(pids: &[u32]) -> Vec<u32> {
-    let mut processes = Processes::default();
-    let mut distinct: Vec<u32> = pids.iter().copied().filter(|&pid| pid != 0).collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    processes.look_up(distinct.iter().copied(), Facts::default());
-    let name = |pid: u32| processes.get(pid).map(|process| process.name.to_string_lossy().to_lowercase());
-    let mut named: Vec<(String, u32)> = distinct.iter().filter_map(|&pid| Some((name(pid)?, pid))).collect();
-    named.sort_unstable();
-    let mut ranks = HashMap::with_capacity(named.len());
-    let mut rank = 0;
-    for (place, (name, pid)) in named.iter().enumerate() {
-        if place == 0 || named[place - 1].0 != *name {
-            rank += 1;
+        for place in &mut places {
+            *place = place.checked_sub(1).and_then(|number| ranks.get(number as usize).copied()).unwrap_or(0);
         }
-        ranks.insert(*pid, rank);
+        Self { places }
     }
-    pids.iter().map(|pid| ranks.get(pid).copied().unwrap_or(0)).collect()
+
+    fn of(&self, position: u32) -> Option<u32> {
+        self.places.get(position as usize).copied().filter(|&place| place != 0)
+    }
+}
+
+fn rank_of(row: Row<'_>, column: Column) -> Rank {
+    match sort_value(row, column) {
+        Value::Ranked(rank, _) => Rank::Number(u64::from(rank)),
+        Value::Number(number) => Rank::Number(number),
+        Value::Address(address, scope) => Rank::Address(address, scope, 0),
+        Value::Endpoint(end, scope) => Rank::Address(end.address, scope, end.port),
+        Value::NamedEndpoint(_, end) => Rank::Address(end.address, row.socket.scope(end.address), end.port),
+        Value::Elapsed(time) => Rank::Number(u64::try_from(time.duration().as_millis()).unwrap_or(u64::MAX)),
+        Value::Numbers(numbers) | Value::Times(numbers) => numbers.first().map_or(Rank::Unknown, |&first| Rank::Number(first)),
+        Value::Null | Value::Word(_) | Value::Text(_) | Value::Texts(_) | Value::Names(_) | Value::Processes(_) => Rank::Unknown,
+    }
+}
+
+/// Users are sorted by their numbers if sockets have them.
+fn sort_value(row: Row<'_>, column: Column) -> Value<'_> {
+    let by_number = column == Column::User && row.socket.owner_uid().is_some();
+    row.value(if by_number { Column::Uid } else { column })
+}
+
+/// The text that decides; of several the first.
+fn text(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Word(word) => Some((*word).to_owned()),
+        Value::Text(text) => Some(text.to_lowercase()),
+        Value::Texts(texts) | Value::Names(texts) => texts.first().map(|text| text.to_lowercase()),
+        Value::Null
+        | Value::Ranked(..)
+        | Value::Number(_)
+        | Value::Address(..)
+        | Value::Endpoint(..)
+        | Value::NamedEndpoint(..)
+        | Value::Elapsed(_)
+        | Value::Numbers(_)
+        | Value::Processes(_)
+        | Value::Times(_) => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lookup::processes::Processes;
     use crate::model::owners::Owners;
+    use crate::model::process::Process;
+    use crate::model::snapshot::Snapshot;
     use crate::model::socket::tests::socket;
-    use crate::model::socket::{Protocol, State};
+    use crate::model::socket::{Endpoint, Protocol, Socket, State};
+    use crate::model::system::System;
+    use crate::moment::lookups::Lookups;
     use proptest::prelude::*;
 
     fn sorted(sockets: Vec<Socket>, pids: Vec<Option<u32>>, keys: &str) -> Vec<u32> {
         let keys: Vec<SortKey> = keys.split(',').map(|word| word.parse().unwrap()).collect();
-        let mut rows: Vec<u32> = (0..sockets.len() as u32).collect();
-        sort(&mut rows, &keys, &Snapshot { sockets, owners: Owners::ByRow(pids.into_iter().collect()), ..Snapshot::default() });
-        rows
+        let rows: Vec<u32> = (0..sockets.len() as u32).collect();
+        let owners = Owners::ByRow(pids.into_iter().collect());
+        let snapshot = Snapshot { sockets, owners, ..Snapshot::default() };
+        let process = |pid, name: &str| Process { pid, name: name.into(), ..Process::default() };
+        let processes: Processes = [process(7, "Beta"), process(8, "alpha"), process(9, "beta")].into_iter().collect();
+        let lookups = Lookups { processes, ..Lookups::default() };
+        sort(&keys, Rows::of_parts(&snapshot, &lookups, System::Linux, &rows))
     }
 
     #[test]
@@ -114,13 +153,22 @@ mod tests {
             send_queue: 9,
             ..low
         };
-        for key in Key::ALL.into_iter().filter(|&key| key != Key::Process) {
+        for key in
+            ["protocol", "local", "local-port", "remote", "remote-port", "state", "pid", "user", "receive-queue", "send-queue"]
+        {
             let pids = vec![Some(100), Some(99)];
-            assert_eq!(sorted(vec![high, low], pids.clone(), key.word()), [1, 0], "{}", key.word());
-            let reversed = format!("-{}", key.word());
+            assert_eq!(sorted(vec![high, low], pids.clone(), key), [1, 0], "{key}");
+            let reversed = format!("-{key}");
             assert_eq!(sorted(vec![low, high], vec![Some(99), Some(100)], &reversed), [1, 0], "{reversed}");
             assert_eq!(sorted(vec![low, low], vec![Some(7), Some(7)], &reversed), [0, 1], "{reversed} is not stable");
         }
+    }
+
+    #[test]
+    fn a_socket_without_a_user_is_not_roots() {
+        let time_wait = Socket { inode: 0, uid: 0, ..socket("127.0.0.1", 1) };
+        let root = Socket { inode: 5, uid: 0, ..time_wait };
+        assert_eq!(sorted(vec![root, time_wait, root], vec![], "user"), [1, 0, 2]);
     }
 
     #[test]
@@ -131,10 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn processes_sort_by_name_and_nobodys_sockets_come_first() {
-        let own = std::process::id();
-        assert_eq!(sorted(vec![socket("::1", 1); 3], vec![Some(own), Some(0), Some(own)], "process"), [1, 0, 2]);
-        assert_eq!(sorted(vec![socket("::1", 1); 3], vec![Some(0), Some(own), None], "-process"), [1, 0, 2]);
+    fn processes_sort_by_name_in_any_letter_case_and_sockets_without_one_come_first() {
+        let owners = vec![Some(7), Some(0), Some(8), Some(9), None];
+        assert_eq!(sorted(vec![socket("::1", 1); 5], owners.clone(), "process"), [1, 4, 2, 0, 3]);
+        assert_eq!(sorted(vec![socket("::1", 1); 5], owners, "-process"), [0, 3, 2, 1, 4]);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Windows' order.
 
 use crate::model::socket::{Socket, Table};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::thread::{Builder, available_parallelism, scope};
 
@@ -31,24 +32,33 @@ pub fn windows_order(sockets: &[Socket]) -> Vec<u32> {
             Table::Tcp4 | Table::Udp4 => {
                 let mut keys = std::mem::take(&mut ipv4[protocol]);
                 sort(&mut keys);
-                keys.dedup_by(|later, earlier| {
-                    *later >> 32 == *earlier >> 32
-                        && sockets[*later as u32 as usize].is_same_socket(&sockets[*earlier as u32 as usize])
-                });
-                order.extend(keys.iter().map(|&key| key as u32));
+                for run in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+                    extend_with_distinct(&mut order, run.iter().map(|&key| key as u32), sockets);
+                }
             }
             Table::Tcp6 | Table::Udp6 => {
                 let mut rows = std::mem::take(&mut ipv6[protocol]);
                 rows.sort_by_key(|&row| ipv6_key(&sockets[row as usize]));
-                rows.dedup_by(|later, earlier| sockets[*later as usize].is_same_socket(&sockets[*earlier as usize]));
-                order.extend(rows);
+                for run in rows.chunk_by(|&a, &b| ipv6_key(&sockets[a as usize]) == ipv6_key(&sockets[b as usize])) {
+                    extend_with_distinct(&mut order, run.iter().copied(), sockets);
+                }
             }
         }
     }
     order
 }
 
-/// Sorts in two halves at the same time where that pays.
+/// Adds the rows of a run that are equal in everything that is shown of them, each socket once. The system may give a socket
+/// twice with others of its port in between: a run of thousands is what SO_REUSEPORT makes.
+fn extend_with_distinct(order: &mut Vec<u32>, run: impl ExactSizeIterator<Item = u32>, sockets: &[Socket]) {
+    if run.len() == 1 {
+        return order.extend(run);
+    }
+    let mut seen = HashSet::with_capacity(run.len());
+    order.extend(run.filter(|&row| sockets[row as usize].id().is_none_or(|id| seen.insert(id))));
+}
+
+/// Sorts in two halves at the same time if that pays.
 fn sort(keys: &mut [u128]) {
     const WORTH_A_THREAD: usize = 50_000;
     if keys.len() < WORTH_A_THREAD || available_parallelism().map_or(1, usize::from) < 2 {
@@ -123,8 +133,8 @@ mod tests {
     #[test]
     fn rows_that_are_alike_are_all_there_in_their_order_unless_they_are_one_socket() {
         for address in ["::1", "127.0.0.1"] {
-            let mut rows = [socket(address, 1); 4];
-            for (row, inode) in rows.iter_mut().zip([9, 8, 8, 7]) {
+            let mut rows = [socket(address, 1); 6];
+            for (row, inode) in rows.iter_mut().zip([9, 8, 8, 7, 9, 8]) {
                 row.inode = inode;
             }
             assert_eq!(windows_order(&rows), [0, 1, 3], "{address}");

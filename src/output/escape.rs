@@ -25,7 +25,7 @@ pub fn escape_name(name: &str) -> Cow<'_, str> {
 /// Another text in a list whose entries are separated by `; `: escaped, and in quotation marks if it could be taken for
 /// several entries.
 pub fn escape_item(text: &str) -> Cow<'_, str> {
-    let is_ambiguous = text.starts_with('"') || text.ends_with(';') || text.contains("; ");
+    let is_ambiguous = text.starts_with('"') || text.contains("; ");
     if is_ambiguous { Cow::Owned(quote(text)) } else { escape(text) }
 }
 

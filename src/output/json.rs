@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 
 /// Writes `value` as compact JSON.
-pub fn write(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+pub fn write_compact(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     write_with(out, value, Layout { depth: 0, open: false, lists: false })
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     fn json(text: &str) -> String {
         let mut out = Vec::new();
-        write(&mut out, &text).unwrap();
+        write_compact(&mut out, &text).unwrap();
         String::from_utf8(out).unwrap()
     }
 

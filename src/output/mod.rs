@@ -2,12 +2,10 @@
 
 pub mod addresses;
 pub mod color;
-
 pub mod csv;
 pub mod escape;
 pub mod json;
 pub mod line_ending;
-
 pub mod ordered_chunks;
 pub mod progress;
 pub mod stdout;

@@ -16,10 +16,10 @@
 //! all systems are tested and fuzzed on each. Files that make system calls compile only on their system. `cfg(target_os)`
 //! stands in this file alone. `README.md` beside it says what each backend reads, by which calls and with which rights.
 
-use crate::model::cgroup::Membership;
+use crate::model::cgroup::Cgroup;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
-use crate::model::port_policy::PortRules;
+use crate::model::port_policy::PortPolicy;
 use crate::model::problem::Problem;
 use crate::model::process::{Facts, ProcessRead};
 use crate::model::rdma::RdmaEndpoint;
@@ -355,12 +355,12 @@ pub fn host_name() -> Option<String> {
 }
 
 /// What this host's settings say about ports: empty where the system does not tell.
-pub fn port_policy() -> PortRules {
+pub fn port_policy() -> PortPolicy {
     backend::port_policy()
 }
 
 /// The systemd unit and the container of a process: empty where the system has no such thing.
-pub fn membership(pid: Pid) -> Membership {
+pub fn membership(pid: Pid) -> Cgroup {
     backend::membership(pid)
 }
 

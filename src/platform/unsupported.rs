@@ -2,10 +2,10 @@
 //!
 //! Each function has the name and the type of the one in [`crate::platform`] that it stands in for.
 
-use crate::model::cgroup::Membership;
+use crate::model::cgroup::Cgroup;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
-use crate::model::port_policy::PortRules;
+use crate::model::port_policy::PortPolicy;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
@@ -72,13 +72,13 @@ pub(crate) fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
 }
 
 /// No settings about ports.
-pub(crate) fn port_policy() -> PortRules {
-    PortRules::default()
+pub(crate) fn port_policy() -> PortPolicy {
+    PortPolicy::default()
 }
 
 /// Neither a unit nor a container.
-pub(crate) fn membership(_pid: Pid) -> Membership {
-    Membership::default()
+pub(crate) fn membership(_pid: Pid) -> Cgroup {
+    Cgroup::default()
 }
 
 fn unread(what: &str, systems: &str) -> Problem {

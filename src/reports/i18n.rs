@@ -1,14 +1,20 @@
-//! The words of each view in each language.
+//! The words of each report in each language.
 
-use super::{connections, consumers, interfaces, rdma, routes, statistics};
+use super::consumers::text as consumers;
+use super::interfaces::text as interfaces;
+use super::rdma::text as rdma;
+use super::routes::text as routes;
+use super::sockets::table;
+use super::statistics::text as statistics;
+use super::summary::text as summary;
 use crate::request::language::Language;
 
 impl Language {
     /// The words of the table of sockets.
-    pub const fn connections(self) -> &'static connections::Words {
+    pub const fn sockets(self) -> &'static table::Words {
         match self {
-            Self::En => &connections::ENGLISH,
-            Self::Ko => &connections::KOREAN,
+            Self::En => &table::ENGLISH,
+            Self::Ko => &table::KOREAN,
         }
     }
 
@@ -49,6 +55,14 @@ impl Language {
         match self {
             Self::En => &statistics::ENGLISH,
             Self::Ko => &statistics::KOREAN,
+        }
+    }
+
+    /// The words of the summary.
+    pub const fn summary(self) -> &'static summary::Words {
+        match self {
+            Self::En => &summary::ENGLISH,
+            Self::Ko => &summary::KOREAN,
         }
     }
 }

@@ -1,24 +1,101 @@
-//! What a moment looks like: each report writes bytes and knows nothing of the system that they came from.
+//! Reports: each is a function of a [`Moment`] that writes bytes. None reads the system, looks anything up or waits.
 
-mod cells;
-pub mod connections;
 pub mod consumers;
-mod counters_json;
-pub mod csv;
+pub mod document;
 pub mod explain;
 mod i18n;
 pub mod interfaces;
-pub mod json;
-mod json_records;
-pub mod ndjson;
 pub mod rdma;
 pub mod routes;
-mod routes_json;
-pub mod rows;
+pub mod sockets;
 pub mod statistics;
 pub mod summary;
 pub mod table_style;
-pub mod wide;
 
 #[cfg(test)]
 pub(crate) mod tests;
+
+use crate::model::statistics::Section;
+use crate::moment::{Moment, Part};
+use crate::request::{Amount, Format, Request, View};
+use explain::compute::Explanation;
+use std::io::{self, Write};
+use summary::text::Named;
+use table_style::TableStyle;
+
+/// Writes what the request asks of a moment.
+pub fn write(out: &mut impl Write, moment: &Moment, request: &Request, style: TableStyle) -> io::Result<()> {
+    match request.output.amount {
+        Amount::Rows => {}
+        Amount::Count => return writeln!(out, "{}", moment.rows(View::Sockets).len()),
+        Amount::Nothing => return Ok(()),
+    }
+    match request.output.format {
+        Format::Json => document::write_json(out, moment, request),
+        Format::Ndjson => document::write_ndjson(out, moment, request),
+        Format::Csv => sockets::csv::write(out, moment.rows(View::Sockets), &request.columns, request.output.no_header),
+        Format::Wide => {
+            let are_chosen = request.columns_are_chosen;
+            let layout = sockets::wide::Layout { columns: &request.columns, are_chosen, language: request.language, style };
+            sockets::wide::write(out, moment.rows(View::Sockets), layout)
+        }
+        Format::Table => request.views.iter().enumerate().try_for_each(|(position, &view)| {
+            // The routes begin with a rule, not with an empty line.
+            if view == View::Routes && position > 0 && known(moment.routing.as_ref()).is_some() {
+                writeln!(out)?;
+            }
+            write_view(out, moment, request, view, style)
+        }),
+    }
+}
+
+/// Writes one view as text; nothing if nothing of it could be read.
+fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: View, style: TableStyle) -> io::Result<()> {
+    let (language, no_header) = (request.language, request.output.no_header);
+    match view {
+        View::Sockets => {
+            let layout = sockets::table::Layout::of(request, moment.host.name.as_deref());
+            sockets::table::write(out, moment.rows(view), &layout, no_header)
+        }
+        View::Interfaces => match known(moment.interfaces.as_ref()) {
+            Some(totals) => interfaces::text::write(out, totals, language.interfaces(), no_header),
+            None => Ok(()),
+        },
+        View::Statistics(chosen) => match known(moment.statistics.as_ref()) {
+            Some(statistics) => {
+                let sections = chosen.as_ref().map_or(&Section::ALL[..], std::slice::from_ref);
+                statistics::text::write(out, statistics, sections, language.statistics())
+            }
+            None => Ok(()),
+        },
+        View::Routes => match known(moment.routing.as_ref()) {
+            Some(routing) => routes::text::write(out, routing, language.routes()),
+            None => Ok(()),
+        },
+        View::Rdma => match known(moment.rdma.as_ref()) {
+            Some(endpoints) => rdma::text::write(out, endpoints, language.rdma(), no_header),
+            None => Ok(()),
+        },
+        View::Consumers => {
+            let consumers = moment.consumers.as_deref().unwrap_or_default();
+            consumers::text::write(out, consumers, &moment.lookups.processes, language.consumers(), no_header)
+        }
+        View::Summary => match &moment.summary {
+            Some(summary) => summary::text::write(out, &Named { summary, lookups: &moment.lookups }, language, style),
+            None => Ok(()),
+        },
+        View::Explanations => {
+            let explanations = Explanation::all(moment, &request.ports);
+            explanations.iter().enumerate().try_for_each(|(position, explanation)| {
+                if position > 0 {
+                    writeln!(out)?;
+                }
+                explain::text::write(out, explanation)
+            })
+        }
+    }
+}
+
+fn known<T>(part: Option<&Part<T>>) -> Option<&T> {
+    part.and_then(Part::known)
+}

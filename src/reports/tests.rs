@@ -1,70 +1,86 @@
 //! Every format from the same made-up rows, friendly and hostile.
 
+use super::document::SCHEMA;
+use super::table_style::TableStyle;
+use crate::cli::{self, Command};
 use crate::lookup::processes::Processes;
 use crate::lookup::services::Services;
-use crate::model::cgroup::{Container, Membership};
+use crate::model::cgroup::{Cgroup, Container};
 use crate::model::owners::{InodeOwners, OwnerStatus, Owners};
-use crate::model::port_policy::PortRules;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::process::{Process, User};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::tests::socket;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, Timer};
+use crate::model::system::System;
+use crate::moment::lookups::Lookups;
+use crate::moment::peers::Peers;
+use crate::moment::{Host, Moment};
 use crate::output::escape::needs_escape;
-use crate::reports::explain::Explanation;
-use crate::reports::json::{Head, SCHEMA, Section};
-use crate::reports::rows::{Listing, Lookups, Peers};
-use crate::reports::summary::Named;
-use crate::reports::summary::Summary;
-use crate::reports::table_style::TableStyle;
-use crate::reports::{csv, explain, json, ndjson, summary, wide};
 use crate::request::column::Column;
+use crate::request::{Request, View};
 use serde_json::Value;
 use std::ffi::OsString;
+use std::sync::Arc;
 
-/// What a made-up machine tells, and what was looked up for it.
+/// What a command line asks for.
+pub(crate) fn request(line: &str) -> Request {
+    match cli::parse(line.split_ascii_whitespace().map(OsString::from)) {
+        Ok(Command::Run(request)) => *request,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+/// A made-up machine: its sockets, and what is looked up for them.
 pub(crate) struct Machine {
     pub(crate) snapshot: Snapshot,
-    pub(crate) rows: Vec<u32>,
-    pub(crate) directory: Lookups,
-    pub(crate) services: Services,
-    pub(crate) peers: Peers,
+    pub(crate) lookups: Lookups,
 }
 
 impl Machine {
-    pub(crate) fn new(sockets: Vec<Socket>, held: &[(u32, u32)], processes: Vec<Process>) -> Self {
-        let entries = held.iter().map(|&(inode, pid)| InodeOwners::entry(inode, pid)).collect();
-        let rows = (0..sockets.len() as u32).collect();
+    pub(crate) fn new(sockets: Vec<Socket>, owned: &[(u32, u32)], processes: Vec<Process>) -> Self {
+        let entries = owned.iter().map(|&(inode, pid)| InodeOwners::entry(inode, pid)).collect();
         let owners = Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Denied));
         let snapshot = Snapshot { sockets, owners, ..Snapshot::default() };
-        Self {
-            rows,
-            peers: Peers::of_snapshot(&snapshot),
-            snapshot,
-            directory: Lookups {
-                processes: Processes::from_iter(processes),
-                users: [(0, Some("root".to_owned())), (33, Some("www-data".to_owned())), (77, None)].into(),
-                interfaces: [(12, Some("eth0".to_owned()))].into(),
-            },
-            services: Services::parse("https 443/tcp\nevil\u{1b}[2J 4444/tcp\n"),
-        }
+        let lookups = Lookups {
+            processes: Processes::from_iter(processes),
+            users: [(0, Some("root".to_owned())), (33, Some("www-data".to_owned())), (77, None)].into(),
+            interfaces: [(12, Some("eth0".to_owned()))].into(),
+            services: Arc::new(Services::parse("https 443/tcp\nevil\u{1b}[2J 4444/tcp\n")),
+            peers: Some(Peers::of_snapshot(&snapshot)),
+            ..Lookups::default()
+        };
+        Self { snapshot, lookups }
     }
 
-    pub(crate) fn listing(&self) -> Listing<'_> {
-        Listing {
-            snapshot: &self.snapshot,
-            rows: &self.rows,
-            directory: &self.directory,
-            services: &self.services,
-            hosts: None,
-            peers: Some(&self.peers),
-        }
+    /// The moment that a command line asks for.
+    pub(crate) fn read(self, line: &str) -> Moment {
+        let host = Host { name: Some("box".to_owned()), system: System::Linux, ..Host::default() };
+        Moment::of_snapshot(self.snapshot, self.lookups, host, &request(line))
     }
 
-    fn json(&self) -> Value {
+    /// A moment of one view of every socket.
+    pub(crate) fn moment(self, view: View) -> Moment {
+        let host = Host { system: System::Linux, ..Host::default() };
+        let request = Request { views: vec![view], ..request("-anq") };
+        Moment::of_snapshot(self.snapshot, self.lookups, host, &request)
+    }
+
+    /// What a command line prints.
+    fn print(self, line: &str) -> String {
+        self.print_at(line, None, false)
+    }
+
+    fn print_at(self, line: &str, width: Option<u16>, color: bool) -> String {
+        let request = request(line);
+        let style = TableStyle { width, color, no_header: request.output.no_header };
         let mut out = Vec::new();
-        json::write(&mut out, &Head::now(&self.snapshot.problems), &[Section::Sockets(self.listing())]).unwrap();
-        serde_json::from_slice(&out).unwrap()
+        super::write(&mut out, &self.read(line), &request, style).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn json(self) -> Value {
+        serde_json::from_str(&self.print("-anq --json")).unwrap()
     }
 }
 
@@ -130,7 +146,7 @@ fn hostile() -> Machine {
 
 fn schema_of_a_line() -> Value {
     let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    for keyword in ["type", "allOf", "properties", "unevaluatedProperties"] {
+    for keyword in ["type", "allOf", "properties"] {
         schema.as_object_mut().unwrap().remove(keyword);
     }
     schema["$ref"] = "#/$defs/line".into();
@@ -151,20 +167,22 @@ fn json_is_what_its_schema_says() {
     for machine in [friendly(), hostile(), Machine::new(Vec::new(), &[], Vec::new())] {
         assert_valid(&schema, &machine.json());
     }
-    let mut wrong = friendly().json();
-    wrong["sockets"][0]["surprise"] = 1.into();
-    assert!(!jsonschema::is_valid(&schema, &wrong), "a field that nobody described must not pass");
+    let mut newer = friendly().json();
+    newer["sockets"][0]["surprise"] = 1.into();
+    assert_valid(&schema, &newer);
+    newer["sockets"][0]["local"]["port"] = "443".into();
+    assert!(!jsonschema::is_valid(&schema, &newer), "a field of another type must not pass");
 }
 
 #[test]
-fn json_tells_everything_as_numbers_and_words() {
+fn json_has_numbers_as_numbers_and_fixed_words() {
     let json = friendly().json();
     let sockets = &json["sockets"];
     assert_eq!(
         sockets[0],
         serde_json::json!({
             "protocol": "tcp", "family": "ipv4", "ipv4_on_ipv6": false,
-            "local": {"address": "0.0.0.0", "port": 443, "scope": null, "interface": null, "service": "https", "host": null},
+            "local": {"address": "0.0.0.0", "port": 443, "scope": null, "interface": null, "service": "https"},
             "remote": null, "state": "LISTENING", "interface": null, "receive_queue": 0, "send_queue": 511, "timer": null,
             "uid": 33, "user": "www-data", "inode": 10, "owner_status": "owned",
             "owners": ([900, 901].map(|pid| serde_json::json!({
@@ -174,10 +192,10 @@ fn json_tells_everything_as_numbers_and_words() {
             }))),
         })
     );
-    assert_eq!(sockets[3]["timer"], serde_json::json!({"kind": "time-wait", "remaining_ms": 41000}));
-    assert_eq!((&sockets[3]["uid"], &sockets[3]["owner_status"]), (&Value::Null, &"none".into()));
-    assert_eq!((&sockets[4]["family"], &sockets[4]["ipv4_on_ipv6"]), (&"ipv4".into(), &true.into()));
-    assert_eq!((&sockets[4]["owner_status"], &sockets[4]["user"]), (&"denied".into(), &Value::Null));
+    assert_eq!((&sockets[1]["family"], &sockets[1]["ipv4_on_ipv6"]), (&"ipv4".into(), &true.into()));
+    assert_eq!((&sockets[1]["owner_status"], &sockets[1]["user"]), (&"denied".into(), &Value::Null));
+    assert_eq!(sockets[4]["timer"], serde_json::json!({"kind": "time-wait", "remaining_ms": 41000}));
+    assert_eq!((&sockets[4]["uid"], &sockets[4]["owner_status"]), (&Value::Null, &"none".into()));
     assert_eq!((&sockets[5]["local"]["scope"], &sockets[5]["local"]["interface"]), (&12.into(), &"eth0".into()));
     // The process has exited: its number is known, and nothing else.
     assert_eq!((&sockets[5]["owners"][0]["pid"], &sockets[5]["owners"][0]["name"]), (&1.into(), &Value::Null));
@@ -185,26 +203,54 @@ fn json_tells_everything_as_numbers_and_words() {
 
 #[test]
 fn an_incomplete_answer_says_so() {
-    let mut machine = friendly();
-    machine.snapshot.problems.push(Problem::new(ProblemKind::OwnersHidden, "the owners of 1 socket are hidden"));
-    assert_eq!(machine.json()["complete"], true);
-    machine.snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, "half a table"));
-    let json = machine.json();
+    let json = |problems: &[Problem]| {
+        let mut machine = friendly();
+        machine.snapshot.problems.extend_from_slice(problems);
+        machine.json()
+    };
+    let hidden = Problem::new(ProblemKind::OwnersHidden, "the owners of 1 socket are hidden");
+    assert_eq!(json(std::slice::from_ref(&hidden))["complete"], true);
+    let json = json(&[hidden.clone(), Problem::new(ProblemKind::TableIncomplete, "half a table"), hidden]);
     assert_eq!(json["complete"], false);
     assert_eq!(json["problems"][1], serde_json::json!({"code": "table-incomplete", "message": "half a table"}));
+    assert_eq!(json["problems"].as_array().unwrap().len(), 2, "each problem once");
 }
 
 #[test]
 fn every_ndjson_line_is_what_the_schema_says_and_the_moment_comes_first() {
     let schema = schema_of_a_line();
-    let machine = friendly();
-    let mut out = Vec::new();
-    ndjson::write(&mut out, &Head::now(&[]), &[Section::Sockets(machine.listing())]).unwrap();
-    let lines: Vec<Value> = String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = friendly().print("-anq --format ndjson");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let kinds: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["snapshot", "socket", "socket", "socket", "socket", "socket", "socket"]);
     lines.iter().for_each(|line| assert_valid(&schema, line));
-    assert!(!jsonschema::is_valid(&schema, &serde_json::json!({"type": "socket"})));
+    assert!(!jsonschema::is_valid(&schema, &serde_json::json!({"type": "snapshot"})));
+    let without_head = friendly().print("-anq --format ndjson --no-header");
+    assert_eq!(without_head.lines().collect::<Vec<_>>(), text.lines().skip(1).collect::<Vec<_>>());
+}
+
+#[test]
+fn columns_choose_the_fields_of_json() {
+    let line = |columns: &str| {
+        let text = friendly().print(&format!("-anq --format ndjson --no-header --columns {columns}"));
+        serde_json::from_str::<Value>(text.lines().next().unwrap()).unwrap()
+    };
+    assert_eq!(line("pid"), serde_json::json!({"type": "socket", "owners": [{"pid": 900}, {"pid": 901}]}));
+    assert_eq!(
+        line("process,local_port,state"),
+        serde_json::json!({
+            "type": "socket", "local": {"port": 443, "service": "https"}, "state": "LISTENING",
+            "owners": [{"pid": 900, "name": "nginx"}, {"pid": 901, "name": "nginx"}],
+        })
+    );
+    let extra = line("dscp,time_in_state,congestion,offload");
+    assert_eq!(
+        extra,
+        serde_json::json!({
+            "type": "socket", "offload": "InHost", "dscp": null, "time_in_state_ms": null, "time_in_state_at_least": null,
+            "congestion": null,
+        })
+    );
 }
 
 #[test]
@@ -221,83 +267,75 @@ fn json_loses_no_byte_of_a_name() {
     assert_eq!(broken["command_line_hex"], serde_json::json!([bytes, ""]));
 }
 
-fn printed(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
-    let mut out = Vec::new();
-    write(&mut out).unwrap();
-    String::from_utf8(out).unwrap()
+fn every_column() -> String {
+    Column::ALL.map(Column::name).join(",")
 }
 
 #[test]
 fn no_format_prints_what_a_terminal_would_obey() {
-    let machine = hostile();
-    let listing = machine.listing();
-    let counts = Summary::of(&machine.snapshot, &machine.rows);
-    let summary = Named { summary: &counts, processes: &machine.directory.processes, services: &machine.services };
-    let chain = vec![process(7, "a\u{1b}]0;b\u{7}")];
-    let parents = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, chain.clone())).collect();
-    let rules = PortRules::default();
-    let membership = Membership {
-        unit: Some("u\u{1b}c.service".to_owned()),
-        container: Some(Container { runtime: "lxc", id: "d\u{1b}e".to_owned() }),
+    let machine = || {
+        let mut machine = hostile();
+        let inodes: Vec<u32> = machine.snapshot.sockets.iter().map(|socket| socket.inode).collect();
+        machine.lookups.processes.extend([process(7, "a\u{1b}]0;b\u{7}")]);
+        let cgroup = Cgroup {
+            unit: Some("u\u{1b}c.service".to_owned()),
+            container: Some(Container { runtime: "lxc", id: "d\u{1b}e".to_owned() }),
+        };
+        machine.lookups.ancestors = inodes.iter().map(|inode| (80 + inode, vec![7])).collect();
+        machine.lookups.cgroups = inodes.iter().map(|inode| (80 + inode, cgroup.clone())).collect();
+        machine
     };
-    let memberships = machine.snapshot.sockets.iter().map(|socket| (80 + socket.inode, membership.clone())).collect();
-    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents, memberships: &memberships };
-    let sections = [Section::Sockets(listing), Section::Summary(summary), Section::Explanation(explanation)];
-    let every: Vec<Column> = Column::ALL.map(|(column, _)| column).to_vec();
-    let look = TableStyle { width: Some(100), color: false, no_header: false };
-    for text in [
-        printed(|out| json::write(out, &Head::now(&[]), &sections)),
-        printed(|out| ndjson::write(out, &Head::now(&[]), &sections)),
-        printed(|out| csv::write(out, &listing, &every, false)),
-        printed(|out| wide::write(out, &listing, &every, true, look)),
-        printed(|out| summary::write(out, &summary, look)),
-        printed(|out| explain::write(out, &explanation)),
+    let every = every_column();
+    for line in [
+        "-anqob --programs".to_owned(),
+        "-anq --json".to_owned(),
+        "-anq --format ndjson".to_owned(),
+        format!("-anq --format csv --columns {every}"),
+        format!("-anq --columns {every}"),
+        "--summary".to_owned(),
+        "--explain 4444".to_owned(),
+        "--explain 4444 --json".to_owned(),
+        "-c".to_owned(),
     ] {
+        let text = machine().print_at(&line, Some(100), false);
         let found = text.chars().find(|&character| character != '\n' && needs_escape(character));
-        assert_eq!(found, None, "{text}");
-    }
-}
-
-#[test]
-fn a_process_cannot_imitate_our_words_or_a_list() {
-    let names = ["(hidden)", "(kernel)", "a; b", "sshd (1)"];
-    let sockets = (0..names.len() as u32).map(|i| Socket { inode: 20 + i, ..socket("127.0.0.1", 4444) }).collect();
-    let held: Vec<_> = (0..names.len() as u32).map(|i| (20 + i, 100 + i)).collect();
-    let processes = names.into_iter().zip(100..).map(|(name, pid)| Process { executable: None, ..process(pid, name) }).collect();
-    let machine = Machine::new(sockets, &held, processes);
-    let listing = machine.listing();
-    let look = TableStyle { width: None, color: false, no_header: false };
-    let columns = [Column::Pid, Column::Process];
-    let wide = printed(|out| wide::write(out, &listing, &columns, true, look));
-    let csv = printed(|out| csv::write(out, &listing, &columns, false));
-    let (rules, parents, memberships) = (PortRules::default(), [].into(), [].into());
-    let explanation = Explanation { port: 4444, listing, rules: &rules, parents: &parents, memberships: &memberships };
-    let explanation = printed(|out| explain::write(out, &explanation));
-    for (name, pid) in names.into_iter().zip(100..) {
-        assert!(wide.lines().any(|line| line.contains(&format!(" \"{name}\""))), "{wide}");
-        assert!(csv.contains(&format!("{pid},\"\"\"{name}\"\"\"\n")), "{csv}");
-        assert!(explanation.contains(&format!(": \"{name}\" ({pid})\n")), "{explanation}");
+        assert_eq!(found, None, "{line}: {text}");
     }
 }
 
 #[test]
 fn csv_has_a_line_for_each_socket_and_no_formula() {
-    let every: Vec<Column> = Column::ALL.map(|(column, _)| column).to_vec();
-    for machine in [friendly(), hostile()] {
-        let text = printed(|out| csv::write(out, &machine.listing(), &every, false));
-        assert_eq!(text.lines().count(), 1 + machine.rows.len());
+    for machine in [friendly, hostile] {
+        let text = machine().print(&format!("-anq --format csv --columns {}", every_column()));
+        assert_eq!(text.lines().count(), 1 + machine().snapshot.sockets.len());
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         for record in reader.records() {
             let record = record.unwrap();
-            assert_eq!(record.len(), every.len());
+            assert_eq!(record.len(), Column::ALL.len());
             assert!(record.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{record:?}");
         }
     }
 }
 
 #[test]
+fn every_format_of_no_rows_is_its_heading_or_nothing() {
+    let none = |line: &str| Machine::new(Vec::new(), &[], Vec::new()).print(line);
+    assert_eq!(none("-an --no-header"), "");
+    assert_eq!(none("-an --columns pid,local --no-header"), "");
+    assert_eq!(none("-an --format wide --no-header"), "");
+    assert_eq!(none("-an --format csv --no-header --columns pid"), "");
+    assert_eq!(none("-an --format csv --columns pid,local"), "pid,local\n");
+    assert_eq!(none("-an --format ndjson --no-header"), "");
+    assert_eq!(none("-an --columns pid,local").lines().count(), 2);
+    assert_eq!(none("-an --count"), "0\n");
+    assert_eq!(none("-c --no-header"), "");
+    assert!(none("--summary --no-header").starts_with("0 sockets"));
+    assert!(none("-an --json").contains("\"sockets\":[]"));
+}
+
+#[test]
 fn csv_of_the_usual_columns() {
-    let text = printed(|out| csv::write(out, &friendly().listing(), Column::CSV, false));
+    let text = friendly().print("-anq --format csv");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
         lines[..2],
@@ -309,7 +347,7 @@ fn csv_of_the_usual_columns() {
         ]
     );
     assert_eq!(
-        lines[4],
+        lines[5],
         "tcp,ipv4,192.0.2.1,40000,198.51.100.7,443,,TIME_WAIT,0,0,time-wait,41000,,,,none,,,,,,https,registered"
     );
     assert_eq!(lines[6], "udp,ipv6,fe80::1%12,546,,,eth0,,0,0,,,0,root,13,owned,1,,,,,dhcpv6-client,well-known");
@@ -317,15 +355,13 @@ fn csv_of_the_usual_columns() {
 
 #[test]
 fn chosen_columns_come_in_their_order_without_a_heading() {
-    let columns = [Column::Pid, Column::LocalPort];
-    let text = printed(|out| csv::write(out, &friendly().listing(), &columns, true));
-    assert_eq!(text, "900 901,443\n901,443\n4711,50000\n,40000\n,5000\n1,546\n");
+    let text = friendly().print("-anq --format csv --no-header --columns pid,local_port");
+    assert_eq!(text, "900 901,443\n,5000\n901,443\n4711,50000\n,40000\n1,546\n");
 }
 
 #[test]
 fn the_wide_table() {
-    let look = TableStyle { width: None, color: false, no_header: false };
-    let text = printed(|out| wide::write(out, &friendly().listing(), Column::WIDE, false, look));
+    let text = friendly().print("-anq --format wide");
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[1].chars().all(|character| character == '─'));
     let words: Vec<String> = lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
@@ -334,11 +370,11 @@ fn the_wide_table() {
         words[2..],
         [
             "TCP 0.0.0.0:443 * LISTENING 900 901 nginx www-data https well-known",
+            "TCP 10.0.0.1:5000 10.0.0.2:443 ESTABLISHED (hidden) https https registered",
             "TCP 127.0.0.1:443 127.0.0.1:50000 ESTABLISHED 901 nginx root https curl (4711) well-known",
             "TCP 127.0.0.1:50000 127.0.0.1:443 ESTABLISHED 4711 curl root https nginx (901) dynamic",
-            "TCP 192.0.2.1:40000 198.51.100.7:443 TIME_WAIT (kernel) https registered",
-            "TCP 10.0.0.1:5000 10.0.0.2:443 ESTABLISHED (hidden) https https registered",
-            "UDP [fe80::1%12]:546 * 1 (gone) root dhcpv6-client well-known",
+            "TCP 192.0.2.1:40000 198.51.100.7:443 TIME_WAIT (no process) https registered",
+            "UDP [fe80::1%12]:546 * 1 (ended) root dhcpv6-client well-known",
         ]
     );
     let column = |line: &str, word| line.find(word).map(|at| line[..at].chars().count());
@@ -353,10 +389,9 @@ fn a_narrow_terminal_breaks_no_address_and_says_what_it_hides() {
         inode: 10,
         ..socket("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", 50000)
     };
-    let machine = Machine::new(vec![long], &[(10, 900)], vec![process(900, "a-process-with-a-long-name")]);
+    let machine = || Machine::new(vec![long], &[(10, 900)], vec![process(900, "a-process-with-a-long-name")]);
     for width in [40, 80, 120, 145] {
-        let look = TableStyle { width: Some(width), color: false, no_header: false };
-        let text = printed(|out| wide::write(out, &machine.listing(), Column::WIDE, false, look));
+        let text = machine().print_at("-an --format wide", Some(width), false);
         assert!(text.contains("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:50000"), "{text}");
         assert!(text.contains("[2001:db8:1111:2222:3333:4444:5555:6666]:443"), "{text}");
         if width >= 140 {
@@ -367,11 +402,8 @@ fn a_narrow_terminal_breaks_no_address_and_says_what_it_hides() {
 }
 
 #[test]
-fn colour_comes_by_state_and_only_where_it_is_wanted() {
-    let print = |color| {
-        let look = TableStyle { width: None, color, no_header: false };
-        printed(|out| wide::write(out, &friendly().listing(), Column::WIDE, false, look))
-    };
+fn colour_depends_on_the_state_and_is_used_only_if_wanted() {
+    let print = |color| friendly().print_at("-anq --format wide", None, color);
     let (plain, coloured) = (print(false), print(true));
     assert!(!plain.contains('\u{1b}'));
     let line_of = |state: &str| coloured.lines().find(|line| line.contains(state)).unwrap().to_owned();

@@ -1,12 +1,20 @@
-//! The columns that may be chosen, and what has to be known to fill them.
+//! The column registry: each column of a table of sockets is defined once, in [`Column::definition`].
+//!
+//! The classic table's columns behind the state, the wide table, CSV, the fields of JSON, the keys of `--sort` and what has
+//! to be read for any of them derive from these definitions. A new column is a variant with its definition here, its
+//! accessor in [`crate::moment::row::Row::value`], and what fills it in the platform's parser.
 
-use crate::model::owners::OwnerSearch;
+use super::language::Language;
+use super::needs::Needs;
+use crate::model::details::WantedDetails;
 use crate::model::process::Facts;
+use crate::model::system::{System, Systems};
 
-/// A column of the wide table and of CSV.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A column of the table of sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
 pub enum Column {
-    /// `TCP` or `UDP`.
+    /// `tcp` or `udp`.
     Protocol,
     /// `ipv4` or `ipv6`, as the row is shown.
     Family,
@@ -36,15 +44,23 @@ pub enum Column {
     TimerMs,
     /// The user id of the socket's creator.
     Uid,
-    /// The name of that user; where sockets have no user, that of the owner.
+    /// What is known of the owners.
+    OwnerStatus,
+    /// Every process that owns the socket.
+    Pid,
+    /// Whether the network card does the TCP work.
+    Offload,
+    /// The differentiated services code point.
+    Dscp,
+    /// How long the connection has been in its state.
+    TimeInState,
+    /// The congestion control algorithm.
+    Congestion,
+    /// The name of the socket's user; if sockets have no user, that of the owner.
     User,
     /// The inode of the socket.
     Inode,
-    /// What is known of the owners.
-    OwnerStatus,
-    /// Every process that holds the socket.
-    Pid,
-    /// Their names.
+    /// The names of the owners.
     Process,
     /// Their executables.
     Executable,
@@ -56,42 +72,177 @@ pub enum Column {
     Service,
     /// The range that the local port belongs to.
     Range,
-    /// Who is at the other end: a process of this host, or the service of a near peer.
+    /// The process at the other end, if that is on this host, or the service of a near peer.
     Peer,
 }
 
+/// What is the same for every row of a column.
+#[derive(Clone, Copy, Debug)]
+pub struct Definition {
+    /// The name in `--columns`, `--sort` and CSV.
+    pub name: &'static str,
+    /// Its heading in tables for people.
+    heading: Heading,
+    /// Whether its cells are numbers, which stand to the right.
+    pub is_number: bool,
+    /// What it is in the classic table, behind the state; `None` if it is not there.
+    pub classic: Option<Classic>,
+    /// Whether its values have an order that makes sense.
+    pub is_sortable: bool,
+    /// The field of a socket in JSON.
+    pub json: &'static str,
+    /// What has to be read and looked up to fill it.
+    pub needs: Needs,
+    /// The systems that can fill it.
+    pub systems: Systems,
+}
+
+/// A heading in each language.
+#[derive(Clone, Copy, Debug)]
+struct Heading {
+    english: &'static str,
+    korean: &'static str,
+}
+
+impl Heading {
+    const fn in_language(self, language: Language) -> &'static str {
+        match language {
+            Language::En => self.english,
+            Language::Ko => self.korean,
+        }
+    }
+}
+
+/// A column of the classic table behind the state.
+#[derive(Clone, Copy, Debug)]
+pub struct Classic {
+    /// Its heading there.
+    heading: Heading,
+    /// The cells from its beginning to that of the next column.
+    pub width: usize,
+    /// What stands in its cells.
+    pub cell: ClassicCell,
+}
+
+/// What the classic table shows of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClassicCell {
+    /// The lowest PID; 0 if no process owns the socket; `-` if that is unknown.
+    LowestPid,
+    /// The name of the process with the lowest PID; `-` if there is none.
+    LowestName,
+    /// The word for TCP, nothing for UDP, filled up with blanks also at the end of the line (Windows' offload state).
+    Offload,
+    /// The value; `-` if there is none.
+    Value,
+}
+
+impl Classic {
+    /// The heading in a language.
+    pub const fn heading(&self, language: Language) -> &'static str {
+        self.heading.in_language(language)
+    }
+
+    const fn new(english: &'static str, korean: &'static str, width: usize, cell: ClassicCell) -> Option<Self> {
+        Some(Self { heading: Heading { english, korean }, width, cell })
+    }
+}
+
+impl Definition {
+    /// The heading in tables for people.
+    pub const fn heading(&self, language: Language) -> &'static str {
+        self.heading.in_language(language)
+    }
+
+    /// A column of text or addresses that every system has and that needs nothing but the row.
+    const fn new(name: &'static str, json: &'static str, english: &'static str, korean: &'static str) -> Self {
+        Self {
+            name,
+            heading: Heading { english, korean },
+            is_number: false,
+            classic: None,
+            is_sortable: true,
+            json,
+            needs: Needs::NOTHING,
+            systems: Systems::ALL,
+        }
+    }
+
+    const fn number(self) -> Self {
+        Self { is_number: true, ..self }
+    }
+
+    const fn without_order(self) -> Self {
+        Self { is_sortable: false, ..self }
+    }
+
+    const fn needing(self, needs: Needs) -> Self {
+        Self { needs, ..self }
+    }
+
+    const fn on(self, systems: Systems) -> Self {
+        Self { systems, ..self }
+    }
+
+    const fn classic(self, english: &'static str, korean: &'static str, width: usize, cell: ClassicCell) -> Self {
+        Self { classic: Classic::new(english, korean, width, cell), ..self }
+    }
+}
+
+/// Needs that several columns have.
+mod needs {
+    use super::{Facts, Needs, WantedDetails};
+
+    pub(super) const EXECUTABLE: Needs = Needs { processes: Some(Facts { executable: true, ..Facts::NAME }), ..Needs::OWNERS };
+    pub(super) const COMMAND_LINE: Needs =
+        Needs { processes: Some(Facts { command_line: true, ..Facts::NAME }), ..Needs::OWNERS };
+    pub(super) const USER: Needs = Needs { users: true, ..Needs::NOTHING };
+    pub(super) const INTERFACE: Needs = Needs { interfaces: true, ..Needs::NOTHING };
+    pub(super) const PEER: Needs = Needs { peers: true, ..Needs::PROCESSES };
+    pub(super) const DSCP: Needs =
+        Needs { details: WantedDetails { traffic_class: true, ..WantedDetails::NONE }, ..Needs::NOTHING };
+    pub(super) const CONGESTION: Needs =
+        Needs { details: WantedDetails { congestion: true, ..WantedDetails::NONE }, ..Needs::NOTHING };
+    pub(super) const TIME_IN_STATE: Needs =
+        Needs { time_in_state: true, details: WantedDetails { age: true, ..WantedDetails::NONE }, ..Needs::NOTHING };
+}
+
 impl Column {
-    /// Every column with its word, in the order of the help text.
-    pub const ALL: [(Self, &'static str); 26] = [
-        (Self::Protocol, "protocol"),
-        (Self::Family, "family"),
-        (Self::Local, "local"),
-        (Self::LocalAddress, "local_address"),
-        (Self::LocalPort, "local_port"),
-        (Self::Remote, "remote"),
-        (Self::RemoteAddress, "remote_address"),
-        (Self::RemotePort, "remote_port"),
-        (Self::Interface, "interface"),
-        (Self::State, "state"),
-        (Self::ReceiveQueue, "receive_queue"),
-        (Self::SendQueue, "send_queue"),
-        (Self::Timer, "timer"),
-        (Self::TimerMs, "timer_ms"),
-        (Self::Uid, "uid"),
-        (Self::User, "user"),
-        (Self::Inode, "inode"),
-        (Self::OwnerStatus, "owner_status"),
-        (Self::Pid, "pid"),
-        (Self::Process, "process"),
-        (Self::Executable, "executable"),
-        (Self::CommandLine, "command_line"),
-        (Self::Started, "started"),
-        (Self::Service, "service"),
-        (Self::Range, "range"),
-        (Self::Peer, "peer"),
+    /// Every column. Those of the classic table follow each other as they stand there, behind the state.
+    pub const ALL: [Self; 30] = [
+        Self::Protocol,
+        Self::Family,
+        Self::Local,
+        Self::LocalAddress,
+        Self::LocalPort,
+        Self::Remote,
+        Self::RemoteAddress,
+        Self::RemotePort,
+        Self::Interface,
+        Self::State,
+        Self::ReceiveQueue,
+        Self::SendQueue,
+        Self::Timer,
+        Self::TimerMs,
+        Self::Uid,
+        Self::OwnerStatus,
+        Self::Pid,
+        Self::Offload,
+        Self::Dscp,
+        Self::TimeInState,
+        Self::Congestion,
+        Self::User,
+        Self::Inode,
+        Self::Process,
+        Self::Executable,
+        Self::CommandLine,
+        Self::Started,
+        Self::Service,
+        Self::Range,
+        Self::Peer,
     ];
 
-    /// The columns of the wide table where none are chosen.
+    /// The columns of the wide table if none are chosen. The last ones are left out first where they do not fit.
     pub const WIDE: &'static [Self] = &[
         Self::Protocol,
         Self::Local,
@@ -108,7 +259,7 @@ impl Column {
     /// How many columns of the wide table are shown however narrow the terminal is.
     pub const ESSENTIAL: usize = 6;
 
-    /// The columns of CSV where none are chosen.
+    /// The columns of CSV if none are chosen.
     pub const CSV: &'static [Self] = &[
         Self::Protocol,
         Self::Family,
@@ -135,111 +286,186 @@ impl Column {
         Self::Range,
     ];
 
-    /// The fixed word of the column, which is also its heading in CSV.
-    pub fn word(self) -> &'static str {
-        Self::ALL.into_iter().find(|&(column, _)| column == self).map_or("", |(_, word)| word)
-    }
+    /// The columns whose fields a socket has in JSON if none are chosen.
+    pub const JSON: &'static [Self] = &[
+        Self::Protocol,
+        Self::Family,
+        Self::Local,
+        Self::Remote,
+        Self::State,
+        Self::Interface,
+        Self::ReceiveQueue,
+        Self::SendQueue,
+        Self::Timer,
+        Self::TimerMs,
+        Self::Uid,
+        Self::User,
+        Self::Inode,
+        Self::OwnerStatus,
+        Self::Pid,
+        Self::Process,
+        Self::Executable,
+        Self::CommandLine,
+        Self::Started,
+    ];
 
-    /// The column of a word, in any letter case, with hyphens for underscores if that is liked better.
-    pub fn parse(word: &str) -> Option<Self> {
-        let word = word.to_ascii_lowercase().replace('-', "_");
-        Self::ALL.into_iter().find(|&(_, known)| known == word).map(|(column, _)| column)
-    }
-
-    /// What has to be looked up to fill the column.
-    pub const fn needs(self) -> Needs {
-        let nothing = Needs::NOTHING;
-        let owners = Needs { owners: OwnerSearch::All, ..nothing };
-        let processes = Needs { processes: Some(Facts { executable: false, command_line: false, user: false }), ..owners };
+    /// The registry.
+    pub const fn definition(self) -> Definition {
+        use ClassicCell::{LowestName, LowestPid, Offload, Value};
         match self {
-            Self::OwnerStatus | Self::Pid => owners,
-            Self::Process | Self::Started => processes,
-            Self::Executable => Needs { processes: Some(Facts { executable: true, command_line: false, user: false }), ..owners },
-            Self::CommandLine => {
-                Needs { processes: Some(Facts { executable: false, command_line: true, user: false }), ..owners }
+            Self::Protocol => Definition::new("protocol", "protocol", "Proto", "프로토콜"),
+            Self::Family => Definition::new("family", "family", "Family", "주소 체계"),
+            Self::Local => Definition::new("local", "local", "Local Address", "로컬 주소").needing(needs::INTERFACE),
+            Self::LocalAddress => {
+                Definition::new("local_address", "local.address", "Local IP", "로컬 IP").needing(needs::INTERFACE)
+            }
+            Self::LocalPort => Definition::new("local_port", "local.port", "Local Port", "로컬 포트").number(),
+            Self::Remote => Definition::new("remote", "remote", "Foreign Address", "외부 주소").needing(needs::INTERFACE),
+            Self::RemoteAddress => {
+                Definition::new("remote_address", "remote.address", "Foreign IP", "외부 IP").needing(needs::INTERFACE)
+            }
+            Self::RemotePort => Definition::new("remote_port", "remote.port", "Foreign Port", "외부 포트").number(),
+            Self::Interface => Definition::new("interface", "interface", "Interface", "인터페이스").needing(needs::INTERFACE),
+            Self::State => Definition::new("state", "state", "State", "상태"),
+            Self::ReceiveQueue => {
+                Definition::new("receive_queue", "receive_queue", "Recv-Q", "수신 대기").number().on(Systems::LINUX)
+            }
+            Self::SendQueue => Definition::new("send_queue", "send_queue", "Send-Q", "송신 대기").number().on(Systems::LINUX),
+            Self::Timer => Definition::new("timer", "timer.kind", "Timer", "타이머").on(Systems::LINUX),
+            Self::TimerMs => {
+                Definition::new("timer_ms", "timer.remaining_ms", "Timer ms", "타이머 ms").number().on(Systems::LINUX)
+            }
+            Self::Uid => Definition::new("uid", "uid", "UID", "UID").number().on(Systems::LINUX),
+            Self::OwnerStatus => Definition::new("owner_status", "owner_status", "Owner", "소유").needing(Needs::OWNERS),
+            Self::Pid => {
+                Definition::new("pid", "owners[].pid", "PID", "PID").needing(Needs::OWNERS).classic("PID", "PID", 9, LowestPid)
+            }
+            Self::Offload => {
+                let column = Definition::new("offload", "offload", "Offload", "오프로드").without_order();
+                column.classic("Offload State", "오프로드 상태", 15, Offload)
+            }
+            Self::Dscp => {
+                let column = Definition::new("dscp", "dscp", "DSCP", "DSCP").number().on(Systems::LINUX);
+                column.needing(needs::DSCP).classic("DSCP", "DSCP", 6, Value)
+            }
+            Self::TimeInState => {
+                let column = Definition::new("time_in_state", "time_in_state_ms", "In State", "상태 유지").number();
+                column.needing(needs::TIME_IN_STATE).classic("Time in State", "상태 유지 시간", 15, Value)
+            }
+            Self::Congestion => {
+                let column = Definition::new("congestion", "congestion", "Congestion", "혼잡 제어").on(Systems::LINUX);
+                column.needing(needs::CONGESTION).classic("Template", "템플릿", 18, Value)
             }
             Self::User => {
-                Needs { users: true, processes: Some(Facts { executable: false, command_line: false, user: true }), ..owners }
+                let column = Definition::new("user", "user", "User", "사용자");
+                column.needing(needs::USER).classic("User", "사용자", 11, Value)
             }
-            Self::Interface => Needs { interfaces: true, ..nothing },
-            Self::Peer => Needs { peers: true, ..processes },
-            _ => nothing,
+            Self::Inode => {
+                let column = Definition::new("inode", "inode", "Inode", "Inode").number().on(Systems::LINUX);
+                column.classic("Inode", "Inode", 11, Value)
+            }
+            Self::Process => {
+                let column = Definition::new("process", "owners[].name", "Process", "프로세스");
+                column.needing(Needs::PROCESSES).classic("Program", "프로그램", 17, LowestName)
+            }
+            Self::Executable => {
+                Definition::new("executable", "owners[].executable", "Executable", "실행 파일").needing(needs::EXECUTABLE)
+            }
+            Self::CommandLine => Definition::new("command_line", "owners[].command_line", "Command Line", "명령줄")
+                .without_order()
+                .needing(needs::COMMAND_LINE),
+            Self::Started => Definition::new("started", "owners[].start_time", "Started", "시작 시각").needing(Needs::PROCESSES),
+            Self::Service => Definition::new("service", "service", "Service", "서비스"),
+            Self::Range => Definition::new("range", "range", "Range", "포트 범위"),
+            Self::Peer => Definition::new("peer", "peers[]", "Peer", "상대").without_order().needing(needs::PEER),
         }
     }
-}
 
-/// What has to be looked up for an output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// How far owners are looked for.
-    pub owners: OwnerSearch,
-    /// Which facts of the owning processes; `None` for no look at them.
-    pub processes: Option<Facts>,
-    /// The names of the users of the sockets.
-    pub users: bool,
-    /// The names of the interfaces that sockets are bound to.
-    pub interfaces: bool,
-    /// The sockets at the other end of connections within this host.
-    pub peers: bool,
-}
+    /// The name of the column, which is also its heading in CSV.
+    pub const fn name(self) -> &'static str {
+        self.definition().name
+    }
 
-impl Needs {
-    /// Nothing besides the sockets themselves.
-    pub const NOTHING: Self = Self { owners: OwnerSearch::Skip, processes: None, users: false, interfaces: false, peers: false };
+    /// The column of a name, in any letter case, with hyphens or underscores.
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase().replace('-', "_");
+        Self::ALL.into_iter().find(|column| column.name() == name)
+    }
 
-    /// Everything that JSON tells.
-    pub const EVERYTHING: Self = Self {
-        owners: OwnerSearch::All,
-        processes: Some(Facts { executable: true, command_line: true, user: true }),
-        users: true,
-        interfaces: true,
-        peers: false,
-    };
-
-    /// What both need together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        let both = |a: Facts, b: Facts| Facts {
-            executable: a.executable || b.executable,
-            command_line: a.command_line || b.command_line,
-            user: a.user || b.user,
-        };
-        Self {
-            owners: self.owners.max(other.owners),
-            processes: match (self.processes, other.processes) {
-                (Some(a), Some(b)) => Some(both(a, b)),
-                (a, b) => a.or(b),
-            },
-            users: self.users || other.users,
-            interfaces: self.interfaces || other.interfaces,
-            peers: self.peers || other.peers,
-        }
+    /// Whether a system can fill the column.
+    pub const fn is_on(self, system: System) -> bool {
+        self.definition().systems.contains(system)
     }
 
     /// What all these columns need together.
-    pub fn of(columns: &[Column]) -> Self {
-        columns.iter().fold(Self::NOTHING, |needs, column| needs.and(column.needs()))
+    pub fn needs_of(columns: &[Self]) -> Needs {
+        columns.iter().map(|column| column.definition().needs).collect()
+    }
+}
+
+/// A set of columns: the fields of a JSON record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColumnSet(u64);
+
+impl ColumnSet {
+    /// Whether a column is in the set.
+    pub const fn contains(self, column: Column) -> bool {
+        self.0 & 1 << column as u8 != 0
+    }
+
+    /// Whether any of the columns is in the set.
+    pub fn contains_any(self, columns: &[Column]) -> bool {
+        columns.iter().any(|&column| self.contains(column))
+    }
+}
+
+impl FromIterator<Column> for ColumnSet {
+    fn from_iter<I: IntoIterator<Item = Column>>(columns: I) -> Self {
+        Self(columns.into_iter().fold(0, |set, column| set | 1 << column as u8))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::owners::OwnerSearch;
 
     #[test]
-    fn every_word_names_its_column_and_no_other() {
-        for (column, word) in Column::ALL {
-            assert_eq!((Column::parse(word), column.word()), (Some(column), word));
+    fn every_column_is_listed_once_and_found_by_its_name_alone() {
+        for (position, column) in Column::ALL.into_iter().enumerate() {
+            assert_eq!(column as usize, position);
+            assert_eq!(Column::parse(column.name()), Some(column));
         }
         assert_eq!(Column::parse("Local-Address"), Some(Column::LocalAddress));
         assert_eq!(Column::parse("nothing"), None);
     }
 
     #[test]
+    fn the_columns_of_the_classic_table_stand_in_the_order_of_the_contract() {
+        let headings: Vec<_> = Column::ALL
+            .into_iter()
+            .filter_map(|column| column.definition().classic)
+            .map(|classic| classic.heading(Language::En))
+            .collect();
+        assert_eq!(headings, ["PID", "Offload State", "DSCP", "Time in State", "Template", "User", "Inode", "Program"]);
+    }
+
+    #[test]
     fn nothing_is_looked_up_for_columns_that_need_nothing() {
-        assert_eq!(Needs::of(&[Column::Local, Column::State, Column::Service]), Needs::NOTHING);
-        let needs = Needs::of(&[Column::Pid, Column::CommandLine, Column::User]);
-        assert_eq!(needs.processes, Some(Facts { executable: false, command_line: true, user: true }));
+        assert_eq!(Column::needs_of(&[Column::LocalPort, Column::State, Column::Service]), Needs::NOTHING);
+        let needs = Column::needs_of(&[Column::Pid, Column::CommandLine, Column::User]);
+        assert_eq!(needs.processes, Some(Facts { command_line: true, ..Facts::NAME }));
         assert_eq!((needs.owners, needs.peers), (OwnerSearch::All, false));
+        let of_user = Column::User.definition().needs;
+        assert_eq!(of_user.on(System::Linux).owners, OwnerSearch::Skip, "the socket itself has a user");
+        assert_eq!(of_user.on(System::Windows).processes, Some(Facts { user: true, ..Facts::NAME }));
+        assert_eq!(needs.of_lowest_owner().owners, OwnerSearch::Lowest);
+    }
+
+    #[test]
+    fn a_set_contains_what_was_put_in() {
+        let set: ColumnSet = [Column::Peer, Column::Protocol].into_iter().collect();
+        assert!(set.contains(Column::Peer) && set.contains(Column::Protocol) && !set.contains(Column::Pid));
+        assert!(set.contains_any(&[Column::Pid, Column::Peer]) && !set.contains_any(&[Column::Pid]));
     }
 }

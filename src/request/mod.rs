@@ -2,20 +2,23 @@
 
 pub mod column;
 pub mod language;
+pub mod needs;
 mod output;
 pub mod query;
 
 pub use output::{Amount, Color, Format, LineEnding, Output};
 pub use query::{Query, RowFacts, SocketSource, UdpRows};
 
-use crate::model::details::WantedDetails;
 use crate::model::owners::OwnerSearch;
 use crate::model::problem::Problem;
 use crate::model::process::Facts;
+use crate::model::socket::Protocol;
 use crate::model::statistics::Section;
-use crate::order::keys::{Key, SortKey};
-use crate::request::column::Needs;
-use crate::request::language::Language;
+use crate::model::system::System;
+use crate::order::keys::SortKey;
+use column::Column;
+use language::Language;
+use needs::Needs;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -23,57 +26,130 @@ use std::time::Duration;
 pub struct Request {
     /// The views to print, in printing order.
     pub views: Vec<View>,
-    /// Which sockets the connection table is made of.
-    pub sockets: Query,
-    /// Which columns the connection table has besides the fixed ones.
-    pub columns: Columns,
+    /// Which sockets the table, the summary and the explanations are made of.
+    pub query: Query,
+    /// Which sockets are counted for the processes that own the most ports (`-c`).
+    pub consumers: Query,
+    /// The ports to explain, in the order asked.
+    pub ports: Vec<PortQuestion>,
+    /// The columns: of the classic table those behind the state, of the other formats all.
+    pub columns: Vec<Column>,
+    /// Whether `columns` were named by the user, rather than being those that the format usually has.
+    pub columns_are_chosen: bool,
+    /// Whether the executables that own a row stand under it in the classic table (`-b`).
+    pub executables: bool,
     /// What rows are sorted by, instead of Windows' order; empty for that.
     pub sort: Vec<SortKey>,
     /// How foreign addresses are named.
     pub names: Names,
     /// The language of titles and headings.
     pub language: Language,
-    /// The pause between two displays; `None` for one display.
+    /// The pause between two refreshes; `None` for a single one.
     pub interval: Option<Duration>,
-    /// What was asked for and cannot be given: it is told with what the system would not tell.
-    pub unmet: Vec<Problem>,
+    /// What was asked for and is not available: it is reported with what could not be read.
+    pub unavailable: Vec<Problem>,
     /// How the answer is written.
     pub output: Output,
 }
 
 impl Request {
-    /// How far owners have to be looked for: for the columns, for the filter, for the order.
-    pub fn owner_search(&self) -> OwnerSearch {
-        let sort = self.sort.iter().map(|by| by.key.owner_search()).max().unwrap_or(OwnerSearch::Skip);
-        self.needs().owners.max(self.sockets.filter.owner_search()).max(sort)
+    /// Which sockets a view shows; `None` for a view without sockets.
+    pub const fn query_of(&self, view: View) -> Option<&Query> {
+        match view {
+            View::Sockets | View::Summary | View::Explanations => Some(&self.query),
+            View::Consumers => Some(&self.consumers),
+            View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => None,
+        }
+    }
+
+    /// The sockets that have to be read for all views together; `None` if no view shows any.
+    pub fn sockets_to_read(&self, system: System) -> Option<Query> {
+        let queries = self.views.iter().filter_map(|&view| self.query_of(view)).cloned();
+        let mut query = queries.reduce(|all, more| all.or(&more))?;
+        let needs = self.needs(system);
+        query.details = needs.details;
+        query.facts = self.row_facts(&query);
+        Some(if needs.peers { query.with_every_connection() } else { query })
     }
 
     /// Which facts about the rows fill the answer: the classic table has neither timers nor queues nor users.
-    pub fn row_facts(&self) -> RowFacts {
-        if self.views != [View::Connections] || self.output.format != Format::Table && self.output.amount == Amount::Rows {
+    fn row_facts(&self, query: &Query) -> RowFacts {
+        let is_classic = self.output.format == Format::Table || self.output.amount != Amount::Rows;
+        if self.views != [View::Sockets] || !is_classic {
             return RowFacts::ALL;
         }
-        let sorts_by = |key| self.sort.iter().any(|by| by.key == key);
+        let shows = |column| self.columns.contains(&column) || self.sort.iter().any(|key| key.column == column);
         RowFacts {
-            timers: self.columns.time_in_state,
-            queues: sorts_by(Key::ReceiveQueue) || sorts_by(Key::SendQueue),
-            users: sorts_by(Key::User) || !self.sockets.filter.users.is_empty(),
+            timers: shows(Column::TimeInState) || shows(Column::Timer) || shows(Column::TimerMs),
+            queues: shows(Column::ReceiveQueue) || shows(Column::SendQueue),
+            users: shows(Column::User) || shows(Column::Uid) || !query.filter.users.is_empty(),
         }
     }
 
-    /// What has to be looked up to write the answer.
-    pub fn needs(&self) -> Needs {
-        match self.views[..] {
-            [View::Explanation(_)] if self.output.amount == Amount::Rows => return Needs::EVERYTHING,
-            [View::Summary | View::Consumers] => return Needs { owners: OwnerSearch::All, ..Needs::NOTHING },
-            _ => {}
+    /// The sections of the statistics that the views show, each once, in printing order.
+    pub fn sections(&self) -> Vec<Section> {
+        let shows = |section| {
+            let shows = |view: &View| matches!(view, View::Statistics(chosen) if chosen.is_none_or(|chosen| chosen == section));
+            self.views.iter().any(shows)
+        };
+        Section::ALL.into_iter().filter(|&section| shows(section)).collect()
+    }
+
+    /// How far owners have to be searched for: for what is shown and for the filters.
+    pub fn owner_search(&self, system: System) -> OwnerSearch {
+        let filters = self.views.iter().filter_map(|&view| self.query_of(view)).map(|query| query.filter.owner_search());
+        filters.fold(self.needs(system).owners, OwnerSearch::max)
+    }
+
+    /// What has to be read and looked up beside the rows for what is shown.
+    pub fn needs(&self, system: System) -> Needs {
+        self.views.iter().map(|&view| self.needs_of(view).on(system)).collect()
+    }
+
+    fn needs_of(&self, view: View) -> Needs {
+        if self.output.amount != Amount::Rows {
+            return Needs::NOTHING;
         }
-        match (self.output.amount, self.output.format) {
-            (Amount::Count | Amount::Nothing, _) => Needs::NOTHING,
-            (Amount::Rows, Format::Table) => Needs { owners: self.columns.owner_search(), ..Needs::NOTHING },
-            (Amount::Rows, Format::Json | Format::Ndjson) => Needs::EVERYTHING,
-            (Amount::Rows, Format::Wide | Format::Csv) => Needs::of(self.output.columns()),
+        match view {
+            View::Sockets => {
+                let sort: Needs = self.sort.iter().map(|key| key.needs()).collect();
+                self.needs_of_table().and(sort)
+            }
+            // Names are looked up for those few that are shown.
+            View::Summary | View::Consumers => Needs::OWNERS,
+            View::Explanations => Needs {
+                processes: Some(Facts::ALL),
+                users: true,
+                interfaces: true,
+                cgroups: true,
+                ancestors: true,
+                port_policy: true,
+                ..Needs::OWNERS
+            },
+            View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => Needs::NOTHING,
         }
+    }
+
+    fn needs_of_table(&self) -> Needs {
+        let columns = Column::needs_of(&self.columns);
+        match self.output.format {
+            Format::Table if self.executables => {
+                let mut needs = Needs { processes: Some(Facts { executable: true, ..Facts::NAME }), ..Needs::OWNERS };
+                needs.details.service = true;
+                columns.and(Needs { cgroups: true, ..needs })
+            }
+            Format::Table => columns.of_lowest_owner(),
+            // If no fields are chosen, each owner is there with everything that is known of it.
+            Format::Json | Format::Ndjson if !self.columns_are_chosen => {
+                columns.and(Needs { processes: Some(Facts::ALL), ..Needs::OWNERS })
+            }
+            Format::Wide | Format::Json | Format::Ndjson | Format::Csv => columns,
+        }
+    }
+
+    /// Whether all views together make one document.
+    pub fn is_document(&self) -> bool {
+        self.output.amount == Amount::Rows && self.output.format.is_document()
     }
 }
 
@@ -81,7 +157,7 @@ impl Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     /// The table of sockets.
-    Connections,
+    Sockets,
     /// The counters of the interfaces (`-e`).
     Interfaces,
     /// The counters of the protocols (`-s`), or of the one chosen by `-p`.
@@ -90,58 +166,21 @@ pub enum View {
     Routes,
     /// The sockets in a few numbers (`--summary`).
     Summary,
-    /// Why this port is taken (`--explain`).
-    Explanation(u16),
-    /// The processes that hold the most ports (`-c`).
+    /// Why ports are taken (`--explain`).
+    Explanations,
+    /// The processes that own the most ports (`-c`).
     Consumers,
     /// The RDMA connections (`-x`).
     Rdma,
 }
 
-/// The optional columns of the connection table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Columns {
-    /// The owning PID (`-o`).
-    pub owner: bool,
-    /// The name of the owning process (`-p` of Linux' net-tools).
-    pub program: bool,
-    /// Whether the TCP work is done by the network card (`-t`).
-    pub offload: bool,
-    /// The differentiated services code point (`-d`).
-    pub dscp: bool,
-    /// The time in the current state (`-i`).
-    pub time_in_state: bool,
-    /// The congestion control (`-y`).
-    pub template: bool,
-    /// Under each row, the executables that own it (`-b`).
-    pub executable: bool,
-}
-
-impl Columns {
-    /// How far owners have to be looked for to fill the columns.
-    pub const fn owner_search(&self) -> OwnerSearch {
-        if self.executable {
-            OwnerSearch::All
-        } else if self.owner || self.program {
-            OwnerSearch::Lowest
-        } else {
-            OwnerSearch::Skip
-        }
-    }
-
-    /// What has to be asked about each row to fill the columns.
-    pub const fn details(&self) -> WantedDetails {
-        WantedDetails { traffic_class: self.dscp, congestion: self.template, age: self.time_in_state, service: self.executable }
-    }
-
-    /// Which facts about processes fill the columns; `None` where no column tells of processes.
-    pub const fn process_facts(&self) -> Option<Facts> {
-        if self.program || self.executable {
-            Some(Facts { executable: self.executable, command_line: false, user: false })
-        } else {
-            None
-        }
-    }
+/// A port to explain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortQuestion {
+    /// The port.
+    pub port: u16,
+    /// The protocol; `None` for both.
+    pub protocol: Option<Protocol>,
 }
 
 /// How foreign addresses and ports are shown.
@@ -149,7 +188,7 @@ impl Columns {
 pub enum Names {
     /// As numbers (`-n`).
     Numeric,
-    /// By name, where a name came in time.
+    /// By name, if a name came in time.
     Resolved {
         /// The whole name (`-f`) rather than its first label.
         qualified: bool,

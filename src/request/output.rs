@@ -1,44 +1,27 @@
 //! How the answer is to be written.
 
-use crate::request::column::Column;
-
 /// How the answer is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// In which form.
+    /// In which format.
     pub format: Format,
     /// How much of it.
     pub amount: Amount,
     /// Whether headings are left out.
     pub no_header: bool,
-    /// The columns of the forms that let them be chosen; `None` for the usual ones of the form.
-    pub columns: Option<Vec<Column>>,
     /// When to use colour.
     pub color: Color,
     /// What ends a line.
     pub line_end: LineEnding,
 }
 
-impl Output {
-    /// Whether all views together make one document.
-    pub fn is_document(&self) -> bool {
-        self.amount == Amount::Rows && matches!(self.format, Format::Json | Format::Ndjson)
-    }
-
-    /// The columns that were chosen, or the usual ones of the format.
-    pub fn columns(&self) -> &[Column] {
-        let usual = if self.format == Format::Csv { Column::CSV } else { Column::WIDE };
-        self.columns.as_deref().unwrap_or(usual)
-    }
-}
-
-/// A form of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+/// A format of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// The classic table, the same bytes on every system.
     #[default]
     Table,
-    /// A table made to be looked at: more columns, colour, as wide as the terminal.
+    /// A table for people: more columns, colour, as wide as the terminal.
     Wide,
     /// One JSON document.
     Json,
@@ -46,6 +29,20 @@ pub enum Format {
     Ndjson,
     /// Comma-separated values, a socket a line.
     Csv,
+}
+
+impl Format {
+    /// Every format with its name on the command line.
+    pub const ALL: [(Self, &'static str); 5] =
+        [(Self::Table, "table"), (Self::Wide, "wide"), (Self::Json, "json"), (Self::Ndjson, "ndjson"), (Self::Csv, "csv")];
+
+    /// Whether all views together make one document.
+    pub const fn is_document(self) -> bool {
+        match self {
+            Self::Json | Self::Ndjson => true,
+            Self::Table | Self::Wide | Self::Csv => false,
+        }
+    }
 }
 
 /// How much is written.
@@ -61,7 +58,7 @@ pub enum Amount {
 }
 
 /// When to use colour.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set.
     #[default]
@@ -70,6 +67,11 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl Color {
+    /// Every choice with its name on the command line.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Auto, "auto"), (Self::Always, "always"), (Self::Never, "never")];
 }
 
 /// How a line ends.

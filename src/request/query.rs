@@ -2,10 +2,10 @@
 
 use crate::filter::Filter;
 use crate::model::details::WantedDetails;
-use crate::model::socket::{Protocol, Socket, StateSet, TableSet};
+use crate::model::socket::{Protocol, Socket, State, StateSet, TableSet};
 
 /// Which sockets are wanted, before anything else is known of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// The tables to read. A row belongs to the table in which it is shown: IPv4 flows of IPv6 sockets are IPv4 rows.
     pub tables: TableSet,
@@ -79,6 +79,32 @@ impl Query {
             facts: RowFacts::ALL,
             source: SocketSource::Auto,
             filter,
+        }
+    }
+
+    /// What both queries want, which have the same filter.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        Self {
+            tables: self.tables.or(other.tables),
+            states: self.states.or(other.states),
+            udp: if self.udp == other.udp { self.udp } else { UdpRows::All },
+            details: self.details.and(other.details),
+            facts: self.facts,
+            source: self.source,
+            filter: self.filter,
+        }
+    }
+
+    /// This query and every socket that has a peer: the other end of a connection within this host may not match the filter.
+    #[must_use]
+    pub fn with_every_connection(self) -> Self {
+        Self {
+            tables: TableSet::ALL,
+            states: self.states.or(StateSet::ALL.without(State::Bound).without(State::Listening)),
+            udp: if self.udp == UdpRows::Connected { UdpRows::Connected } else { UdpRows::All },
+            filter: Filter::default(),
+            ..self
         }
     }
 

@@ -111,6 +111,12 @@ impl StateSet {
         Self(self.0 & other.0)
     }
 
+    /// The members of both sets together.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether the state is in the set.
     pub const fn contains(self, state: State) -> bool {
         self.0 & 1 << state as u8 != 0

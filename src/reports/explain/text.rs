@@ -1,125 +1,21 @@
-//! Why a port is taken, for people and for programs.
+//! An explanation for people.
 
-use crate::model::cgroup::{Container, Membership};
+use super::compute::{Explanation, Role, longest_wait};
+use crate::model::answer::Answer;
+use crate::model::cgroup::Container;
 use crate::model::owners::OwnerStatus;
-use crate::model::port_policy::PortRules;
 use crate::model::process::Process;
-use crate::model::socket::{Pid, Protocol};
+use crate::model::socket::{Endpoint, Pid, Protocol, Socket};
+use crate::moment::row::{Row, range_of};
 use crate::output::escape::escape;
 use crate::output::time::rfc3339;
-use crate::reports::cells::{command_line, endpoint, name_and_pid, process_name};
-use crate::reports::explain::{Role, advice, longest_wait};
-use crate::reports::json_records::{OwnerRecord, SocketRecord};
-use crate::reports::rows::{Listing, Row, range_of};
-use serde::Serialize;
-use std::collections::BTreeMap;
+use crate::reports::sockets::cells;
 use std::io::{self, Write};
-
-/// A port, what is on it, and what the host says about it.
-#[derive(Clone, Copy, Debug)]
-pub struct Explanation<'a> {
-    /// The port.
-    pub port: u16,
-    /// The sockets on it.
-    pub listing: Listing<'a>,
-    /// The settings of this host.
-    pub rules: &'a PortRules,
-    /// For each process that holds one of the sockets the chain of its parents, the nearest first.
-    pub parents: &'a BTreeMap<Pid, Vec<Process>>,
-    /// The unit and the container that such a process belongs to.
-    pub memberships: &'a BTreeMap<Pid, Membership>,
-}
-
-impl<'a> Explanation<'a> {
-    fn rows(&self) -> Vec<Row<'a>> {
-        self.listing.iter().collect()
-    }
-
-    fn service(&self, protocol: Protocol) -> Option<&'a str> {
-        self.listing.services.name(self.port, protocol)
-    }
-
-    /// What a program reads.
-    pub(in crate::reports) fn record(&self) -> Record<'a> {
-        let rows = self.rows();
-        let processes = &self.listing.directory.processes;
-        let bounds = |range: &std::ops::RangeInclusive<u16>| [*range.start(), *range.end()];
-        Record {
-            port: self.port,
-            taken: !rows.is_empty(),
-            service_tcp: self.service(Protocol::Tcp),
-            service_udp: self.service(Protocol::Udp),
-            range: range_of(self.port),
-            privileged: self.rules.unprivileged_from.map(|_| self.rules.is_privileged(self.port)),
-            unprivileged_from: self.rules.unprivileged_from,
-            ephemeral: self.rules.ephemeral.as_ref().map(|_| self.rules.is_ephemeral(self.port)),
-            ephemeral_range: self.rules.ephemeral.as_ref().map(bounds),
-            reserved: self.rules.is_reserved(self.port),
-            longest_wait_ms: longest_wait(rows.iter().copied()),
-            advice: advice(self.port, &rows, self.rules),
-            sockets: rows.iter().map(|&row| RoleRecord { role: Role::of(row).word(), socket: SocketRecord::new(row) }).collect(),
-            holders: self
-                .parents
-                .iter()
-                .map(|(&pid, parents)| {
-                    let membership = self.memberships.get(&pid);
-                    let container = membership.and_then(|membership| membership.container.as_ref());
-                    HolderRecord {
-                        process: OwnerRecord::new(pid, processes.get(pid)),
-                        unit: membership.and_then(|membership| membership.unit.as_deref()),
-                        container: container.map(|Container { runtime, id }| ContainerRecord { runtime, id }),
-                        parents: parents.iter().map(|parent| OwnerRecord::new(parent.pid, Some(parent))).collect(),
-                    }
-                })
-                .collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-pub(in crate::reports) struct Record<'a> {
-    port: u16,
-    taken: bool,
-    service_tcp: Option<&'a str>,
-    service_udp: Option<&'a str>,
-    range: &'static str,
-    privileged: Option<bool>,
-    unprivileged_from: Option<u16>,
-    ephemeral: Option<bool>,
-    ephemeral_range: Option<[u16; 2]>,
-    reserved: bool,
-    longest_wait_ms: Option<u32>,
-    advice: String,
-    sockets: Vec<RoleRecord<'a>>,
-    holders: Vec<HolderRecord<'a>>,
-}
-
-#[derive(Serialize)]
-struct RoleRecord<'a> {
-    role: &'static str,
-    #[serde(flatten)]
-    socket: SocketRecord<'a>,
-}
-
-#[derive(Serialize)]
-struct HolderRecord<'a> {
-    #[serde(flatten)]
-    process: OwnerRecord<'a>,
-    unit: Option<&'a str>,
-    container: Option<ContainerRecord<'a>>,
-    parents: Vec<OwnerRecord<'a>>,
-}
-
-#[derive(Serialize)]
-struct ContainerRecord<'a> {
-    runtime: &'static str,
-    id: &'a str,
-}
 
 /// Writes the explanation for people.
 pub fn write(out: &mut impl Write, explanation: &Explanation<'_>) -> io::Result<()> {
-    let rows = explanation.rows();
-    write_head(out, explanation, !rows.is_empty())?;
+    let rows = &explanation.rows;
+    write_head(out, explanation)?;
     for role in Role::ALL {
         let rows: Vec<Row<'_>> = rows.iter().copied().filter(|&row| Role::of(row) == role).collect();
         if !rows.is_empty() {
@@ -127,25 +23,32 @@ pub fn write(out: &mut impl Write, explanation: &Explanation<'_>) -> io::Result<
             write_rows(out, explanation, role, &rows)?;
         }
     }
-    let advice = advice(explanation.port, &rows, explanation.rules);
-    writeln!(out, "\n{}", escape(&advice))
+    writeln!(out, "\n{}", escape(&explanation.advice()))
 }
 
-fn write_head(out: &mut impl Write, explanation: &Explanation<'_>, taken: bool) -> io::Result<()> {
-    let Explanation { port, rules, .. } = *explanation;
+fn write_head(out: &mut impl Write, explanation: &Explanation<'_>) -> io::Result<()> {
+    let (port, policy) = (explanation.question.port, explanation.policy());
     let service = explanation.service(Protocol::Tcp).or_else(|| explanation.service(Protocol::Udp));
     let service = service.map_or(String::new(), |service| format!(" ({})", escape(service)));
-    writeln!(out, "Port {port}{service} is {}.", if taken { "taken" } else { "free" })?;
+    writeln!(
+        out,
+        "Port {port}{service} {}.",
+        match explanation.taken {
+            Answer::Yes => "is taken",
+            Answer::No => "is free",
+            Answer::Unknown => "may be free or taken",
+        }
+    )?;
     let mut facts = vec![format!("It is one of the {} ports", range_of(port))];
-    if let Some(from) = rules.unprivileged_from {
-        let who = if rules.is_privileged(port) { "only root may bind it here" } else { "anybody may bind it here" };
+    if let Some(from) = policy.unprivileged_from {
+        let who = if policy.is_privileged(port) { "only root may bind it here" } else { "anybody may bind it here" };
         facts.push(format!("{who} (from {from} on anybody may)"));
     }
-    if let Some(range) = &rules.ephemeral {
-        let lent = if rules.is_ephemeral(port) { "the system lends it to clients" } else { "it is not lent to clients" };
-        facts.push(format!("{lent} (they get {} to {})", range.start(), range.end()));
+    if let Some(range) = &policy.ephemeral {
+        let kind = if policy.is_ephemeral(port) { "it is ephemeral" } else { "it is not ephemeral" };
+        facts.push(format!("{kind} (clients get {} to {})", range.start(), range.end()));
     }
-    if rules.is_reserved(port) {
+    if policy.is_reserved(port) {
         facts.push("it is reserved (ip_local_reserved_ports)".to_owned());
     }
     writeln!(out, "{}.", facts.join("; "))
@@ -194,7 +97,9 @@ fn write_rows(out: &mut impl Write, explanation: &Explanation<'_>, role: Role, r
 }
 
 fn held_by(row: Row<'_>) -> String {
-    let names: Vec<String> = row.processes().map(|(pid, process)| name_and_pid(pid, process)).collect();
+    let name = |process: &Process| process.name.to_string_lossy().into_owned();
+    let names: Vec<String> =
+        row.processes().map(|(pid, process)| cells::name_and_pid(pid, process.map(name).as_deref())).collect();
     match row.owners().status {
         OwnerStatus::Owned => names.join(", "),
         OwnerStatus::None => "no process".to_owned(),
@@ -205,55 +110,64 @@ fn held_by(row: Row<'_>) -> String {
 }
 
 fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) -> io::Result<()> {
-    let Some(process) = explanation.listing.directory.processes.get(pid) else { return Ok(()) };
+    let Some(process) = explanation.lookups.processes.get(pid) else { return Ok(()) };
     let mut line = |name: &str, text: &str| match text {
         "" => Ok(()),
         text => writeln!(out, "      {name:<13} {}", escape(text)),
     };
-    line("PID", &format!("{pid}, {}", process_name(process)))?;
+    line("PID", &format!("{pid}, {}", cells::process_name(process)))?;
     line("Executable", &process.executable.as_ref().map_or(String::new(), |path| path.to_string_lossy().into_owned()))?;
-    line("Command line", &command_line(process))?;
+    line("Command line", &process.command_line_text())?;
     let user = process.user.as_ref().map(|user| user.name.as_deref().unwrap_or(&user.id));
     line("User", user.unwrap_or_default())?;
     line("Started", &process.started.and_then(rfc3339).unwrap_or_default())?;
-    let membership = explanation.memberships.get(&pid);
-    line("Unit", membership.and_then(|membership| membership.unit.as_deref()).unwrap_or_default())?;
-    let container = membership.and_then(|membership| membership.container.as_ref());
+    let cgroup = explanation.lookups.cgroups.get(&pid);
+    line("Unit", cgroup.and_then(|cgroup| cgroup.unit.as_deref()).unwrap_or_default())?;
+    let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
     line("Container", &container.map_or(String::new(), Container::short_name))?;
-    let parents = explanation.parents.get(&pid).map_or(&[][..], Vec::as_slice);
-    let parents: Vec<String> = parents.iter().map(|parent| name_and_pid(parent.pid, Some(parent))).collect();
-    line("Started by", &parents.join(", by "))
+    let ancestors = explanation.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
+    let ancestors = ancestors.iter().filter_map(|&pid| explanation.lookups.processes.get(pid));
+    let ancestors: Vec<String> = ancestors.map(|process| format!("{} ({})", cells::process_name(process), process.pid)).collect();
+    line("Started by", &ancestors.join(", by "))
+}
+
+fn endpoint(socket: &Socket, end: &Endpoint) -> String {
+    cells::endpoint(end, socket.scope(end.address))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::socket::Socket;
+    use crate::model::cgroup::Cgroup;
+    use crate::model::port_policy::PortPolicy;
     use crate::model::socket::tests::socket;
     use crate::reports::tests::{Machine, friendly, process};
+    use crate::request::{PortQuestion, View};
 
-    fn print(machine: &Machine, port: u16) -> String {
-        let rules = PortRules { ephemeral: Some(32768..=60999), reserved: vec![443..=443], unprivileged_from: Some(1024) };
-        let parents =
-            BTreeMap::from([(900, vec![process(1, "systemd")]), (901, vec![process(900, "nginx"), process(1, "systemd")])]);
-        let unit = Membership { unit: Some("nginx.service".to_owned()), container: None };
+    fn print(machine: Machine, port: u16) -> String {
+        let mut moment = machine.moment(View::Explanations);
+        let lookups = &mut moment.lookups;
+        lookups.port_policy =
+            PortPolicy { ephemeral: Some(32768..=60999), reserved: vec![443..=443], unprivileged_from: Some(1024) };
+        lookups.processes.extend([process(1, "systemd")]);
+        lookups.ancestors = [(900, vec![1]), (901, vec![900, 1])].into();
+        let unit = Cgroup { unit: Some("nginx.service".to_owned()), container: None };
         let container = Container { runtime: "docker", id: "0123456789abcdef".repeat(4) };
-        let memberships = BTreeMap::from([(900, unit), (901, Membership { unit: None, container: Some(container) })]);
+        lookups.cgroups = [(900, unit), (901, Cgroup { unit: None, container: Some(container) })].into();
         let mut out = Vec::new();
-        let listing = machine.listing();
-        write(&mut out, &Explanation { port, listing, rules: &rules, parents: &parents, memberships: &memberships }).unwrap();
+        for explanation in Explanation::all(&moment, &[PortQuestion { port, protocol: None }]) {
+            write(&mut out, &explanation).unwrap();
+        }
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn the_explanation_of_a_port_that_is_taken() {
-        let mut machine = friendly();
-        machine.rows = vec![0, 1];
         assert_eq!(
-            print(&machine, 443),
+            print(friendly(), 443),
             "Port 443 (https) is taken.\n\
              It is one of the well-known ports; only root may bind it here (from 1024 on anybody may); \
-             it is not lent to clients (they get 32768 to 60999); it is reserved (ip_local_reserved_ports).\n\
+             it is not ephemeral (clients get 32768 to 60999); it is reserved (ip_local_reserved_ports).\n\
              \n\
              Listening:\n\
              \x20 TCP 0.0.0.0:443: nginx (900), nginx (901)\n\
@@ -281,21 +195,19 @@ mod tests {
 
     #[test]
     fn a_port_that_is_free_and_one_that_waits() {
-        let mut machine = friendly();
-        machine.rows = vec![3];
-        let text = print(&machine, 40000);
+        let text = print(friendly(), 40000);
         assert!(text.contains("Over, and kept back for late segments (1; the last for 41 s more):\n  TCP 192.0.2.1:40000 to 198.51.100.7:443 (41 s left)\n"), "{text}");
-        machine.rows = Vec::new();
         assert!(
-            print(&machine, 40001)
+            print(friendly(), 40001)
                 .starts_with("Port 40001 is free.\nIt is one of the registered ports; anybody may bind it here")
         );
     }
 
     #[test]
-    fn a_thousand_sockets_are_not_told_one_by_one() {
-        let machine = Machine::new(vec![Socket { inode: 10, ..socket("127.0.0.1", 80) }; 1000], &[(10, 900)], Vec::new());
-        let text = print(&machine, 80);
+    fn a_thousand_sockets_are_not_listed_one_by_one() {
+        let machine =
+            Machine::new((1..=1000).map(|inode| Socket { inode, ..socket("127.0.0.1", 80) }).collect(), &[(10, 900)], Vec::new());
+        let text = print(machine, 80);
         assert!(text.lines().count() < 30 && text.contains("and 990 more"), "{text}");
     }
 }

@@ -1,17 +1,31 @@
-//! The summary: counts with bars.
+//! The summary for people: counts with bars.
 
-use crate::lookup::processes::Processes;
-use crate::lookup::services::Services;
-use crate::model::socket::{Pid, Protocol, State};
+use crate::model::socket::{Pid, Protocol};
+use crate::moment::lookups::Lookups;
+use crate::moment::summary::Summary;
 use crate::output::escape::escape;
-use crate::reports::cells::name_and_pid;
-use crate::reports::json_records::protocol_word;
-use crate::reports::summary::Summary;
+use crate::reports::sockets::cells::name_and_pid;
 use crate::reports::table_style::{TableStyle, new_table};
+use crate::request::language::Language;
 use comfy_table::{CellAlignment, ColumnConstraint};
-use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{self, Write};
-use std::net::IpAddr;
+
+/// The words of this report.
+#[derive(Debug)]
+pub struct Words {
+    /// The headings of the sections.
+    pub headings: [&'static str; 4],
+}
+
+/// The words in English.
+pub const ENGLISH: Words =
+    Words { headings: ["Protocols and states", "Busiest processes", "Busiest foreign addresses", "Busiest local ports"] };
+
+/// The words in Korean.
+pub const KOREAN: Words = Words {
+    headings: ["프로토콜과 상태", "소켓이 많은 프로세스", "소켓이 많은 외부 주소", "소켓이 많은 로컬 포트"],
+};
 
 /// The longest bar.
 const BAR: usize = 40;
@@ -21,101 +35,24 @@ const BAR: usize = 40;
 pub struct Named<'a> {
     /// The counts.
     pub summary: &'a Summary,
-    /// The processes in it.
-    pub processes: &'a Processes,
-    /// The names of ports.
-    pub services: &'a Services,
+    /// The names.
+    pub lookups: &'a Lookups,
 }
 
 impl<'a> Named<'a> {
-    fn process(&self, pid: Pid) -> Option<String> {
-        Some(self.processes.get(pid)?.name.to_string_lossy().into_owned())
+    pub(super) fn process(&self, pid: Pid) -> Option<Cow<'a, str>> {
+        Some(self.lookups.processes.get(pid)?.name.to_string_lossy())
     }
 
-    fn service(&self, (protocol, port): (Protocol, u16)) -> Option<&'a str> {
-        self.services.name(port, protocol)
+    pub(super) fn service(&self, (protocol, port): (Protocol, u16)) -> Option<&'a str> {
+        self.lookups.services.name(port, protocol)
     }
-
-    /// What a program reads.
-    pub(in crate::reports) fn record(&self) -> Record<'a> {
-        let summary = self.summary;
-        Record {
-            sockets: summary.sockets,
-            without_owner: summary.without_owner,
-            states: summary
-                .states
-                .iter()
-                .map(|&((protocol, state), sockets)| StateRecord {
-                    protocol: protocol_word(protocol),
-                    state: state.map(State::word),
-                    sockets,
-                })
-                .collect(),
-            processes: summary
-                .processes
-                .iter()
-                .map(|&(pid, sockets)| ProcessRecord { pid, name: self.process(pid), sockets })
-                .collect(),
-            remote_addresses: summary
-                .remote_addresses
-                .iter()
-                .map(|&(address, sockets)| AddressRecord { address, sockets })
-                .collect(),
-            local_ports: summary
-                .local_ports
-                .iter()
-                .map(|&(port, sockets)| PortRecord {
-                    protocol: protocol_word(port.0),
-                    port: port.1,
-                    service: self.service(port),
-                    sockets,
-                })
-                .collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-pub(in crate::reports) struct Record<'a> {
-    sockets: usize,
-    without_owner: usize,
-    states: Vec<StateRecord>,
-    processes: Vec<ProcessRecord>,
-    remote_addresses: Vec<AddressRecord>,
-    local_ports: Vec<PortRecord<'a>>,
-}
-
-#[derive(Serialize)]
-struct StateRecord {
-    protocol: &'static str,
-    state: Option<&'static str>,
-    sockets: usize,
-}
-
-#[derive(Serialize)]
-struct ProcessRecord {
-    pid: Pid,
-    name: Option<String>,
-    sockets: usize,
-}
-
-#[derive(Serialize)]
-struct AddressRecord {
-    address: IpAddr,
-    sockets: usize,
-}
-
-#[derive(Serialize)]
-struct PortRecord<'a> {
-    protocol: &'static str,
-    port: u16,
-    service: Option<&'a str>,
-    sockets: usize,
 }
 
 /// Writes the summary for people.
-pub fn write(out: &mut impl Write, named: &Named<'_>, look: TableStyle) -> io::Result<()> {
+pub fn write(out: &mut impl Write, named: &Named<'_>, language: Language, style: TableStyle) -> io::Result<()> {
     let summary = named.summary;
+    let [by_state, by_process, by_address, by_port] = language.summary().headings;
     let sockets = if summary.sockets == 1 { "socket" } else { "sockets" };
     let (count, ownerless) = (summary.sockets, summary.without_owner);
     writeln!(out, "{count} {sockets}, {ownerless} of them without a known owner")?;
@@ -123,16 +60,16 @@ pub fn write(out: &mut impl Write, named: &Named<'_>, look: TableStyle) -> io::R
         Some(state) => (format!("{} {}", protocol.word(), state.word()), count),
         None => (protocol.word().to_owned(), count),
     });
-    section(out, "Protocols and states", states, look)?;
-    let processes = summary.processes.iter().map(|&(pid, count)| (name_and_pid(pid, named.processes.get(pid)), count));
-    section(out, "Busiest processes", processes, look)?;
+    section(out, by_state, states, style)?;
+    let processes = summary.processes.iter().map(|&(pid, count)| (name_and_pid(pid, named.process(pid).as_deref()), count));
+    section(out, by_process, processes, style)?;
     let addresses = summary.remote_addresses.iter().map(|&(address, count)| (address.to_string(), count));
-    section(out, "Busiest foreign addresses", addresses, look)?;
+    section(out, by_address, addresses, style)?;
     let ports = summary.local_ports.iter().map(|&(port, count)| match named.service(port) {
         Some(service) => (format!("{} {} ({service})", port.0.word(), port.1), count),
         None => (format!("{} {}", port.0.word(), port.1), count),
     });
-    section(out, "Busiest local ports", ports, look)
+    section(out, by_port, ports, style)
 }
 
 /// One list: what, how many, and a bar; the first count is the largest. What is empty is left out.
@@ -140,15 +77,15 @@ fn section(
     out: &mut impl Write,
     heading: &str,
     counts: impl Iterator<Item = (String, usize)>,
-    look: TableStyle,
+    style: TableStyle,
 ) -> io::Result<()> {
     let counts: Vec<(String, usize)> = counts.collect();
     let Some(&(_, most)) = counts.first() else { return Ok(()) };
     writeln!(out)?;
-    if !look.no_header {
+    if !style.no_header {
         writeln!(out, "{heading}")?;
     }
-    let mut table = new_table(look);
+    let mut table = new_table(style);
     for (what, count) in counts {
         table.add_row([escape(&what).into_owned(), count.to_string(), bar(count, most)]);
     }
@@ -173,13 +110,13 @@ fn bar(count: usize, most: usize) -> String {
 mod tests {
     use super::*;
     use crate::reports::tests::friendly;
+    use crate::request::View;
 
     fn print() -> String {
-        let machine = friendly();
-        let summary = Summary::of(&machine.snapshot, &machine.rows);
-        let named = Named { summary: &summary, processes: &machine.directory.processes, services: &machine.services };
+        let moment = friendly().moment(View::Summary);
+        let named = Named { summary: moment.summary.as_ref().unwrap(), lookups: &moment.lookups };
         let mut out = Vec::new();
-        write(&mut out, &named, TableStyle { width: None, color: false, no_header: false }).unwrap();
+        write(&mut out, &named, Language::En, TableStyle { width: None, color: false, no_header: false }).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -104,7 +104,7 @@ impl EagerOwners {
         }
         problems.push(hidden_owners(unowned.len(), false));
         let owners = owners.with_statuses(unowned.iter(), OwnerStatus::Denied);
-        Ok(Search { owners: Owners::ByInode(owners), refused: Refused::Unknown })
+        Ok(Search { owners: Owners::ByInode(owners), refused: Refused::Invisible })
     }
 
     /// The sockets whose owner was not found.

@@ -1,6 +1,6 @@
 //! `/proc/PID/cgroup`: the systemd unit and the container of a process.
 
-use crate::model::cgroup::{Container, Membership};
+use crate::model::cgroup::{Cgroup, Container};
 use crate::model::socket::Pid;
 
 /// The kinds of systemd units that hold processes, other than slices, which only hold units.
@@ -20,12 +20,12 @@ const FOLDERS: [(&str, &str); 4] =
     [("docker", "docker"), ("libpod_parent", "podman"), ("containerd", "containerd"), ("kubepods", "kubernetes")];
 
 /// Reads the file of a process; the result is empty if it is not accessible.
-pub fn membership(pid: Pid) -> Membership {
-    std::fs::read_to_string(format!("/proc/{pid}/cgroup")).map_or_else(|_| Membership::default(), |text| parse(&text))
+pub fn membership(pid: Pid) -> Cgroup {
+    std::fs::read_to_string(format!("/proc/{pid}/cgroup")).map_or_else(|_| Cgroup::default(), |text| parse(&text))
 }
 
 /// Understands the text of the file: a line for each hierarchy, `number:controllers:path`.
-pub fn parse(text: &str) -> Membership {
+pub fn parse(text: &str) -> Cgroup {
     // The unified hierarchy has no controllers in its line; before it, systemd kept one of its own name.
     let path = text.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':');
@@ -38,8 +38,8 @@ pub fn parse(text: &str) -> Membership {
         let path = path.strip_suffix(" (deleted)").unwrap_or(path);
         Some((rank, path)).filter(|&(_, path)| path != "/")
     });
-    let Some((_, path)) = path.max_by_key(|&(rank, _)| rank) else { return Membership::default() };
-    Membership { unit: unit(path), container: container(path) }
+    let Some((_, path)) = path.max_by_key(|&(rank, _)| rank) else { return Cgroup::default() };
+    Cgroup { unit: unit(path), container: container(path) }
 }
 
 fn unit(path: &str) -> Option<String> {

@@ -1,13 +1,13 @@
 //! What `/proc/sys/net/ipv4` says about ports.
 
-use crate::model::port_policy::PortRules;
+use crate::model::port_policy::PortPolicy;
 use std::ops::RangeInclusive;
 
 /// Understands the texts of `ip_local_port_range`, `ip_local_reserved_ports` and `ip_unprivileged_port_start`; one that
 /// could not be read is empty, and one that cannot be understood counts as not told.
-pub fn parse(local_range: &str, reserved: &str, unprivileged: &str) -> PortRules {
+pub fn parse(local_range: &str, reserved: &str, unprivileged: &str) -> PortPolicy {
     let mut bounds = local_range.split_ascii_whitespace().map_while(|word| word.parse().ok());
-    PortRules {
+    PortPolicy {
         ephemeral: bounds.next().zip(bounds.next()).map(|(first, last)| first..=last),
         reserved: reserved.trim().split(',').filter_map(range).collect(),
         unprivileged_from: unprivileged.trim().parse().ok(),
@@ -21,7 +21,7 @@ fn range(word: &str) -> Option<RangeInclusive<u16>> {
 }
 
 /// Reads the settings of the network namespace of this process.
-pub fn read() -> PortRules {
+pub fn read() -> PortPolicy {
     parse(&text(LOCAL_RANGE), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"))
 }
 
@@ -46,7 +46,11 @@ mod tests {
         let rules = parse("32768\t60999\n", "8080,9000-9010\n", "1024\n");
         assert_eq!(
             rules,
-            PortRules { ephemeral: Some(32768..=60999), reserved: vec![8080..=8080, 9000..=9010], unprivileged_from: Some(1024) }
+            PortPolicy {
+                ephemeral: Some(32768..=60999),
+                reserved: vec![8080..=8080, 9000..=9010],
+                unprivileged_from: Some(1024)
+            }
         );
         assert!(rules.is_reserved(9010) && rules.is_privileged(1023) && !rules.is_privileged(1024));
         assert!(rules.is_ephemeral(40000) && !rules.is_ephemeral(61000));
@@ -54,8 +58,8 @@ mod tests {
 
     #[test]
     fn what_is_not_told_is_not_there() {
-        assert_eq!(parse("", "\n", ""), PortRules::default());
-        assert_eq!(parse("32768", "x,70000,9-", "none"), PortRules::default());
+        assert_eq!(parse("", "\n", ""), PortPolicy::default());
+        assert_eq!(parse("32768", "x,70000,9-", "none"), PortPolicy::default());
     }
 
     proptest! {

@@ -80,37 +80,28 @@ const RULE: &str = "============================================================
 /// The width of an IPv6 prefix. A longer one has its gateway on a line of its own.
 const PREFIX: usize = 24;
 
-/// Writes the three parts, and hands `out` to `flush` whenever it has grown large.
-pub fn write(
-    out: &mut Vec<u8>,
-    routing: &Routing,
-    words: &Words,
-    mut flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
-) -> io::Result<()> {
+/// Writes the three parts.
+pub fn write(out: &mut impl Write, routing: &Routing, words: &Words) -> io::Result<()> {
     writeln!(out, "{RULE}\n{}", words.interface_list)?;
     for interface in &routing.interfaces {
         write_interface(out, interface)?;
     }
     writeln!(out, "{RULE}\n\n{}\n{RULE}", words.ipv4_table)?;
-    write_active(out, &routing.ipv4, words.ipv4_heading, words, write_ipv4, &mut flush)?;
+    write_active(out, &routing.ipv4, words.ipv4_heading, words, write_ipv4)?;
     write_persistent(out, &routing.persistent_ipv4, words)?;
     writeln!(out, "\n{}\n{RULE}", words.ipv6_table)?;
-    write_active(out, &routing.ipv6, words.ipv6_heading, words, write_ipv6, &mut flush)?;
-    writeln!(out, "{}\n{}", words.persistent, words.none)?;
-    flush(out)
+    write_active(out, &routing.ipv6, words.ipv6_heading, words, write_ipv6)?;
+    writeln!(out, "{}\n{}", words.persistent, words.none)
 }
 
 /// The routes in use of one family, each as `write_route` writes it.
-fn write_active<T>(
-    out: &mut Vec<u8>,
+fn write_active<W: Write, T>(
+    out: &mut W,
     routes: &[T],
     heading: &str,
     words: &Words,
-    write_route: impl Fn(&mut Vec<u8>, &T, &Words) -> io::Result<()>,
-    flush: &mut impl FnMut(&mut Vec<u8>) -> io::Result<()>,
+    write_route: impl Fn(&mut W, &T, &Words) -> io::Result<()>,
 ) -> io::Result<()> {
-    /// Large enough that the system calls do not count, small enough to stay in the cache.
-    const CHUNK: usize = 128 * 1024;
     writeln!(out, "{}", words.active)?;
     if routes.is_empty() {
         return writeln!(out, "{}", words.none);
@@ -118,14 +109,11 @@ fn write_active<T>(
     writeln!(out, "{heading}")?;
     for route in routes {
         write_route(out, route, words)?;
-        if out.len() >= CHUNK {
-            flush(out)?;
-        }
     }
     writeln!(out, "{RULE}")
 }
 
-fn write_interface(out: &mut Vec<u8>, interface: &Interface) -> io::Result<()> {
+fn write_interface(out: &mut impl Write, interface: &Interface) -> io::Result<()> {
     let Interface { index, hardware_address, name } = interface;
     write!(out, "{index:>3}...")?;
     if hardware_address.is_empty() {
@@ -137,14 +125,14 @@ fn write_interface(out: &mut Vec<u8>, interface: &Interface) -> io::Result<()> {
     writeln!(out, "......{}", escape(name))
 }
 
-fn write_ipv4(out: &mut Vec<u8>, route: &Ipv4Route, words: &Words) -> io::Result<()> {
+fn write_ipv4(out: &mut impl Write, route: &Ipv4Route, words: &Words) -> io::Result<()> {
     let mask = netmask(route.prefix_length);
     let gateway = right_aligned(&gateway(route.gateway, words), 15);
     let interface = route.interface_address.map_or_else(|| "-".to_owned(), |address| address.to_string());
     writeln!(out, "{:>17}  {mask:>15}  {gateway}  {interface:>15}  {:>5}", route.destination, route.metric)
 }
 
-fn write_ipv6(out: &mut Vec<u8>, route: &Ipv6Route, words: &Words) -> io::Result<()> {
+fn write_ipv6(out: &mut impl Write, route: &Ipv6Route, words: &Words) -> io::Result<()> {
     let prefix = format!("{}/{}", route.destination, route.prefix_length);
     let gateway = gateway(route.gateway, words);
     let Ipv6Route { interface, metric, .. } = route;
@@ -166,7 +154,7 @@ fn gateway(gateway: Gateway, words: &Words) -> String {
     }
 }
 
-fn write_persistent(out: &mut Vec<u8>, routes: &[PersistentRoute], words: &Words) -> io::Result<()> {
+fn write_persistent(out: &mut impl Write, routes: &[PersistentRoute], words: &Words) -> io::Result<()> {
     writeln!(out, "{}", words.persistent)?;
     if routes.is_empty() {
         return writeln!(out, "{}", words.none);
@@ -186,11 +174,7 @@ mod tests {
 
     fn print(routing: &Routing) -> String {
         let mut text = Vec::new();
-        write(&mut Vec::new(), routing, &ENGLISH, |out| {
-            text.append(out);
-            Ok(())
-        })
-        .unwrap();
+        write(&mut text, routing, &ENGLISH).unwrap();
         String::from_utf8(text).unwrap()
     }
 
@@ -297,22 +281,6 @@ mod tests {
              ===========================================================================\n\
              \nIPv6 Route Table\n";
         assert!(print(&routing).contains(expected), "{}", print(&routing));
-    }
-
-    #[test]
-    fn a_long_table_is_handed_on_in_pieces() {
-        let route = ipv4("10.0.0.0", 8, Gateway::OnLink, Some("10.0.0.1"), 0);
-        let routing = Routing { ipv4: vec![route; 4000], ..Routing::default() };
-        let mut largest = 0;
-        let mut pieces = 0;
-        write(&mut Vec::new(), &routing, &ENGLISH, |out| {
-            largest = largest.max(out.len());
-            pieces += 1;
-            out.clear();
-            Ok(())
-        })
-        .unwrap();
-        assert!(pieces == 3 && largest < 130 * 1024, "{pieces} pieces, the largest of {largest} bytes");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
 
 #[derive(Serialize)]
-pub(super) struct RoutesRecord<'a> {
+pub(in crate::reports) struct RoutesRecord<'a> {
     interfaces: Vec<InterfaceRecord<'a>>,
     ipv4: Vec<RouteRecord>,
     ipv6: Vec<RouteRecord>,
@@ -39,7 +39,7 @@ struct PersistentRecord {
 }
 
 impl<'a> RoutesRecord<'a> {
-    pub(super) fn new(routing: &'a Routing) -> Self {
+    pub(in crate::reports) fn new(routing: &'a Routing) -> Self {
         Self {
             interfaces: routing.interfaces.iter().map(interface).collect(),
             ipv4: routing.ipv4.iter().map(ipv4).collect(),
@@ -84,7 +84,7 @@ fn through(gateway: Gateway, destination: IpAddr, prefix_length: u8, metric: u32
         },
         gateway: match gateway {
             Gateway::Address(address) => Some(address),
-            _ => None,
+            Gateway::OnLink | Gateway::Unreachable | Gateway::Prohibited | Gateway::Blackhole | Gateway::Throw => None,
         },
         interface: Some(interface).filter(|&index| index != 0),
         interface_address: None,

@@ -1,14 +1,13 @@
-//! The JSON of what is counted: protocols, interfaces. A figure that the system does not count is null.
+//! The counters of the protocols in JSON. A figure that the system does not count is null.
 
-use crate::model::interface::{InterfaceTotals, Traffic};
 use crate::model::statistics::{Both, Section, Statistics};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 /// The sections of the statistics that were asked for.
-pub(super) struct StatisticsRecord<'a> {
-    pub(super) statistics: &'a Statistics,
-    pub(super) sections: &'a [Section],
+pub(in crate::reports) struct StatisticsRecord<'a> {
+    pub(in crate::reports) statistics: &'a Statistics,
+    pub(in crate::reports) sections: &'a [Section],
 }
 
 impl Serialize for StatisticsRecord<'_> {
@@ -51,40 +50,5 @@ impl<V: Serialize> Serialize for Counters<V> {
 impl Serialize for Both {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Counters(vec![("received", self.received), ("sent", self.sent)]).serialize(serializer)
-    }
-}
-
-/// The counters of all interfaces together.
-#[derive(Serialize)]
-pub(super) struct InterfacesRecord {
-    received: TrafficRecord,
-    sent: TrafficRecord,
-    unknown_protocols: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct TrafficRecord {
-    bytes: Option<u64>,
-    unicast_packets: Option<u64>,
-    non_unicast_packets: Option<u64>,
-    discards: Option<u64>,
-    errors: Option<u64>,
-}
-
-impl InterfacesRecord {
-    pub(super) fn new(totals: &InterfaceTotals) -> Self {
-        let known = |field: String, value| (!totals.unavailable.contains(&field.as_str())).then_some(value);
-        let traffic = |direction, traffic: &Traffic| TrafficRecord {
-            bytes: known(format!("{direction}.bytes"), traffic.bytes),
-            unicast_packets: known(format!("{direction}.unicast_packets"), traffic.unicast_packets),
-            non_unicast_packets: known(format!("{direction}.non_unicast_packets"), traffic.non_unicast_packets),
-            discards: known(format!("{direction}.discards"), traffic.discards),
-            errors: known(format!("{direction}.errors"), traffic.errors),
-        };
-        Self {
-            received: traffic("received", &totals.received),
-            sent: traffic("sent", &totals.sent),
-            unknown_protocols: known("unknown_protocols".to_owned(), totals.unknown_protocols),
-        }
     }
 }

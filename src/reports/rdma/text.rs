@@ -1,9 +1,9 @@
 //! RDMA connections and listeners (`-x`), as Windows' netstat prints those of NetworkDirect.
 
 use crate::model::rdma::RdmaEndpoint;
-use crate::model::socket::Endpoint;
-use std::io::Write;
-use std::net::IpAddr;
+use crate::model::socket::{Endpoint, has_scope};
+use crate::reports::sockets::cells::endpoint;
+use std::io::{self, Write};
 
 /// The words of this view. The words in the rows are the same in every language.
 #[derive(Debug)]
@@ -26,23 +26,23 @@ pub const KOREAN: Words = Words {
     heading: "  모드   IfIndex 종류           로컬 주소              외부 주소              PID",
 };
 
-/// Writes the title, the heading and the rows.
-pub fn write(out: &mut Vec<u8>, endpoints: &[RdmaEndpoint], words: &Words) {
-    // Writing to a Vec cannot fail.
-    let _ = writeln!(out, "\n{}\n\n{}\n", words.title, words.heading);
+/// Writes the title and the heading, if they are wanted, and the rows.
+pub fn write(out: &mut impl Write, endpoints: &[RdmaEndpoint], words: &Words, no_header: bool) -> io::Result<()> {
+    if !no_header {
+        writeln!(out, "\n{}\n\n{}\n", words.title, words.heading)?;
+    }
     for RdmaEndpoint { pid, interface, is_listener, local, remote } in endpoints {
         let mode = if pid.is_some() { "User" } else { "Kernel" };
         let kind = if *is_listener { "Listener" } else { "Connection" };
-        let [local, remote] = [local, remote].map(text);
-        let _ = writeln!(out, "  {mode:<6} {interface:>7} {kind:<14} {local:<21}  {remote:<21}  {}", pid.unwrap_or(0));
+        let [local, remote] = [local, remote].map(|end| text(end, *interface));
+        writeln!(out, "  {mode:<6} {interface:>7} {kind:<14} {local:<21}  {remote:<21}  {}", pid.unwrap_or(0))?;
     }
+    Ok(())
 }
 
-fn text(endpoint: &Endpoint) -> String {
-    match endpoint.address {
-        IpAddr::V4(address) => format!("{address}:{}", endpoint.port),
-        IpAddr::V6(address) => format!("[{address}]:{}", endpoint.port),
-    }
+/// A link-local address means nothing without its interface.
+fn text(end: &Endpoint, interface: u32) -> String {
+    endpoint(end, if has_scope(end.address) { interface } else { 0 })
 }
 
 #[cfg(test)]
@@ -51,7 +51,7 @@ mod tests {
 
     fn print(endpoints: &[RdmaEndpoint]) -> String {
         let mut out = Vec::new();
-        write(&mut out, endpoints, &ENGLISH);
+        write(&mut out, endpoints, &ENGLISH, false).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -71,14 +71,14 @@ mod tests {
         let connection = RdmaEndpoint {
             pid: Some(4711),
             is_listener: false,
-            local: end("2001:db8::7", 20049),
+            local: end("fe80::7", 20049),
             remote: end("2001:db8::8", 1023),
             ..listener
         };
         assert_eq!(
             print(&[listener, connection]).strip_prefix(HEADING).unwrap(),
             "\x20 Kernel       3 Listener       0.0.0.0:20049          0.0.0.0:0              0\n\
-             \x20 User         3 Connection     [2001:db8::7]:20049    [2001:db8::8]:1023     4711\n"
+             \x20 User         3 Connection     [fe80::7%3]:20049      [2001:db8::8]:1023     4711\n"
         );
     }
 }

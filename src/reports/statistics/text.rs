@@ -1,7 +1,7 @@
 //! The counters of the protocols (`-s`), byte for byte as Windows' netstat prints them.
 
 use crate::model::statistics::{Both, Section, Statistics};
-use std::io::Write;
+use std::io::{self, Write};
 
 /// The words of this view.
 #[derive(Debug)]
@@ -127,38 +127,41 @@ const TCP: usize = 35;
 const UDP: usize = 21;
 
 /// Writes these sections: each an empty line, its title, an empty line, its rows.
-pub fn write(out: &mut Vec<u8>, statistics: &Statistics, sections: &[Section], words: &Words) {
+pub fn write(out: &mut impl Write, statistics: &Statistics, sections: &[Section], words: &Words) -> io::Result<()> {
     for &section in sections {
-        line(out, format_args!("\n{}\n", words.titles[section as usize]));
+        writeln!(out, "\n{}\n", words.titles.get(section as usize).copied().unwrap_or_default())?;
         match section {
-            Section::Ipv4 => rows(out, &words.ip, statistics.ipv4.fields(), IP),
-            Section::Ipv6 => rows(out, &words.ip, statistics.ipv6.fields(), IP),
-            Section::Icmpv4 => rows_of_both(out, words, &words.icmpv4, statistics.icmpv4.fields()),
-            Section::Icmpv6 => rows_of_both(out, words, &words.icmpv6, statistics.icmpv6.fields()),
-            Section::TcpIpv4 => rows(out, &words.tcp, statistics.tcp_ipv4.fields(), TCP),
-            Section::TcpIpv6 => rows(out, &words.tcp, statistics.tcp_ipv6.fields(), TCP),
-            Section::UdpIpv4 => rows(out, &words.udp, statistics.udp_ipv4.fields(), UDP),
-            Section::UdpIpv6 => rows(out, &words.udp, statistics.udp_ipv6.fields(), UDP),
+            Section::Ipv4 => rows(out, &words.ip, statistics.ipv4.fields(), IP)?,
+            Section::Ipv6 => rows(out, &words.ip, statistics.ipv6.fields(), IP)?,
+            Section::Icmpv4 => rows_of_both(out, words, &words.icmpv4, statistics.icmpv4.fields())?,
+            Section::Icmpv6 => rows_of_both(out, words, &words.icmpv6, statistics.icmpv6.fields())?,
+            Section::TcpIpv4 => rows(out, &words.tcp, statistics.tcp_ipv4.fields(), TCP)?,
+            Section::TcpIpv6 => rows(out, &words.tcp, statistics.tcp_ipv6.fields(), TCP)?,
+            Section::UdpIpv4 => rows(out, &words.udp, statistics.udp_ipv4.fields(), UDP)?,
+            Section::UdpIpv6 => rows(out, &words.udp, statistics.udp_ipv6.fields(), UDP)?,
         }
     }
+    Ok(())
 }
 
-fn rows<const N: usize>(out: &mut Vec<u8>, labels: &[&str; N], fields: [(&str, u64); N], width: usize) {
+fn rows<const N: usize>(out: &mut impl Write, labels: &[&str; N], fields: [(&str, u64); N], width: usize) -> io::Result<()> {
     for (label, (_, value)) in labels.iter().zip(fields) {
-        line(out, format_args!("  {label:<width$} = {value}"));
+        writeln!(out, "  {label:<width$} = {value}")?;
     }
+    Ok(())
 }
 
-fn rows_of_both<const N: usize>(out: &mut Vec<u8>, words: &Words, labels: &[&str; N], fields: [(&str, Both); N]) {
-    line(out, format_args!("{}", words.icmp_heading));
+fn rows_of_both<const N: usize>(
+    out: &mut impl Write,
+    words: &Words,
+    labels: &[&str; N],
+    fields: [(&str, Both); N],
+) -> io::Result<()> {
+    writeln!(out, "{}", words.icmp_heading)?;
     for (label, (_, Both { received, sent })) in labels.iter().zip(fields) {
-        line(out, format_args!("  {label:<24}  {received:<10}  {sent:<10}"));
+        writeln!(out, "  {label:<24}  {received:<10}  {sent:<10}")?;
     }
-}
-
-fn line(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to a Vec cannot fail.
-    let _ = writeln!(out, "{text}");
+    Ok(())
 }
 
 #[cfg(test)]
@@ -168,7 +171,7 @@ mod tests {
 
     fn print(statistics: &Statistics, sections: &[Section]) -> String {
         let mut out = Vec::new();
-        write(&mut out, statistics, sections, &ENGLISH);
+        write(&mut out, statistics, sections, &ENGLISH).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! What the interfaces have carried (`-e`), byte for byte as Windows' netstat prints it.
 
 use crate::model::interface::InterfaceTotals;
-use std::io::Write;
+use std::io::{self, Write};
 
 /// The words of this view.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub const KOREAN: Words =
         title: "인터페이스 통계", heading: "                               받음            보냄", labels: ENGLISH.labels
     };
 
-/// Writes the title, the heading and the six rows.
-pub fn write(out: &mut Vec<u8>, totals: &InterfaceTotals, words: &Words) {
+/// Writes the title and the heading, if they are wanted, and the six rows.
+pub fn write(out: &mut impl Write, totals: &InterfaceTotals, words: &Words, no_header: bool) -> io::Result<()> {
     let InterfaceTotals { received, sent, unknown_protocols, .. } = totals;
     let values = [
         (received.bytes, Some(sent.bytes)),
@@ -38,14 +38,16 @@ pub fn write(out: &mut Vec<u8>, totals: &InterfaceTotals, words: &Words) {
         (received.errors, Some(sent.errors)),
         (*unknown_protocols, None),
     ];
-    // Writing to a Vec cannot fail.
-    let _ = writeln!(out, "{}\n\n{}\n", words.title, words.heading);
-    for (label, (received, sent)) in words.labels.iter().zip(values) {
-        let _ = match sent {
-            Some(sent) => writeln!(out, "{label:<20} {received:>14} {sent:>15}"),
-            None => writeln!(out, "{label:<20} {received:>14}"),
-        };
+    if !no_header {
+        writeln!(out, "{}\n\n{}\n", words.title, words.heading)?;
     }
+    for (label, (received, sent)) in words.labels.iter().zip(values) {
+        match sent {
+            Some(sent) => writeln!(out, "{label:<20} {received:>14} {sent:>15}")?,
+            None => writeln!(out, "{label:<20} {received:>14}")?,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -62,7 +64,7 @@ mod tests {
             unavailable: Vec::new(),
         };
         let mut out = Vec::new();
-        write(&mut out, &totals, &ENGLISH);
+        write(&mut out, &totals, &ENGLISH, false).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "Interface Statistics\n\n\

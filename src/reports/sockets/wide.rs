@@ -1,12 +1,13 @@
 //! A table made to be looked at: as wide as the terminal, in colour, with every owner.
 
-use super::cells::{Cell, cell};
-use super::table_style::{TableStyle, new_table};
+use super::cells::cell_text;
 use crate::model::owners::OwnerStatus;
 use crate::model::socket::State;
-use crate::output::escape::escape;
-use crate::reports::rows::{Listing, Row};
+use crate::moment::row::{Row, Rows};
+use crate::moment::value::Value;
+use crate::reports::table_style::{TableStyle, new_table};
 use crate::request::column::Column;
+use crate::request::language::Language;
 use comfy_table::{Attribute, Cell as TableCell, ColumnConstraint, Table, Width};
 use std::io::{self, Write};
 
@@ -16,18 +17,32 @@ const NARROWEST: u16 = 8;
 /// The blanks beside a column and between it and the next.
 const AROUND: u16 = 3;
 
-/// Writes the rows. Addresses are never cut nor broken. Where `columns` are not the user's own choice (`chosen`) and
-/// do not fit, the last ones are left out, and a line below says so.
-pub fn write(out: &mut impl Write, listing: &Listing<'_>, columns: &[Column], chosen: bool, look: TableStyle) -> io::Result<()> {
-    let cells: Vec<Vec<TableCell>> =
-        listing.iter().map(|row| columns.iter().map(|&column| table_cell(row, column, look.color)).collect()).collect();
-    let mut table = new_table(look);
-    if !look.no_header {
-        table.set_header(columns.iter().map(|&column| heading(column, look.color)));
+/// Which columns are shown and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'a> {
+    /// The columns.
+    pub columns: &'a [Column],
+    /// Whether the user named them: then none is left out.
+    pub are_chosen: bool,
+    /// The language of the headings.
+    pub language: Language,
+    /// Width, colour and heading.
+    pub style: TableStyle,
+}
+
+/// Writes the rows. Addresses are never cut nor broken. If the columns are not the user's own choice and do not fit, the last
+/// ones are left out, and a line below says so.
+pub fn write(out: &mut impl Write, rows: Rows<'_>, layout: Layout<'_>) -> io::Result<()> {
+    let Layout { columns, are_chosen, language, style } = layout;
+    let mut table = new_table(style);
+    if !style.no_header {
+        table.set_header(columns.iter().map(|&column| heading(column, language, style.color)));
+    } else if rows.is_empty() {
+        return Ok(());
     }
-    table.add_rows(cells);
+    table.add_rows(rows.iter().map(|row| columns.iter().map(move |&column| table_cell(row, column, style.color))));
     table.discover_columns();
-    let hidden = arrange(&mut table, columns, chosen, look);
+    let hidden = arrange(&mut table, columns, are_chosen, style);
     for line in table.lines() {
         writeln!(out, "{}", line.trim_end())?;
     }
@@ -39,7 +54,7 @@ pub fn write(out: &mut impl Write, listing: &Listing<'_>, columns: &[Column], ch
 }
 
 /// Lets columns be broken or hides them until the table fits, and says how many are hidden.
-fn arrange(table: &mut Table, columns: &[Column], chosen: bool, look: TableStyle) -> usize {
+fn arrange(table: &mut Table, columns: &[Column], chosen: bool, style: TableStyle) -> usize {
     let widths = table.column_max_content_widths();
     let least: Vec<u16> = columns
         .iter()
@@ -48,17 +63,17 @@ fn arrange(table: &mut Table, columns: &[Column], chosen: bool, look: TableStyle
         .map(|width| width.saturating_add(AROUND))
         .collect();
     let mut shown = columns.len();
-    if let Some(width) = look.width.filter(|_| !chosen) {
-        let fits = |count: usize| least[..count].iter().map(|&width| u32::from(width)).sum::<u32>() <= u32::from(width);
+    if let Some(width) = style.width.filter(|_| !chosen) {
+        let fits = |count: usize| least.iter().take(count).map(|&width| u32::from(width)).sum::<u32>() <= u32::from(width);
         while shown > Column::ESSENTIAL && !fits(shown) {
             shown -= 1;
         }
     }
-    for (position, &column) in columns.iter().enumerate() {
+    for (position, (&column, least)) in columns.iter().zip(&least).enumerate() {
         let constraint = if position >= shown {
             ColumnConstraint::Hidden
         } else if may_break(column) {
-            ColumnConstraint::LowerBoundary(Width::Fixed(least[position] - 1))
+            ColumnConstraint::LowerBoundary(Width::Fixed(least.saturating_sub(1)))
         } else {
             ColumnConstraint::ContentWidth
         };
@@ -77,46 +92,17 @@ const fn may_break(column: Column) -> bool {
     )
 }
 
-fn heading(column: Column, color: bool) -> TableCell {
-    let words = match column {
-        Column::Protocol => "Proto",
-        Column::Family => "Family",
-        Column::Local => "Local Address",
-        Column::LocalAddress => "Local IP",
-        Column::LocalPort => "Local Port",
-        Column::Remote => "Foreign Address",
-        Column::RemoteAddress => "Foreign IP",
-        Column::RemotePort => "Foreign Port",
-        Column::Interface => "Interface",
-        Column::State => "State",
-        Column::ReceiveQueue => "Recv-Q",
-        Column::SendQueue => "Send-Q",
-        Column::Timer => "Timer",
-        Column::TimerMs => "Timer ms",
-        Column::Uid => "UID",
-        Column::User => "User",
-        Column::Inode => "Inode",
-        Column::OwnerStatus => "Owner",
-        Column::Pid => "PID",
-        Column::Process => "Process",
-        Column::Executable => "Executable",
-        Column::CommandLine => "Command Line",
-        Column::Started => "Started",
-        Column::Service => "Service",
-        Column::Range => "Range",
-        Column::Peer => "Peer",
-    };
-    let cell = TableCell::new(words);
+fn heading(column: Column, language: Language, color: bool) -> TableCell {
+    let cell = TableCell::new(column.definition().heading(language));
     if color { cell.add_attribute(Attribute::Bold) } else { cell }
 }
 
 fn table_cell(row: Row<'_>, column: Column, color: bool) -> TableCell {
-    let text = match (column, cell(row, column)) {
+    let text = match (column, row.value(column)) {
         (Column::Protocol, _) => row.socket.protocol.word().to_owned(),
-        (Column::Remote, Cell::Known(text)) if text.is_empty() => "*".to_owned(),
-        (Column::Process, Cell::Outside(text)) if text.is_empty() => missing_owner(row).to_owned(),
-        (_, Cell::Known(text)) => text.into_owned(),
-        (_, Cell::Outside(text)) => escape(&text).into_owned(),
+        (Column::Remote, Value::Null) => "*".to_owned(),
+        (Column::Process, Value::Null) => missing_owner(row).to_owned(),
+        (_, value) => cell_text(&value).into_owned(),
     };
     let cell = TableCell::new_owned(text);
     match color_of(row, column).filter(|_| color) {
@@ -128,8 +114,8 @@ fn table_cell(row: Row<'_>, column: Column, color: bool) -> TableCell {
 /// Why no process is named, in brackets, which tell it from a process of that name.
 fn missing_owner(row: Row<'_>) -> &'static str {
     match row.owners().status {
-        OwnerStatus::Owned | OwnerStatus::Gone => "(gone)",
-        OwnerStatus::None => "(kernel)",
+        OwnerStatus::Owned | OwnerStatus::Gone => "(ended)",
+        OwnerStatus::None => "(no process)",
         OwnerStatus::Denied => "(hidden)",
         OwnerStatus::Unsupported => "",
     }

@@ -1,17 +1,17 @@
-//! The rows of the table.
+//! The rows of the classic table.
 
-use super::{AT_EXTRAS, AT_STATE, Extra, Naming, RowContext};
+use super::{AT_EXTRAS, AT_STATE, Extra, Layout, Naming};
 use crate::lookup::hosts::first_label;
-use crate::lookup::processes::Processes;
-use crate::lookup::state_times::TimeInState;
-use crate::model::details::Details;
 use crate::model::owners::{OwnerStatus, Ownership};
-use crate::model::snapshot::Snapshot;
+use crate::model::process::Process;
 use crate::model::socket::{Endpoint, Protocol, Socket};
+use crate::moment::row::{Row, Rows};
+use crate::moment::value::Value;
 use crate::output::escape::escape;
 use crate::output::width::width;
 use crate::output::{addresses, ordered_chunks};
-use crate::request::Columns;
+use crate::reports::sockets::cells::cell_text;
+use crate::request::column::{ClassicCell, Column};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
@@ -24,43 +24,38 @@ const FETCHED: usize = 64;
 /// The gap between two columns, whatever stands in them.
 const GAP: usize = 2;
 
-/// Writes the rows, in the order given, and hands pieces of the text to `flush`.
-pub fn write_rows(
-    out: &mut Vec<u8>,
-    snapshot: &Snapshot,
-    rows: &[u32],
-    columns: &Columns,
-    known: RowContext<'_>,
-    flush: impl FnMut(&mut Vec<u8>) -> io::Result<()>,
-) -> io::Result<()> {
-    let extras = Extra::of(columns);
-    let write = |out: &mut Vec<u8>, rows: &[u32]| {
+/// Writes the rows, in the order given.
+pub(super) fn write(out: &mut impl Write, rows: Rows<'_>, layout: &Layout<'_>) -> io::Result<()> {
+    let write = |out: &mut Vec<u8>, positions: &[u32]| {
         let mut fetched = Vec::with_capacity(FETCHED);
-        for rows in rows.chunks(FETCHED) {
+        for positions in positions.chunks(FETCHED) {
             fetched.clear();
-            fetched.extend(rows.iter().map(|&row| snapshot.sockets[row as usize]));
-            for (&row, socket) in rows.iter().zip(&fetched) {
-                let owner = || snapshot.owners.of(row as usize, socket);
-                write_row(out, socket, known.naming);
-                if !extras.is_empty() {
-                    let start = out.len() - socket.state.map_or(0, |state| state.word().len());
-                    pad(out, start, AT_EXTRAS - AT_STATE);
-                    let details = snapshot.details.get(row as usize).copied().unwrap_or_default();
-                    write_extras(out, &Row { socket, details, owner: owner() }, &extras, known);
-                }
-                out.push(b'\n');
-                if columns.executable {
-                    let service = snapshot.services.get(&row).map(AsRef::as_ref);
-                    write_executables(out, owner(), service, known);
-                }
-            }
+            fetched.extend(rows.at(positions).iter().map(|row| (row, *row.socket)));
+            fetched.iter().for_each(|(row, socket)| write_row(out, *row, socket, layout));
         }
     };
-    ordered_chunks::write_in_order(out, rows, write, flush)
+    ordered_chunks::write_in_order(&mut Vec::new(), rows.positions(), write, |chunk| {
+        out.write_all(chunk)?;
+        chunk.clear();
+        Ok(())
+    })
+}
+
+fn write_row(out: &mut Vec<u8>, row: Row<'_>, socket: &Socket, layout: &Layout<'_>) {
+    write_fixed(out, row, socket, layout.naming.as_ref());
+    if !layout.extras.is_empty() {
+        let start = out.len() - socket.state.map_or(0, |state| state.word().len());
+        pad(out, start, AT_EXTRAS - AT_STATE);
+        write_extras(out, row, &layout.extras);
+    }
+    out.push(b'\n');
+    if layout.executables {
+        write_executables(out, row);
+    }
 }
 
 /// Writes the fixed columns, the state without its padding.
-fn write_row(out: &mut Vec<u8>, socket: &Socket, naming: Option<&Naming<'_>>) {
+fn write_fixed(out: &mut Vec<u8>, row: Row<'_>, socket: &Socket, naming: Option<&Naming<'_>>) {
     out.extend_from_slice(b"  ");
     out.extend_from_slice(socket.protocol.word().as_bytes());
     out.extend_from_slice(b"    ");
@@ -73,8 +68,8 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, naming: Option<&Naming<'_>>) {
         None => write_endpoint(out, socket, &socket.remote),
         Some(naming) => {
             let start = out.len();
-            write_named(out, socket, naming);
-            pad_text(out, start, ADDRESS);
+            write_named(out, row, naming);
+            pad(out, start, ADDRESS);
             out.extend_from_slice(b"  ");
         }
     }
@@ -82,73 +77,54 @@ fn write_row(out: &mut Vec<u8>, socket: &Socket, naming: Option<&Naming<'_>>) {
     out.extend_from_slice(socket.state.map_or("", |state| state.word()).as_bytes());
 }
 
-/// What the columns behind the state are filled from.
-struct Row<'a> {
-    socket: &'a Socket,
-    details: Details,
-    owner: Ownership<'a>,
-}
-
-fn write_extras(out: &mut Vec<u8>, row: &Row<'_>, extras: &[Extra], known: RowContext<'_>) {
+fn write_extras(out: &mut Vec<u8>, row: Row<'_>, extras: &[Extra]) {
     for (place, extra) in extras.iter().enumerate() {
         let start = out.len();
-        write_extra(out, row, *extra, known);
+        write_extra(out, row, *extra);
         match extras.get(place + 1) {
             // As Windows has it.
-            Some(Extra::Offload) if *extra == Extra::Pid => out.push(b'\t'),
+            Some(next) if next.column == Column::Offload && extra.column == Column::Pid => out.push(b'\t'),
             Some(_) => {
-                pad_text(out, start, extra.width().saturating_sub(GAP));
-                out.resize(out.len() + GAP, b' ');
+                out.extend_from_slice(&[b' '; GAP]);
+                pad(out, start, extra.classic.width);
             }
             None => {}
         }
     }
 }
 
-fn write_extra(out: &mut Vec<u8>, row: &Row<'_>, extra: Extra, known: RowContext<'_>) {
-    let is_tcp = row.socket.protocol == Protocol::Tcp;
-    match extra {
-        Extra::Pid => write_owner(out, row.owner),
-        Extra::Program => write_program(out, row.owner, known.processes),
-        Extra::Offload => {
-            // No system that is read here hands whole connections to its network cards.
+fn write_extra(out: &mut Vec<u8>, row: Row<'_>, extra: Extra) {
+    match extra.classic.cell {
+        ClassicCell::LowestPid => write_lowest_pid(out, row.owners()),
+        ClassicCell::LowestName => write_lowest_name(out, row),
+        ClassicCell::Offload => {
             let start = out.len();
-            out.extend_from_slice(if is_tcp { b"InHost" } else { b"" });
+            if let Value::Word(word) = row.value(extra.column) {
+                out.extend_from_slice(word.as_bytes());
+            }
             pad(out, start, OFFLOAD);
         }
-        Extra::Dscp => match row.details.dscp() {
-            Some(dscp) => write_number(out, dscp.into()),
-            None => out.push(b'-'),
-        },
-        Extra::TimeInState => {
-            let (times, now) = known.times;
-            let _ = match times.of(row.socket, row.details.age, now) {
-                Some(TimeInState::Exactly(time)) => write!(out, "{:.1}s", time.as_secs_f64()),
-                Some(TimeInState::AtLeast(time)) => write!(out, "{:.1}s+", time.as_secs_f64()),
-                None => write!(out, "-"),
-            };
-        }
-        Extra::Template => match row.details.congestion {
-            Some(congestion) if is_tcp => out.extend_from_slice(escape(congestion.name()).as_bytes()),
-            _ => out.push(b'-'),
+        ClassicCell::Value => match row.value(extra.column) {
+            Value::Null => out.push(b'-'),
+            value => out.extend_from_slice(cell_text(&value).as_bytes()),
         },
     }
 }
 
 /// The lines of `-b`: for each owner its component, where it has one, and its executable. The service that made the socket
 /// goes before the component that the whole process belongs to. Nothing where the system keeps the socket for itself.
-fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, service: Option<&str>, known: RowContext<'_>) {
+fn write_executables(out: &mut Vec<u8>, row: Row<'_>) {
     const UNKNOWN: &[u8] = b" Can not obtain ownership information\n";
-    match owner.status {
+    match row.owners().status {
         OwnerStatus::None | OwnerStatus::Gone => {}
         OwnerStatus::Denied | OwnerStatus::Unsupported => out.extend_from_slice(UNKNOWN),
         OwnerStatus::Owned => {
-            for pid in owner.pids() {
-                let Some(name) = known.processes.get(pid).and_then(|process| process.program()) else {
+            for (pid, process) in row.processes() {
+                let Some(name) = process.and_then(Process::program) else {
                     out.extend_from_slice(UNKNOWN);
                     continue;
                 };
-                if let Some(component) = service.or(known.components.get(&pid).map(String::as_str)) {
+                if let Some(component) = row.component().or_else(|| row.unit(pid)) {
                     let _ = writeln!(out, "  {}", escape(component));
                 }
                 let _ = writeln!(out, " [{}]", escape(&name.to_string_lossy()));
@@ -158,7 +134,7 @@ fn write_executables(out: &mut Vec<u8>, owner: Ownership<'_>, service: Option<&s
 }
 
 /// The lowest PID; `0` where no process holds the socket; `-` where nobody may tell.
-fn write_owner(out: &mut Vec<u8>, owner: Ownership<'_>) {
+fn write_lowest_pid(out: &mut Vec<u8>, owner: Ownership<'_>) {
     match (owner.lowest(), owner.status) {
         (Some(pid), _) => write_number(out, pid),
         (None, OwnerStatus::Denied | OwnerStatus::Unsupported) => out.push(b'-'),
@@ -166,9 +142,9 @@ fn write_owner(out: &mut Vec<u8>, owner: Ownership<'_>) {
     }
 }
 
-/// The name of the process with the lowest PID; `-` where it is not known.
-fn write_program(out: &mut Vec<u8>, owner: Ownership<'_>, processes: &Processes) {
-    match owner.lowest().and_then(|pid| processes.get(pid)) {
+/// The name of the process with the lowest PID; `-` if it is not known.
+fn write_lowest_name(out: &mut Vec<u8>, row: Row<'_>) {
+    match row.owners().lowest().and_then(|pid| row.process(pid)) {
         Some(process) => out.extend_from_slice(escape(&process.name.to_string_lossy()).as_bytes()),
         None => out.push(b'-'),
     }
@@ -204,16 +180,17 @@ fn write_address(out: &mut Vec<u8>, address: IpAddr, scope: u32) {
     }
 }
 
-fn write_named(out: &mut Vec<u8>, socket: &Socket, naming: &Naming<'_>) {
+fn write_named(out: &mut Vec<u8>, row: Row<'_>, naming: &Naming<'_>) {
+    let socket = row.socket;
     let Endpoint { address, port } = socket.remote;
     let own = address.is_unspecified() || address.is_loopback();
-    let name = if own { naming.own_name } else { naming.hosts.name(address) };
+    let name = if own { naming.own_name } else { row.remote_host() };
     match name.map(|name| if naming.qualified { name } else { first_label(name) }) {
         Some(name) if !name.is_empty() => out.extend_from_slice(escape(name).as_bytes()),
         _ => write_address(out, address, socket.scope(address)),
     }
     out.push(b':');
-    match naming.services.name(port, socket.protocol) {
+    match row.service_of(&socket.remote) {
         Some(service) => out.extend_from_slice(escape(service).as_bytes()),
         None => write_number(out, u32::from(port)),
     }
@@ -223,14 +200,12 @@ fn write_number(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// Fills up with blanks the text from outside that was written since `start`, as wide as a terminal shows it.
-fn pad_text(out: &mut Vec<u8>, start: usize, cells: usize) {
+/// Fills up with blanks what was written since `start`, until it takes so many cells of a terminal.
+fn pad(out: &mut Vec<u8>, start: usize, cells: usize) {
     let text = out.get(start..).unwrap_or_default();
-    let taken = if text.is_ascii() { text.len() } else { width(&String::from_utf8_lossy(text)) };
-    out.resize(out.len() + cells.saturating_sub(taken), b' ');
-}
-
-/// Fills up with blanks the ASCII text that was written since `start`.
-fn pad(out: &mut Vec<u8>, start: usize, width: usize) {
-    out.resize(out.len().max(start + width), b' ');
+    let missing = match std::str::from_utf8(text) {
+        Ok(text) if !text.is_ascii() => cells.saturating_sub(width(text)),
+        _ => cells.saturating_sub(text.len()),
+    };
+    out.resize(out.len() + missing, b' ');
 }

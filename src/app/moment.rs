@@ -1,0 +1,340 @@
+//! Reading a [`Moment`]: one read of the system for all views, then filter, look up, order.
+
+use crate::lookup::hosts::{self, HostNames};
+use crate::lookup::services::Services;
+use crate::lookup::state_times::StateTimes;
+use crate::model::owners::Refused;
+use crate::model::problem::{Problem, ProblemKind};
+use crate::model::process::Facts;
+use crate::model::route::Routing;
+use crate::model::snapshot::Snapshot;
+use crate::model::system::System;
+use crate::moment::consumers::Consumer;
+use crate::moment::lookups::Lookups;
+use crate::moment::peers::Peers;
+use crate::moment::row::Rows;
+use crate::moment::summary::Summary;
+use crate::moment::{Host, Moment, Part, Selection, Sockets};
+use crate::order::{self, windows_order};
+use crate::output::progress::Progress;
+use crate::output::time;
+use crate::platform;
+use crate::request::needs::Needs;
+use crate::request::{Amount, Format, Names, Query, Request, View};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Reads moments. It keeps what outlives a refresh: the resolver, the names of services, the states as they were observed.
+#[derive(Debug, Default)]
+pub struct Reader {
+    hosts: HostNames,
+    services: Option<Arc<Services>>,
+    state_times: StateTimes,
+}
+
+impl Reader {
+    /// Reads the system once, with all that the views of the request need.
+    pub fn read(&mut self, request: &Request) -> Moment {
+        let mut moment = Moment { time: time::now(), host: host(request), ..Moment::default() };
+        moment.problems.extend(request.unavailable.iter().cloned());
+        self.read_sockets(&mut moment, request);
+        read_other_parts(&mut moment, request);
+        moment
+    }
+
+    fn read_sockets(&mut self, moment: &mut Moment, request: &Request) {
+        let Some(query) = request.sockets_to_read(platform::SYSTEM) else { return };
+        let snapshot = {
+            let _progress = Progress::of("reading the sockets");
+            platform::snapshot(&query, request.owner_search(platform::SYSTEM))
+        };
+        moment.lookups.processes.begin_refresh();
+        moment.problems.extend(snapshot.problems.iter().cloned());
+        let selections = select(&snapshot, &query, request);
+        let sockets = moment.sockets.insert(Sockets { snapshot, selections });
+        filter_by_owners(sockets, &mut moment.lookups, request);
+        moment.problems.extend(undecided(sockets, &moment.lookups));
+        self.look_up(moment, request);
+        moment.problems.extend(moment.lookups.processes.problems().iter().cloned());
+        sort(moment, request);
+    }
+
+    /// Looks up what the views show of their rows. Facts about processes come directly after the owners were found, because a
+    /// PID may be given to another process; names of hosts, which take long, come last.
+    fn look_up(&mut self, moment: &mut Moment, request: &Request) {
+        let needs = request.needs(platform::SYSTEM);
+        let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, summary, consumers, .. } = &mut *moment
+        else {
+            return;
+        };
+        if needs.peers {
+            lookups.peers = Some(Peers::of_snapshot(snapshot));
+        }
+        for (view, selection) in &*selections {
+            look_up_processes(snapshot, selection, lookups, needs);
+            if request.output.amount == Amount::Rows {
+                match view {
+                    View::Summary => {
+                        let counts = Summary::of(Rows::of_parts(snapshot, lookups, host.system, &selection.rows));
+                        lookups.processes.look_up(counts.processes.iter().map(|&(pid, _)| pid), Facts::NAME);
+                        *summary = Some(counts);
+                    }
+                    View::Consumers => {
+                        let counts = Consumer::of(Rows::of_parts(snapshot, lookups, host.system, &selection.rows));
+                        lookups.processes.look_up(counts.iter().filter_map(|consumer| consumer.pid), Facts::NAME);
+                        *consumers = Some(counts);
+                    }
+                    View::Sockets | View::Explanations | View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => {}
+                }
+            }
+        }
+        if needs.port_policy {
+            lookups.port_policy = platform::port_policy();
+        }
+        if shows_services(request) {
+            let services = self.services.get_or_insert_with(|| Arc::new(Services::load(&platform::services_file())));
+            lookups.services = Arc::clone(services);
+        }
+        // From here on nothing is read that needs rights; the system's name service may load code and ask servers.
+        lookups.processes.look_up_user_names();
+        for (_, selection) in &*selections {
+            self.look_up_names(snapshot, selection, lookups, request, needs);
+        }
+    }
+
+    fn look_up_names(
+        &mut self,
+        snapshot: &Snapshot,
+        selection: &Selection,
+        lookups: &mut Lookups,
+        request: &Request,
+        needs: Needs,
+    ) {
+        let shown = || selection.rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
+        if needs.users {
+            for uid in shown().filter_map(|(_, socket)| socket.owner_uid()) {
+                lookups.users.entry(uid).or_insert_with(|| platform::user_name(uid));
+            }
+        }
+        if needs.interfaces {
+            for index in shown().map(|(_, socket)| socket.interface).filter(|&index| index != 0) {
+                lookups.interfaces.entry(index).or_insert_with(|| platform::interface_name(index));
+            }
+        }
+        if needs.time_in_state {
+            let now = Instant::now();
+            if request.interval.is_some() {
+                self.state_times.observe(shown().map(|(_, socket)| socket), now);
+            }
+            lookups.times_in_state.resize(snapshot.sockets.len(), None);
+            for (row, socket) in shown() {
+                let age = snapshot.details.get(row).and_then(|details| details.age);
+                if let Some(time) = lookups.times_in_state.get_mut(row) {
+                    *time = self.state_times.of(socket, age, now);
+                }
+            }
+        }
+        if let (Names::Resolved { limit, .. }, Amount::Rows) = (request.names, request.output.amount) {
+            let _progress = Progress::of("looking up names; -n does without");
+            let remotes = || shown().map(|(_, socket)| socket.remote.address);
+            self.hosts.look_up(remotes().filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
+            let names = lookups.hosts.get_or_insert_default();
+            for address in remotes() {
+                if let Some(name) = self.hosts.name(address) {
+                    names.entry(address).or_insert_with(|| name.to_owned());
+                }
+            }
+        }
+    }
+}
+
+impl Moment {
+    /// The moment of a snapshot and of what was looked up for it: filtered, ordered and counted as a request asks, without
+    /// looking at any system.
+    pub fn of_snapshot(snapshot: Snapshot, lookups: Lookups, host: Host, request: &Request) -> Self {
+        let mut moment = Self { host, lookups, ..Self::default() };
+        moment.problems.extend(snapshot.problems.iter().cloned());
+        if request.sockets_to_read(moment.host.system).is_some() {
+            let selections = select(&snapshot, &Query::everything(), request);
+            let sockets = moment.sockets.insert(Sockets { snapshot, selections });
+            retain_owned(sockets, &moment.lookups, request);
+            moment.problems.extend(undecided(sockets, &moment.lookups));
+            for (view, selection) in &sockets.selections {
+                let rows = Rows::of_parts(&sockets.snapshot, &moment.lookups, moment.host.system, &selection.rows);
+                match view {
+                    View::Summary => moment.summary = Some(Summary::of(rows)),
+                    View::Consumers => moment.consumers = Some(Consumer::of(rows)),
+                    View::Sockets | View::Explanations | View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => {}
+                }
+            }
+            sort(&mut moment, request);
+        }
+        moment
+    }
+}
+
+/// The rows of each view, out of the rows of a query.
+fn select(snapshot: &Snapshot, query: &Query, request: &Request) -> Vec<(View, Selection)> {
+    let rows = in_order(snapshot, request.output.amount);
+    let selection = |&view: &View| {
+        let of_view = request.query_of(view)?;
+        let is_whole = *of_view == Query { details: of_view.details, facts: of_view.facts, ..query.clone() };
+        let rows = if is_whole { rows.clone() } else { matching(snapshot, &rows, of_view) };
+        Some((view, Selection { rows, undecided: 0 }))
+    };
+    request.views.iter().filter_map(selection).collect()
+}
+
+/// The machine, as far as the output names it.
+fn host(request: &Request) -> Host {
+    let is_document = request.is_document();
+    let known = |fact: fn() -> Result<String, sysinfo::Error>| if is_document { fact().ok() } else { None };
+    Host {
+        name: if is_document || request.names != Names::Numeric { hosts::own_name() } else { None },
+        system: platform::SYSTEM,
+        os_name: known(sysinfo::System::name),
+        os_version: known(sysinfo::System::os_version),
+        kernel: known(sysinfo::System::kernel_version),
+    }
+}
+
+/// The rows in Windows' order, each socket once. If nothing of them is written, not even their number, one look is enough.
+fn in_order(snapshot: &Snapshot, amount: Amount) -> Vec<u32> {
+    match amount {
+        Amount::Rows | Amount::Count => windows_order(&snapshot.sockets),
+        Amount::Nothing => (0..u32::try_from(snapshot.sockets.len()).unwrap_or(u32::MAX)).collect(),
+    }
+}
+
+/// Those of the rows that a query wants.
+fn matching(snapshot: &Snapshot, rows: &[u32], query: &Query) -> Vec<u32> {
+    let matches = |&row: &u32| snapshot.sockets.get(row as usize).is_some_and(|socket| query.matches(socket));
+    rows.iter().copied().filter(matches).collect()
+}
+
+/// Looks up what the filters need to know of the owners, and drops the rows whose owners are not the wanted ones.
+fn filter_by_owners(sockets: &mut Sockets, lookups: &mut Lookups, request: &Request) {
+    let Sockets { snapshot, selections } = &*sockets;
+    for (view, selection) in selections {
+        let Some(query) = request.query_of(*view) else { continue };
+        let owners = &query.filter.owners;
+        if snapshot.refused == Refused::Invisible {
+            let pids = owners.pids.wanted.iter().chain(&owners.pids.unwanted);
+            lookups.processes.look_up(pids.copied(), Facts::NAME);
+        }
+        if let Some(facts) = owners.facts() {
+            let rows = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows);
+            let pids = rows.owner_pids();
+            lookups.processes.look_up(pids, facts);
+            if let Refused::Processes(pids) = &snapshot.refused {
+                lookups.processes.look_up(pids.iter().copied(), Facts { command_line: true, ..facts });
+            }
+            if facts.user {
+                lookups.processes.look_up_user_names();
+            }
+        }
+    }
+    retain_owned(sockets, lookups, request);
+}
+
+fn retain_owned(sockets: &mut Sockets, lookups: &Lookups, request: &Request) {
+    let Sockets { snapshot, selections } = sockets;
+    for (view, selection) in selections {
+        let Some(query) = request.query_of(*view) else { continue };
+        selection.undecided = query.filter.retain_owned(&mut selection.rows, snapshot, &lookups.processes);
+    }
+}
+
+/// What is to be said if the filter could not decide about rows, because processes refused to be read that may own them.
+fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem> {
+    const NAMED: usize = 5;
+    let rows: usize = sockets.selections.iter().map(|(_, selection)| selection.undecided).max().filter(|&rows| rows > 0)?;
+    let reason = match &sockets.snapshot.refused {
+        Refused::Processes(pids) => {
+            let name = |&pid: &_| match lookups.processes.get(pid) {
+                Some(process) => format!("{pid} ({})", process.name.to_string_lossy()),
+                None => pid.to_string(),
+            };
+            let named: Vec<_> = pids.iter().take(NAMED).map(name).collect();
+            let more = if pids.len() > NAMED { format!(" and {} more", pids.len() - NAMED) } else { String::new() };
+            format!("the open files of PID {}{more} could not be read; run rnetstat as root (sudo)", named.join(", "))
+        }
+        Refused::None | Refused::Unknown | Refused::Invisible => "not every process can be seen".to_owned(),
+    };
+    let sockets = if rows == 1 { "1 more socket may match".to_owned() } else { format!("{rows} more sockets may match") };
+    Some(Problem::new(ProblemKind::FilterUndecided, format!("{sockets}: {reason}")))
+}
+
+fn look_up_processes(snapshot: &Snapshot, selection: &Selection, lookups: &mut Lookups, needs: Needs) {
+    if needs.processes.is_none() && !needs.cgroups && !needs.ancestors {
+        return;
+    }
+    let pids = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows).owner_pids();
+    if let Some(facts) = needs.processes {
+        lookups.processes.look_up(pids.iter().copied(), facts);
+        if let Some(peers) = &lookups.peers {
+            let sockets = selection.rows.iter().filter_map(|&row| snapshot.sockets.get(row as usize));
+            let pids: Vec<_> = sockets.flat_map(|socket| peers.of(socket)).copied().collect();
+            lookups.processes.look_up(pids, Facts::NAME);
+        }
+    }
+    if needs.cgroups {
+        lookups.cgroups.extend(pids.iter().map(|&pid| (pid, platform::membership(pid))));
+    }
+    if needs.ancestors {
+        lookups.processes.look_up_ancestors(pids.iter().copied(), Facts::NAME);
+        for pid in pids {
+            let ancestors = lookups.processes.ancestors(pid);
+            lookups.ancestors.insert(pid, ancestors.iter().map(|process| process.pid).collect());
+        }
+    }
+}
+
+fn shows_services(request: &Request) -> bool {
+    request.output.amount == Amount::Rows
+        && (request.names != Names::Numeric || request.output.format != Format::Table || request.views != [View::Sockets])
+}
+
+fn sort(moment: &mut Moment, request: &Request) {
+    if request.sort.is_empty() || request.output.amount != Amount::Rows {
+        return;
+    }
+    let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, .. } = moment else { return };
+    for (_, selection) in selections.iter_mut().filter(|(view, _)| *view == View::Sockets) {
+        selection.rows = order::sort(&request.sort, Rows::of_parts(snapshot, lookups, host.system, &selection.rows));
+    }
+}
+
+fn read_other_parts(moment: &mut Moment, request: &Request) {
+    let shows = |view| request.views.contains(&view);
+    let sections = request.sections();
+    if !sections.is_empty() {
+        let (statistics, problems) = platform::statistics(&sections);
+        let is_empty = statistics.has_counted_nothing();
+        moment.statistics = Some(part(Box::new(statistics), is_empty, &problems));
+        moment.problems.extend(problems);
+    }
+    if shows(View::Interfaces) {
+        let (totals, problems) = platform::interface_totals();
+        moment.interfaces = Some(part(totals, true, &problems));
+        moment.problems.extend(problems);
+    }
+    if shows(View::Routes) {
+        let (routing, problems) = platform::routing();
+        let is_empty = routing == Routing::default();
+        moment.routing = Some(part(routing, is_empty, &problems));
+        moment.problems.extend(problems);
+    }
+    if shows(View::Rdma) {
+        let (endpoints, problems) = platform::rdma();
+        let is_empty = endpoints.is_empty();
+        moment.rdma = Some(part(endpoints, is_empty, &problems));
+        moment.problems.extend(problems);
+    }
+}
+
+/// A part that says nothing, and of which a table could not be read, is no answer.
+fn part<T>(value: T, is_empty: bool, problems: &[Problem]) -> Part<T> {
+    let is_unreadable = |problem: &Problem| problem.kind == ProblemKind::TableUnreadable;
+    Part { value, is_unreadable: is_empty && problems.iter().any(is_unreadable) }
+}

@@ -1,0 +1,273 @@
+//! Rows with everything that is known about them.
+
+use super::Moment;
+use super::lookups::Lookups;
+use super::value::Value;
+use crate::lookup::state_times::TimeInState;
+use crate::model::details::Details;
+use crate::model::owners::Ownership;
+use crate::model::process::Process;
+use crate::model::snapshot::Snapshot;
+use crate::model::socket::{Endpoint, Pid, Protocol, Socket};
+use crate::model::system::System;
+use crate::request::column::Column;
+use std::net::IpAddr;
+
+/// Rows of a moment, in the order in which they are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    snapshot: &'a Snapshot,
+    lookups: &'a Lookups,
+    system: System,
+    positions: &'a [u32],
+}
+
+/// What a moment without sockets has of them.
+static NO_SOCKETS: std::sync::LazyLock<Snapshot> = std::sync::LazyLock::new(Snapshot::default);
+
+impl<'a> Rows<'a> {
+    /// The rows at these positions of the moment's snapshot.
+    pub(super) fn new(moment: &'a Moment, positions: &'a [u32]) -> Self {
+        let snapshot = moment.snapshot().unwrap_or(&NO_SOCKETS);
+        Self { snapshot, lookups: &moment.lookups, system: moment.host.system, positions }
+    }
+
+    /// Rows whose lookups may be incomplete yet.
+    pub(crate) const fn of_parts(snapshot: &'a Snapshot, lookups: &'a Lookups, system: System, positions: &'a [u32]) -> Self {
+        Self { snapshot, lookups, system, positions }
+    }
+
+    /// How many rows there are.
+    pub const fn len(self) -> usize {
+        self.positions.len()
+    }
+
+    /// Whether there is no row.
+    pub const fn is_empty(self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// Where the rows stand in the snapshot.
+    pub const fn positions(self) -> &'a [u32] {
+        self.positions
+    }
+
+    /// The snapshot that the rows are from.
+    pub const fn snapshot(self) -> &'a Snapshot {
+        self.snapshot
+    }
+
+    /// What was looked up.
+    pub const fn lookups(self) -> &'a Lookups {
+        self.lookups
+    }
+
+    /// These rows with other positions.
+    #[must_use]
+    pub const fn at(self, positions: &'a [u32]) -> Self {
+        Self { positions, ..self }
+    }
+
+    /// The row at a position of the snapshot.
+    pub fn get(self, position: u32) -> Option<Row<'a>> {
+        let socket = self.snapshot.sockets.get(position as usize)?;
+        Some(Row { rows: self, position: position as usize, socket })
+    }
+
+    /// The rows, in their order.
+    pub fn iter(self) -> impl Iterator<Item = Row<'a>> + Clone {
+        self.positions.iter().filter_map(move |&position| self.get(position))
+    }
+
+    /// The processes that own any of the rows, each once, ascending.
+    pub fn owner_pids(self) -> Vec<Pid> {
+        let mut pids: Vec<Pid> = self.iter().flat_map(|row| row.owners().pids()).collect();
+        pids.sort_unstable();
+        pids.dedup();
+        pids
+    }
+}
+
+/// One row.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    rows: Rows<'a>,
+    position: usize,
+    /// The socket itself.
+    pub socket: &'a Socket,
+}
+
+impl<'a> Row<'a> {
+    /// The processes that own the socket.
+    pub fn owners(self) -> Ownership<'a> {
+        self.rows.snapshot.owners.of(self.position, self.socket)
+    }
+
+    /// Every process that owns the socket, lowest PID first; without its facts if it has exited meanwhile.
+    pub fn processes(self) -> impl Iterator<Item = (Pid, Option<&'a Process>)> {
+        let processes = &self.rows.lookups.processes;
+        self.owners().pids().map(|pid| (pid, processes.get(pid)))
+    }
+
+    /// A process that was looked up.
+    pub fn process(self, pid: Pid) -> Option<&'a Process> {
+        self.rows.lookups.processes.get(pid)
+    }
+
+    /// The details that were asked for.
+    pub fn details(self) -> Details {
+        self.rows.snapshot.details.get(self.position).copied().unwrap_or_default()
+    }
+
+    /// The service inside the process that made the socket, as the system gives it with the row (Windows).
+    pub fn component(self) -> Option<&'a str> {
+        let position = u32::try_from(self.position).ok()?;
+        self.rows.snapshot.services.get(&position).map(AsRef::as_ref)
+    }
+
+    /// The systemd unit of an owner.
+    pub fn unit(self, pid: Pid) -> Option<&'a str> {
+        self.rows.lookups.cgroups.get(&pid)?.unit.as_deref()
+    }
+
+    /// How long the connection has been in its state, if that was asked for and is known.
+    pub fn time_in_state(self) -> Option<TimeInState> {
+        self.rows.lookups.times_in_state.get(self.position).copied().flatten()
+    }
+
+    /// The name of the user who made the socket; if the system does not say, of the user whose process owns it.
+    pub fn user(self) -> Option<&'a str> {
+        match self.socket.owner_uid() {
+            Some(uid) => self.rows.lookups.users.get(&uid)?.as_deref(),
+            None => self.processes().find_map(|(_, process)| process?.user.as_ref()?.name.as_deref()),
+        }
+    }
+
+    /// The name of the interface that the socket is bound to.
+    pub fn interface(self) -> Option<&'a str> {
+        self.rows.lookups.interfaces.get(&self.socket.interface)?.as_deref()
+    }
+
+    /// The name of the service of one end's port.
+    pub fn service_of(self, end: &Endpoint) -> Option<&'a str> {
+        self.rows.lookups.services.name(end.port, self.socket.protocol)
+    }
+
+    /// The service that the socket speaks: the name of its lower port that has one.
+    pub fn service(self) -> Option<&'a str> {
+        let (local, remote) = (&self.socket.local, &self.socket.remote);
+        let (first, second) = if remote.port != 0 && remote.port < local.port { (remote, local) } else { (local, remote) };
+        self.service_of(first).or_else(|| self.service_of(second))
+    }
+
+    /// Whether the names of remote addresses were asked for.
+    pub const fn names_are_known(self) -> bool {
+        self.rows.lookups.hosts.is_some()
+    }
+
+    /// The name of the remote address, if names were asked for and it has one.
+    pub fn remote_host(self) -> Option<&'a str> {
+        self.rows.lookups.hosts.as_ref()?.get(&self.socket.remote.address).map(String::as_str)
+    }
+
+    /// The processes at the other end, if that is on this host and they were asked for.
+    pub fn peers(self) -> &'a [Pid] {
+        self.rows.lookups.peers.as_ref().map_or(&[], |peers| peers.of(self.socket))
+    }
+
+    /// The service of a peer in this host or in a private network.
+    pub fn near_peer_service(self) -> Option<&'a str> {
+        let near = self.socket.peer().filter(|remote| is_near(remote.address));
+        near.and_then(|remote| self.service_of(remote))
+    }
+
+    /// The value of a column: the one accessor of each.
+    pub fn value(self, column: Column) -> Value<'a> {
+        if !column.is_on(self.rows.system) {
+            return Value::Null;
+        }
+        let socket = self.socket;
+        match column {
+            Column::Protocol => Value::Ranked(socket.protocol as u8, protocol_name(socket.protocol)),
+            Column::Family => Value::Word(socket.table().family().name()),
+            Column::Local => Value::Endpoint(socket.local, socket.scope(socket.local.address)),
+            Column::LocalAddress => Value::Address(socket.local.address, socket.scope(socket.local.address)),
+            Column::LocalPort => Value::number(socket.local.port),
+            Column::Remote => match (socket.peer(), self.remote_host()) {
+                (Some(remote), Some(host)) => Value::NamedEndpoint(host, *remote),
+                (Some(remote), None) => Value::Endpoint(*remote, socket.scope(remote.address)),
+                (None, _) => Value::Null,
+            },
+            Column::RemoteAddress => Value::some(socket.peer(), |end| Value::Address(end.address, socket.scope(end.address))),
+            Column::RemotePort => Value::some(socket.peer(), |end| Value::number(end.port)),
+            Column::Interface => match (socket.interface, self.interface()) {
+                (0, _) => Value::Null,
+                (_, Some(name)) => Value::text(name),
+                (index, None) => Value::number(index),
+            },
+            Column::State => Value::some(socket.state, |state| Value::Ranked(state as u8, state.word())),
+            Column::ReceiveQueue => Value::number(socket.receive_queue),
+            Column::SendQueue => Value::number(socket.send_queue),
+            Column::Timer => Value::some(socket.timer.word(), Value::Word),
+            Column::TimerMs => Value::some(socket.timer.word(), |_| Value::number(socket.expires_ms)),
+            Column::Uid => Value::some(socket.owner_uid(), Value::number),
+            Column::OwnerStatus => Value::Word(self.owners().status.word()),
+            Column::Pid => Value::numbers(self.owners().pids()),
+            Column::Offload => Value::some(Some(socket.protocol).filter(|&protocol| protocol == Protocol::Tcp), |_| {
+                // No system that is read here hands whole connections to its network cards.
+                Value::Word("InHost")
+            }),
+            Column::Dscp => Value::some(self.details().dscp(), Value::number),
+            Column::TimeInState => Value::some(self.time_in_state(), Value::Elapsed),
+            Column::Congestion => match (socket.protocol, self.details().congestion) {
+                (Protocol::Tcp, Some(congestion)) => Value::Text(congestion.name().to_owned().into()),
+                (Protocol::Tcp | Protocol::Udp, _) => Value::Null,
+            },
+            Column::User => Value::some(self.user(), Value::text),
+            Column::Inode => Value::some(Some(socket.inode).filter(|&inode| inode != 0), Value::number),
+            Column::Process => Value::names(self.processes().filter_map(|(_, process)| Some(process?.name.to_string_lossy()))),
+            Column::Executable => self.texts(|process| Some(process.executable.as_ref()?.as_os_str().to_string_lossy())),
+            Column::CommandLine => self.texts(|process| Some(process.command_line_text().into())),
+            Column::Started => Value::times(self.processes().filter_map(|(_, process)| process?.started)),
+            Column::Service => Value::some(self.service(), Value::text),
+            Column::Range => Value::Word(range_of(socket.local.port)),
+            Column::Peer => self.peer_value(),
+        }
+    }
+
+    /// What the owners say, each thing once.
+    fn texts(self, text: impl Fn(&'a Process) -> Option<std::borrow::Cow<'a, str>>) -> Value<'a> {
+        Value::texts(self.processes().filter_map(|(_, process)| text(process?)))
+    }
+
+    fn peer_value(self) -> Value<'a> {
+        let name = |pid| self.process(pid).map(|process| process.name.to_string_lossy());
+        let peers: Vec<_> = self.peers().iter().map(|&pid| (pid, name(pid))).collect();
+        if peers.is_empty() { Value::some(self.near_peer_service(), Value::text) } else { Value::Processes(peers) }
+    }
+}
+
+/// The name of a protocol in the machine-readable formats.
+pub const fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+    }
+}
+
+/// The range of ports that a port belongs to (RFC 6335, 6).
+pub const fn range_of(port: u16) -> &'static str {
+    match port {
+        0..=1023 => "well-known",
+        1024..=49151 => "registered",
+        49152.. => "dynamic",
+    }
+}
+
+/// Whether an address is this host's or of a private network.
+const fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
+}

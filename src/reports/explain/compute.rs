@@ -1,0 +1,243 @@
+//! What is on a port, and whether that means it is taken.
+
+use crate::model::answer::Answer;
+use crate::model::owners::OwnerStatus;
+use crate::model::port_policy::PortPolicy;
+use crate::model::socket::{Protocol, State, Timer};
+use crate::moment::Moment;
+use crate::moment::lookups::Lookups;
+use crate::moment::row::Row;
+use crate::reports::sockets::cells::process_name;
+use crate::request::{PortQuestion, View};
+
+/// A port, what is on it, and what the host says about it.
+#[derive(Clone, Debug)]
+pub struct Explanation<'a> {
+    /// What was asked.
+    pub question: PortQuestion,
+    /// Whether a socket is on the port.
+    pub taken: Answer,
+    /// Whether ports that are bound without listening would be among the sockets.
+    pub bound_ports_listed: bool,
+    /// The sockets on the port.
+    pub rows: Vec<Row<'a>>,
+    /// What was looked up about them.
+    pub lookups: &'a Lookups,
+}
+
+impl<'a> Explanation<'a> {
+    /// The answers to these questions, in their order.
+    pub fn all(moment: &'a Moment, questions: &[PortQuestion]) -> Vec<Self> {
+        questions.iter().map(|&question| Self::of(moment, question)).collect()
+    }
+
+    fn of(moment: &'a Moment, question: PortQuestion) -> Self {
+        let is_asked = |row: &Row<'_>| {
+            let of_protocol = question.protocol.is_none_or(|protocol| protocol == row.socket.protocol);
+            of_protocol && row.socket.local.port == question.port
+        };
+        let rows: Vec<Row<'a>> = moment.rows(View::Explanations).iter().filter(is_asked).collect();
+        let taken = match rows.is_empty() {
+            false => Answer::Yes,
+            true if moment.problems.is_complete() => Answer::No,
+            true => Answer::Unknown,
+        };
+        let bound_ports_listed = moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed);
+        Self { question, taken, bound_ports_listed, rows, lookups: &moment.lookups }
+    }
+
+    /// The name of the service that the port is known for.
+    pub fn service(&self, protocol: Protocol) -> Option<&'a str> {
+        self.lookups.services.name(self.question.port, protocol)
+    }
+
+    /// The settings of the host.
+    pub const fn policy(&self) -> &'a PortPolicy {
+        &self.lookups.port_policy
+    }
+
+    /// In one sentence what to do for somebody who wants to bind the port.
+    pub fn advice(&self) -> String {
+        match self.taken {
+            Answer::Yes => advice(&self.rows),
+            Answer::No if !self.bound_ports_listed => {
+                "No listener and no connection; this kernel does not list ports that are only bound.".to_owned()
+            }
+            Answer::No => advice_for_a_free_port(self.question.port, self.policy()),
+            Answer::Unknown => "Not every socket could be read, so that it is unknown whether the port is free.".to_owned(),
+        }
+    }
+}
+
+/// How a socket takes its local port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It waits for anybody: a TCP listener, a UDP socket without a peer.
+    Listener,
+    /// It has bound the port and does nothing with it yet.
+    Bound,
+    /// It is one end of a connection.
+    Connection,
+    /// The connection is over, and the system keeps the port back for late segments.
+    Waiting,
+}
+
+impl Role {
+    /// Every role, in the order in which they are told.
+    pub const ALL: [Self; 4] = [Self::Listener, Self::Bound, Self::Connection, Self::Waiting];
+
+    /// The role of a socket.
+    pub fn of(row: Row<'_>) -> Self {
+        match (row.socket.state, row.socket.timer) {
+            (Some(State::Listening), _) => Self::Listener,
+            (Some(State::Bound), _) => Self::Bound,
+            (Some(State::TimeWait), _) | (_, Timer::TimeWait) => Self::Waiting,
+            (None, _) if row.socket.peer().is_none() => Self::Listener,
+            _ => Self::Connection,
+        }
+    }
+
+    /// The fixed word of the machine-readable formats.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Listener => "listener",
+            Self::Bound => "bound",
+            Self::Connection => "connection",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+/// The milliseconds until the last of these sockets is no longer kept back; `None` where none is.
+pub fn longest_wait<'a>(rows: impl IntoIterator<Item = Row<'a>>) -> Option<u32> {
+    rows.into_iter().filter(|&row| Role::of(row) == Role::Waiting).map(|row| row.socket.expires_ms).max()
+}
+
+/// In one sentence what to do about the sockets that are in the way.
+fn advice(rows: &[Row<'_>]) -> String {
+    let first = rows.iter().copied().min_by_key(|&row| (Role::of(row), row.owners().lowest().is_none()));
+    let Some(first) = first else { return String::new() };
+    let holder = holder(first);
+    match (Role::of(first), first.owners().status) {
+        (Role::Listener | Role::Bound, OwnerStatus::Owned) => {
+            let them = if first.owners().pids().nth(1).is_some() { "them" } else { "it" };
+            format!("The port is held by {holder}: stop {them}, or let one side use another port.")
+        }
+        (Role::Listener | Role::Bound, OwnerStatus::Denied) => {
+            "The process that holds the port is hidden from you: run rnetstat as root (sudo) to see which it is.".to_owned()
+        }
+        (Role::Listener | Role::Bound, OwnerStatus::None | OwnerStatus::Gone) => {
+            "No process holds the port: it is the kernel's own (for instance of NFS), or its process has just ended; look again."
+                .to_owned()
+        }
+        (Role::Listener | Role::Bound, OwnerStatus::Unsupported) => {
+            "Stop the process that holds the port, or use another port.".to_owned()
+        }
+        (Role::Connection, OwnerStatus::Owned) => {
+            format!("Use another port, or wait until {holder} has closed its connection, whose own end this port is.")
+        }
+        (Role::Connection, _) => "Use another port, or wait until the connections on it have ended.".to_owned(),
+        (Role::Waiting, _) => {
+            let seconds = longest_wait(rows.iter().copied()).unwrap_or_default().div_ceil(1000);
+            format!("Set SO_REUSEADDR in the server, which may then bind at once, or wait {seconds} s until TIME_WAIT is over.")
+        }
+    }
+}
+
+fn advice_for_a_free_port(port: u16, policy: &PortPolicy) -> String {
+    match (policy.unprivileged_from, &policy.ephemeral) {
+        (Some(from), _) if port < from => {
+            format!(
+                "It is free, but only root (or who has CAP_NET_BIND_SERVICE) may bind ports below {from}: use one from {from} on."
+            )
+        }
+        (_, Some(range)) if policy.is_ephemeral(port) => format!(
+            "It can be bound now, but the ports {} to {} are ephemeral: the system may give this one to a client at any time: \
+             use one outside that range, or reserve it (net.ipv4.ip_local_reserved_ports).",
+            range.start(),
+            range.end()
+        ),
+        _ => "Nothing stands in the way: it can be bound.".to_owned(),
+    }
+}
+
+/// `nginx (PID 900)`; with `and 3 more` where several processes hold the socket.
+fn holder(row: Row<'_>) -> String {
+    let mut processes = row.processes();
+    let Some((pid, process)) = processes.next() else { return "the process".to_owned() };
+    let name = process.map(|process| format!("{} (PID {pid})", process_name(process)));
+    let first = name.unwrap_or_else(|| format!("the process with PID {pid}"));
+    match processes.count() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::socket::tests::socket;
+    use crate::model::socket::{Endpoint, Protocol, Socket};
+    use crate::reports::tests::{Machine, process};
+
+    fn policy() -> PortPolicy {
+        PortPolicy { ephemeral: Some(32768..=60999), reserved: vec![40000..=40009], unprivileged_from: Some(1024) }
+    }
+
+    fn advise(sockets: Vec<Socket>, held: &[(u32, u32)]) -> String {
+        let machine = Machine::new(sockets, held, vec![process(900, "nginx")]);
+        let moment = machine.moment(View::Explanations);
+        let rows: Vec<Row<'_>> = moment.rows(View::Explanations).iter().collect();
+        advice(&rows)
+    }
+
+    fn connection(state: State, inode: u32) -> Socket {
+        let remote = Endpoint::new("192.0.2.9".parse().unwrap(), 5000);
+        Socket { remote, state: Some(state), inode, ..socket("10.0.0.1", 443) }
+    }
+
+    #[test]
+    fn whoever_stands_in_the_way_most_is_named() {
+        let listener = Socket { inode: 10, ..socket("0.0.0.0", 443) };
+        let all = vec![connection(State::TimeWait, 0), connection(State::Established, 11), listener];
+        assert_eq!(
+            advise(all, &[(10, 900), (10, 901), (11, 900)]),
+            "The port is held by nginx (PID 900) and 1 more: stop them, or let one side use another port."
+        );
+        assert!(advise(vec![listener], &[]).contains("hidden from you"));
+        let bound = Socket { state: Some(State::Bound), ..listener };
+        assert!(advise(vec![bound], &[(10, 900)]).contains("held by nginx (PID 900): stop it"));
+        assert!(
+            advise(vec![connection(State::Established, 11)], &[(11, 900)]).starts_with("Use another port, or wait until nginx")
+        );
+    }
+
+    #[test]
+    fn time_wait_is_explained_with_the_seconds_left() {
+        let waiting = |expires_ms, port| {
+            let remote = Endpoint::new("192.0.2.9".parse().unwrap(), port);
+            Socket { expires_ms, remote, ..connection(State::TimeWait, 0) }
+        };
+        let advice = advise(vec![waiting(1_500, 5000), waiting(41_001, 5001)], &[]);
+        assert_eq!(advice, "Set SO_REUSEADDR in the server, which may then bind at once, or wait 42 s until TIME_WAIT is over.");
+    }
+
+    #[test]
+    fn a_free_port_may_still_have_its_rules() {
+        assert!(advice_for_a_free_port(80, &policy()).contains("only root"));
+        assert!(advice_for_a_free_port(33000, &policy()).contains("the ports 32768 to 60999 are ephemeral"));
+        for port in [1024, 8080, 40000, 61000] {
+            assert!(advice_for_a_free_port(port, &policy()).starts_with("Nothing stands in the way"), "{port}");
+        }
+        assert!(advice_for_a_free_port(80, &PortPolicy::default()).starts_with("Nothing stands in the way"));
+    }
+
+    #[test]
+    fn a_udp_socket_without_a_peer_listens() {
+        let udp = Socket { protocol: Protocol::Udp, state: None, ..socket("0.0.0.0", 53) };
+        let connected = Socket { remote: Endpoint::new("192.0.2.9".parse().unwrap(), 53), ..udp };
+        let moment = Machine::new(vec![udp, connected], &[], Vec::new()).moment(View::Explanations);
+        let roles: Vec<Role> = moment.rows(View::Explanations).iter().map(Role::of).collect();
+        assert_eq!(roles, [Role::Listener, Role::Connection]);
+    }
+}

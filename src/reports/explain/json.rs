@@ -1,0 +1,116 @@
+//! Explanations in JSON.
+
+use super::compute::{Explanation, Role, longest_wait};
+use crate::model::cgroup::Container;
+use crate::model::socket::Protocol;
+use crate::moment::row::{Row, protocol_name, range_of};
+use crate::reports::sockets::json::{Fields, OwnerFields, OwnerRecord, SocketRecord};
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+impl Serialize for Explanation<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = Fields::usual();
+        let (port, policy, lookups) = (self.question.port, self.policy(), self.lookups);
+        let bounds = |range: &RangeInclusive<u16>| [*range.start(), *range.end()];
+        let socket = |&row: &_| SocketRecord { row, fields: &fields, before: Some(("role", Role::of(row).word())) };
+        let record = |pid, fields| OwnerRecord::new(pid, lookups.processes.get(pid), fields);
+        let holder = |(&pid, ancestors): (&_, &Vec<_>)| {
+            let cgroup = lookups.cgroups.get(&pid);
+            let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
+            HolderRecord {
+                process: record(pid, OwnerFields::ALL),
+                unit: cgroup.and_then(|cgroup| cgroup.unit.as_deref()),
+                container: container.map(|Container { runtime, id }| ContainerRecord { runtime, id }),
+                parents: ancestors.iter().map(|&pid| record(pid, OwnerFields::ANCESTOR)).collect(),
+            }
+        };
+        let is_holder = |pid| self.rows.iter().any(|row| row.owners().pids().any(|owner| owner == pid));
+        let record = Record {
+            port,
+            protocol: self.question.protocol.map(protocol_name),
+            taken: self.taken.to_option(),
+            taken_by: taken_by(&self.rows),
+            bound_ports_listed: self.bound_ports_listed,
+            service_tcp: self.service(Protocol::Tcp),
+            service_udp: self.service(Protocol::Udp),
+            range: range_of(port),
+            privileged: policy.unprivileged_from.map(|_| policy.is_privileged(port)),
+            unprivileged_from: policy.unprivileged_from,
+            ephemeral: policy.ephemeral.as_ref().map(|_| policy.is_ephemeral(port)),
+            ephemeral_range: policy.ephemeral.as_ref().map(bounds),
+            reserved: policy.is_reserved(port),
+            longest_wait_ms: longest_wait(self.rows.iter().copied()),
+            advice: self.advice(),
+            sockets: self.rows.iter().map(socket).collect(),
+            holders: lookups.ancestors.iter().filter(|&(&pid, _)| is_holder(pid)).map(holder).collect(),
+        };
+        record.serialize(serializer)
+    }
+}
+
+/// Each address that is taken, once.
+fn taken_by<'a>(rows: &[Row<'a>]) -> Vec<TakenBy<'a>> {
+    let mut taken = Vec::new();
+    for row in rows {
+        let socket = row.socket;
+        let name = || row.interface().map_or_else(|| socket.interface.to_string().into(), Cow::Borrowed);
+        let by = TakenBy {
+            protocol: protocol_name(socket.protocol),
+            address: socket.local.address,
+            port: socket.local.port,
+            device: (socket.interface != 0).then(name),
+        };
+        if !taken.contains(&by) {
+            taken.push(by);
+        }
+    }
+    taken
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    port: u16,
+    protocol: Option<&'static str>,
+    taken: Option<bool>,
+    taken_by: Vec<TakenBy<'a>>,
+    bound_ports_listed: bool,
+    service_tcp: Option<&'a str>,
+    service_udp: Option<&'a str>,
+    range: &'static str,
+    privileged: Option<bool>,
+    unprivileged_from: Option<u16>,
+    ephemeral: Option<bool>,
+    ephemeral_range: Option<[u16; 2]>,
+    reserved: bool,
+    longest_wait_ms: Option<u32>,
+    advice: String,
+    sockets: Vec<SocketRecord<'a>>,
+    holders: Vec<HolderRecord<'a>>,
+}
+
+/// An address and a port that a socket takes.
+#[derive(Serialize, PartialEq)]
+struct TakenBy<'a> {
+    protocol: &'static str,
+    address: IpAddr,
+    port: u16,
+    device: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct HolderRecord<'a> {
+    #[serde(flatten)]
+    process: OwnerRecord<'a>,
+    unit: Option<&'a str>,
+    container: Option<ContainerRecord<'a>>,
+    parents: Vec<OwnerRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct ContainerRecord<'a> {
+    runtime: &'static str,
+    id: &'a str,
+}

@@ -1,0 +1,4 @@
+//! The RDMA connections (`-x`).
+
+pub(super) mod json;
+pub mod text;

@@ -1,0 +1,4 @@
+//! The interfaces and the routes (`-r`).
+
+pub(super) mod json;
+pub mod text;

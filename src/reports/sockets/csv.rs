@@ -1,0 +1,40 @@
+//! Comma-separated values: a heading of column names, then a line for each socket.
+
+use super::cells::{Text, text};
+use crate::moment::row::Rows;
+use crate::output::csv;
+use crate::request::column::Column;
+use ::csv::{ErrorKind, Writer};
+use std::io::{self, Write};
+
+/// Writes the heading, if it is wanted, and the rows.
+pub fn write(out: &mut impl Write, rows: Rows<'_>, columns: &[Column], no_header: bool) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    write_records(&mut writer, rows, columns, no_header).map_err(|error| match error.into_kind() {
+        // A closed pipe must stay one.
+        ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    })?;
+    writer.flush()
+}
+
+fn write_records<W: Write>(
+    writer: &mut Writer<W>,
+    rows: Rows<'_>,
+    columns: &[Column],
+    no_header: bool,
+) -> Result<(), ::csv::Error> {
+    if !no_header {
+        writer.write_record(columns.iter().map(|column| column.name()))?;
+    }
+    for row in rows.iter() {
+        for &column in columns {
+            match text(&row.value(column)) {
+                Text::Known(text) => writer.write_field(text.as_bytes())?,
+                Text::Outside(text) => writer.write_field(csv::cell(&text).as_bytes())?,
+            }
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    Ok(())
+}

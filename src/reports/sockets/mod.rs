@@ -1,0 +1,7 @@
+//! The sockets: the classic table, the wide table, CSV and JSON.
+
+pub(super) mod cells;
+pub mod csv;
+pub(super) mod json;
+pub mod table;
+pub mod wide;

@@ -1,9 +1,8 @@
-//! The portable room, through the crate netstat2: macOS. On Linux it is an oracle for tests.
+//! Sockets by the crate netstat2: the source of Android, and an oracle for tests on Linux.
 //!
-//! It sees the sockets that processes hold, and nothing besides: no socket that the system keeps for itself, no queues,
-//! no peer of a UDP socket, no scope. A socket that several processes share is one row for each of them.
+//! It has no queues, timers and scopes, gives a UDP socket no peer, and ends a list at an error of the kernel without saying so.
 
-use crate::model::owners::{OwnerSearch, Owners};
+use crate::model::owners::{OwnerSearch, Owners, RowOwners};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, TableSet, Timer};
@@ -12,9 +11,9 @@ use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo
 use std::net::IpAddr;
 
 /// Reads the sockets with their owners.
-pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
+pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
     let mut snapshot = Snapshot::default();
-    let sources = request.tables.sources().collect();
+    let sources = query.tables.sources().collect();
     let found = match iterate_sockets_info(families(sources), protocols(sources)) {
         Ok(found) => found,
         Err(error) => {
@@ -23,7 +22,7 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
             return snapshot;
         }
     };
-    let mut pids = Vec::new();
+    let mut owners = RowOwners::default();
     let mut unreadable = 0;
     for found in found {
         let Ok(found) = found else {
@@ -31,35 +30,37 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
             continue;
         };
         let socket = socket(&found);
-        if request.matches(&socket) {
-            snapshot.sockets.push(socket);
-            pids.push(found.associated_pids.iter().copied().min());
+        // A socket without a port is not bound to anything yet.
+        if socket.local.port == 0 || !query.matches(&socket) {
+            continue;
+        }
+        snapshot.sockets.push(socket);
+        if found.associated_pids.is_empty() {
+            owners.push_hidden();
+        } else {
+            owners.push_owned(found.associated_pids.iter().copied());
         }
     }
     if search != OwnerSearch::Skip {
-        snapshot.owners = Owners::ByRow(pids.into_iter().collect());
+        snapshot.owners = Owners::ByRow(owners);
     }
-    snapshot.problems = problems(request, unreadable);
+    snapshot.problems = problems(query, unreadable);
     snapshot
 }
 
-/// What this room cannot know.
-fn problems(request: &Query, unreadable: usize) -> Vec<Problem> {
-    let mut problems = request.details.untold();
+/// What this source does not give.
+fn problems(query: &Query, unreadable: usize) -> Vec<Problem> {
+    let mut problems = query.details.untold();
     if unreadable > 0 {
-        let message = format!("{unreadable} descriptors could not be read: rows may be missing");
+        let message = format!("{unreadable} sockets could not be read: rows are missing");
         problems.push(Problem::new(ProblemKind::TableIncomplete, message));
     }
-    if !nix::unistd::geteuid().is_root() {
-        let message = "the sockets of other users' processes are not listed: run rnetstat as root (sudo) to see them";
-        problems.push(Problem::new(ProblemKind::TableIncomplete, message));
-    }
-    if request.states.contains(State::TimeWait) {
-        let message = "this system lists only sockets that a process holds: rows in the state TIME_WAIT are missing";
+    if query.tables.iter().any(|table| table.protocol() == Protocol::Udp) {
+        let message = "the peers of UDP sockets cannot be read on this system";
         problems.push(Problem::new(ProblemKind::FactUnavailable, message));
     }
-    if request.states.contains(State::Bound) {
-        let message = "this system does not tell which ports are bound without listening: those rows say CLOSED";
+    if query.states.contains(State::Bound) {
+        let message = "ports that are bound without listening cannot be read on this system: rows in the state BOUND are missing";
         problems.push(Problem::new(ProblemKind::FactUnavailable, message));
     }
     problems
@@ -103,10 +104,7 @@ fn socket(found: &SocketInfo) -> Socket {
         send_queue: 0,
         expires_ms: 0,
     };
-    // An IPv6 socket that carries an IPv4 flow has an IPv4 peer, or none of either family.
-    if remote.is_unspecified() {
-        socket.remote = Endpoint::unspecified(socket.table().family());
-    }
+    socket.remote = remote.opposite(&local);
     socket
 }
 
@@ -135,10 +133,10 @@ mod tests {
     use std::collections::BTreeSet;
     use std::net::{TcpListener, TcpStream, UdpSocket};
 
-    /// What both rooms tell of a row.
-    type Told = (Table, Endpoint, Endpoint, Option<State>, Option<Pid>);
+    /// What both sources give of a row.
+    type Fields = (Table, Endpoint, Endpoint, Option<State>, Option<Pid>);
 
-    fn described(snapshot: &Snapshot, ports: &BTreeSet<u16>) -> Vec<Told> {
+    fn described(snapshot: &Snapshot, ports: &BTreeSet<u16>) -> Vec<Fields> {
         let mut rows: Vec<_> = snapshot
             .sockets
             .iter()
@@ -154,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_the_same_of_this_process_as_the_systems_own_room() {
+    fn it_gives_the_same_rows_of_this_process_as_the_backend_of_linux() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();

@@ -36,11 +36,11 @@ impl WantedDetails {
         self.traffic_class || self.congestion
     }
 
-    /// What to say of those that a system other than Linux does not tell.
-    pub fn untold(self) -> Vec<Problem> {
+    /// The problems that those are which no system but Linux gives.
+    pub fn unavailable(self) -> Vec<Problem> {
         let columns = [(self.traffic_class, "the DSCP value (-d)"), (self.congestion, "the template (-y)")];
         let asked = columns.into_iter().filter(|(asked, _)| *asked);
-        let sentence = |what| format!("this system does not tell {what} of a connection: its column shows '-'");
+        let sentence = |what| format!("{what} of a connection cannot be read on this system: its column shows '-'");
         asked.map(|(_, what)| Problem::new(ProblemKind::FactUnavailable, sentence(what))).collect()
     }
 }

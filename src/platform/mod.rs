@@ -4,7 +4,7 @@
 //! The functions and constants of this module are the contract of every backend; the documentation of each says what an answer
 //! means. A backend is a module `backend` that exports an item of the same name and type for each of them: its own where it
 //! has one, that of `unix` for what all Unix systems share, and that of `unsupported` for what the system does not give.
-//! Nothing outside of this module knows which backend is in use; what differs for users is told by [`SYSTEM`].
+//! Nothing outside of this module knows which backend is in use; what differs for users depends on [`SYSTEM`] alone.
 //!
 //! A backend never fails as a whole. What could not be read is a [`Problem`] beside what was read, each problem once.
 //!
@@ -283,7 +283,7 @@ pub enum Wait {
 }
 
 /// Waits between two displays. Where the system can tell, it returns as soon as the reader of stdout has closed it; elsewhere
-/// the next write tells.
+/// the next write shows it.
 pub fn wait(duration: Duration) -> Wait {
     backend::wait(duration)
 }
@@ -354,12 +354,12 @@ pub fn host_name() -> Option<String> {
     backend::host_name()
 }
 
-/// What this host's settings say about ports: empty where the system does not tell.
+/// What this host's settings say about ports: empty if the system does not give them.
 pub fn port_policy() -> PortPolicy {
     backend::port_policy()
 }
 
-/// The systemd unit and the container of a process: empty where the system has no such thing.
+/// The systemd unit and the container of a process: empty if the system has no such thing.
 pub fn membership(pid: Pid) -> Cgroup {
     backend::membership(pid)
 }

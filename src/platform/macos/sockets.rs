@@ -12,7 +12,7 @@ use std::io;
 
 /// Reads the sockets with their owners: a socket is found by its owners, so that there is nothing more to search.
 pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
-    let mut snapshot = Snapshot { problems: query.details.untold(), ..Snapshot::default() };
+    let mut snapshot = Snapshot { problems: query.details.unavailable(), ..Snapshot::default() };
     let mut libproc = Libproc::default();
     let pids = match libproc.processes() {
         Ok(pids) => pids,

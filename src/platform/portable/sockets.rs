@@ -50,7 +50,7 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
 
 /// What this source does not give.
 fn problems(query: &Query, unreadable: usize) -> Vec<Problem> {
-    let mut problems = query.details.untold();
+    let mut problems = query.details.unavailable();
     if unreadable > 0 {
         let message = format!("{unreadable} sockets could not be read: rows are missing");
         problems.push(Problem::new(ProblemKind::TableIncomplete, message));

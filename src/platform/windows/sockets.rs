@@ -15,7 +15,7 @@ use std::time::SystemTime;
 
 /// Reads the sockets. Windows names the owner with each row: there is nothing to search.
 pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
-    let snapshot = Snapshot { problems: query.details.untold(), ..Snapshot::default() };
+    let snapshot = Snapshot { problems: query.details.unavailable(), ..Snapshot::default() };
     let mut reader = Reader { query, snapshot, pids: Vec::new(), services: Services::default() };
     let mut buffer = ip_helper::TableBuffer::default();
     for table in query.tables.sources() {

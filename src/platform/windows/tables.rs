@@ -50,7 +50,7 @@ pub enum Malformed {
     NoSuchTable,
 }
 
-/// Hands each row of a table to `each`. The rows that are there are given even where the count promises more.
+/// Hands each row of a table to `each`. The rows that are there are given even if the count promises more.
 pub fn parse<'a>(buffer: &'a [u8], table: Table, class: Class, mut each: impl FnMut(Row<'a>)) -> Result<(), Malformed> {
     let layout = Layout::of(table, class).ok_or(Malformed::NoSuchTable)?;
     let claimed = u32_at(buffer, 0).ok_or(Malformed::NoCount)?;
@@ -84,7 +84,7 @@ struct Layout {
     created: Option<usize>,
 }
 
-/// Where an endpoint stands in a row. The port comes behind the address, and behind the scope where there is one.
+/// Where an endpoint stands in a row. The port comes behind the address, and behind the scope if there is one.
 struct At {
     address: usize,
     scope: Option<usize>,

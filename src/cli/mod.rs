@@ -99,6 +99,11 @@ fn named<T: Clone + Send + Sync + 'static>(values: &'static [(T, &'static str)])
     })
 }
 
+/// Every switch as clap knows it: the one definition behind the parser, the help, the man page and the completions.
+pub fn definition() -> clap::Command {
+    Arguments::command()
+}
+
 /// Parses a command line, without the program's name.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut clap = Arguments::command();

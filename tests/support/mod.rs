@@ -9,6 +9,7 @@
 )]
 
 pub mod command;
+pub mod made_up;
 pub mod skip;
 pub mod wait;
 

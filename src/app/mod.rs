@@ -80,7 +80,7 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
 
 /// Prints a sentence on stderr. There is no other place to report that this fails.
 fn print_error(sentence: &str) {
-    let _ = writeln!(io::stderr(), "rnetstat: {sentence}");
+    let _ = platform::LINE_END.write(&mut io::stderr(), format!("rnetstat: {sentence}\n").as_bytes());
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -257,9 +257,11 @@ fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem> {
             };
             let named: Vec<_> = pids.iter().take(NAMED).map(name).collect();
             let more = if pids.len() > NAMED { format!(" and {} more", pids.len() - NAMED) } else { String::new() };
-            format!("the open files of PID {}{more} could not be read; run rnetstat as root (sudo)", named.join(", "))
+            format!("the open files of PID {}{more} could not be read; {}", named.join(", "), platform::MORE_RIGHTS)
         }
-        Refused::None | Refused::Unknown | Refused::Invisible => "not every process can be seen".to_owned(),
+        // The owners are known, and not all that the filter asks of them.
+        Refused::None => format!("the names or users of some processes could not be read; {}", platform::MORE_RIGHTS),
+        Refused::Unknown | Refused::Invisible => "not every process can be seen".to_owned(),
     };
     let sockets = if rows == 1 { "1 more socket may match".to_owned() } else { format!("{rows} more sockets may match") };
     Some(Problem::new(ProblemKind::FilterUndecided, format!("{sockets}: {reason}")))

@@ -254,6 +254,9 @@ mod unsupported;
 /// The operating system that this program was built for.
 pub const SYSTEM: System = backend::SYSTEM;
 
+/// What to do to see more, for the end of a message.
+pub const MORE_RIGHTS: &str = backend::MORE_RIGHTS;
+
 /// How a line of the output ends on this system, unless something else is asked for.
 pub const LINE_END: LineEnding = backend::LINE_END;
 

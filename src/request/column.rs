@@ -148,6 +148,9 @@ impl Classic {
     }
 }
 
+/// The systems whose sockets have queues.
+const QUEUES: Systems = Systems::of(&[System::Linux, System::MacOs]);
+
 impl Definition {
     /// The heading in tables for people.
     pub const fn heading(&self, language: Language) -> &'static str {
@@ -327,10 +330,8 @@ impl Column {
             Self::RemotePort => Definition::new("remote_port", "remote.port", "Foreign Port", "외부 포트").number(),
             Self::Interface => Definition::new("interface", "interface", "Interface", "인터페이스").needing(needs::INTERFACE),
             Self::State => Definition::new("state", "state", "State", "상태"),
-            Self::ReceiveQueue => {
-                Definition::new("receive_queue", "receive_queue", "Recv-Q", "수신 대기").number().on(Systems::LINUX)
-            }
-            Self::SendQueue => Definition::new("send_queue", "send_queue", "Send-Q", "송신 대기").number().on(Systems::LINUX),
+            Self::ReceiveQueue => Definition::new("receive_queue", "receive_queue", "Recv-Q", "수신 대기").number().on(QUEUES),
+            Self::SendQueue => Definition::new("send_queue", "send_queue", "Send-Q", "송신 대기").number().on(QUEUES),
             Self::Timer => Definition::new("timer", "timer.kind", "Timer", "타이머").on(Systems::LINUX),
             Self::TimerMs => {
                 Definition::new("timer_ms", "timer.remaining_ms", "Timer ms", "타이머 ms").number().on(Systems::LINUX)

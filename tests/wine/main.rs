@@ -184,3 +184,19 @@ fn a_program_is_named_by_its_whole_path_however_long_and_in_whatever_script() {
     assert!(path.len() > 300 && path.contains(&"b".repeat(100)) && path.trim_end_matches('"').ends_with(name), "{csv}");
     assert_eq!(windows(&cell, "-an --process 소켓*").lines().count(), holder.rows().len() + 4);
 }
+
+#[test]
+fn what_windows_does_not_give_is_empty_or_null() {
+    let Some(cell) = Cell::find() else { return };
+    let Some(_network) = network() else { return };
+    let holder = Holder::start(&cell, index_of(LINK), OWN, SILENT);
+    let columns = "receive_queue,send_queue,timer,inode,uid";
+    let csv = windows(&cell, &format!("--format csv --columns {columns} --pid {} --state LISTENING", holder.pid()));
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], columns);
+    assert!(lines.len() > 1 && lines[1..].iter().all(|line| *line == ",,,,"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&windows(&cell, &format!("-an --json --pid {}", holder.pid()))).unwrap();
+    let sockets = json["sockets"].as_array().unwrap();
+    assert_eq!(sockets.len(), holder.rows().len());
+    assert!(sockets.iter().all(|socket| socket["receive_queue"].is_null() && socket["send_queue"].is_null()), "{json}");
+}

@@ -70,6 +70,7 @@ fn assert_line_ends(line: &str, stream: &[u8]) {
 fn assert_status(line: &str, output: &Output, status: i32) {
     assert_eq!(output.status.code(), Some(status), "{line}: {output:?}");
     assert_line_ends(line, &output.stdout);
+    assert_line_ends(line, &output.stderr);
     assert_eq!(output.stderr.is_empty(), status != 2, "{line}: {output:?}");
 }
 

@@ -10,7 +10,7 @@ pub(crate) use super::procfs::statistics::read as statistics;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot::snapshot;
 pub(crate) use super::wait::wait;
-pub(crate) use crate::platform::unix::conventions::{LINE_END, host_name, is_closed_pipe, services_file};
+pub(crate) use crate::platform::unix::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
 pub(crate) use crate::platform::unix::signals::is_interrupt_ignored;
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;

@@ -7,6 +7,7 @@ use crate::model::owners::{OwnerSearch, Owners, Refused};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Pid, State};
+use crate::platform::unix::conventions::MORE_RIGHTS;
 use crate::request::Query;
 use std::io;
 
@@ -85,9 +86,7 @@ impl Reader<'_> {
         let mut incomplete = |message: String| problems.push(Problem::new(ProblemKind::TableIncomplete, message));
         if !self.refused.is_empty() {
             let count = self.refused.len();
-            incomplete(format!(
-                "the sockets of {count} processes of other users are not listed: run rnetstat as root (sudo) to see them"
-            ));
+            incomplete(format!("the sockets of {count} processes of other users are not listed: {MORE_RIGHTS} to see them"));
         }
         if let Some(error) = &self.failure {
             incomplete(format!("some descriptors could not be read, rows may be missing: {error}"));

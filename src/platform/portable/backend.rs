@@ -2,7 +2,7 @@
 
 pub(crate) use super::sockets::snapshot;
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
-pub(crate) use crate::platform::unix::conventions::{LINE_END, host_name, is_closed_pipe, services_file};
+pub(crate) use crate::platform::unix::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
 pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;

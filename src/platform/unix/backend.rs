@@ -1,6 +1,6 @@
 //! What a Unix system provides of the contract in [`crate::platform`] for which no backend exists.
 
-pub(crate) use super::conventions::{LINE_END, host_name, is_closed_pipe, services_file};
+pub(crate) use super::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_pipe, services_file};
 pub(crate) use super::interface_names::{interface_index, interface_name};
 pub(crate) use super::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
 pub(crate) use super::stdout::wait_for_stdout;

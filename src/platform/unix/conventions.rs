@@ -7,6 +7,9 @@ use std::path::PathBuf;
 /// How a line ends.
 pub(crate) const LINE_END: LineEnding = LineEnding::Lf;
 
+/// Root sees everything.
+pub(crate) const MORE_RIGHTS: &str = "run rnetstat as root (sudo)";
+
 /// The names of the well-known ports.
 pub(crate) fn services_file() -> PathBuf {
     PathBuf::from("/etc/services")

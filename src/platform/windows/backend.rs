@@ -1,6 +1,6 @@
 //! What Windows provides of the contract in [`crate::platform`].
 
-pub(crate) use super::conventions::{LINE_END, is_closed_pipe, services_file};
+pub(crate) use super::conventions::{LINE_END, MORE_RIGHTS, is_closed_pipe, services_file};
 pub(crate) use super::host_name::host_name;
 pub(crate) use super::interface_names::{interface_index, interface_name};
 pub(crate) use super::interfaces::totals as interface_totals;

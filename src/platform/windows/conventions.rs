@@ -13,6 +13,9 @@ use windows_sys::Win32::System::SystemInformation::GetSystemDirectoryW;
 /// How a line ends, on a console and in a pipe.
 pub(crate) const LINE_END: LineEnding = LineEnding::CrLf;
 
+/// An administrator sees nearly everything.
+pub(crate) const MORE_RIGHTS: &str = "run rnetstat as administrator (in an elevated prompt)";
+
 /// The names of the well-known ports: `drivers\etc\services` in the system's folder.
 pub(crate) fn services_file() -> PathBuf {
     let mut buffer = [0; MAX_PATH as usize];

@@ -1,6 +1,7 @@
 //! The socket tables of Windows, each with the processes that own its rows.
 
 use super::call_with_buffer::CallError;
+use super::conventions::MORE_RIGHTS;
 use super::owner_module::OwnerModules;
 use super::tables::{self, Class, Row};
 use super::{dynamic_imports, file_time, ip_helper, process_image};
@@ -28,8 +29,7 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
     }
     let Reader { mut snapshot, pids, services, .. } = reader;
     if services.refused {
-        let message = "the services of other users' processes are hidden: \
-                       run rnetstat as administrator (an elevated prompt) to see them";
+        let message = format!("the services of other users' processes are hidden: {MORE_RIGHTS} to see them");
         snapshot.problems.push(Problem::new(ProblemKind::OwnersHidden, message));
     }
     if search != OwnerSearch::Skip {
@@ -84,6 +84,8 @@ impl Reader<'_> {
             if !query.matches(&socket) {
                 return;
             }
+            // What a filter drops later is not asked for, nor reported as hidden.
+            let owner_module = owner_module.filter(|_| query.filter.owners.pids.matches(|&wanted| wanted == row.pid));
             if let Some(service) = owner_module.and_then(|function| services.of(function, &row)) {
                 snapshot.services.insert(snapshot.sockets.len() as u32, service.into());
             }

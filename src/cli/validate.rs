@@ -46,11 +46,11 @@ impl Arguments {
         if chosen.is_some() && views != [View::Sockets] {
             return Err(UsageError::new("--columns goes with the table of sockets alone", "Leave it out."));
         }
-        let source = self.sources.sockets_from;
+        let sources = self.sources.sources()?;
         Ok(Request {
-            query: Query { source, ..sockets(netstat, linux, filter.clone(), asked.max(least))? },
+            query: Query { sources, ..sockets(netstat, linux, filter.clone(), asked.max(least))? },
             // Whoever owns a port owns it, bound or connected: -c counts them all.
-            consumers: Query { source, ..sockets(netstat, linux, filter, Scope::WithBound)? },
+            consumers: Query { sources, ..sockets(netstat, linux, filter, Scope::WithBound)? },
             ports,
             columns_are_chosen: chosen.is_some(),
             columns: columns(chosen, &added_columns(netstat, linux), output.format),

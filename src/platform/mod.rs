@@ -136,8 +136,6 @@ pub mod linux {
     pub mod route_tables;
 
     #[cfg(target_os = "linux")]
-    pub(crate) mod at_secure;
-    #[cfg(target_os = "linux")]
     pub(super) mod backend;
     #[cfg(target_os = "linux")]
     pub(crate) mod closed_stdout;

@@ -5,9 +5,11 @@ pub mod language;
 pub mod needs;
 mod output;
 pub mod query;
+mod sources;
 
 pub use output::{Amount, Color, Format, LineEnding, Output};
-pub use query::{Query, RowFacts, SocketSource, UdpRows};
+pub use query::{Query, RowFacts, UdpRows};
+pub use sources::{OwnerSource, SocketSource, Sources};
 
 use crate::model::owners::OwnerSearch;
 use crate::model::problem::Problem;

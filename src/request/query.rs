@@ -1,5 +1,6 @@
 //! Which sockets are wanted.
 
+use super::sources::Sources;
 use crate::filter::Filter;
 use crate::model::details::WantedDetails;
 use crate::model::socket::{Protocol, Socket, State, StateSet, TableSet};
@@ -17,8 +18,8 @@ pub struct Query {
     pub details: WantedDetails,
     /// Which facts of a row are wanted, of those that cost something to read.
     pub facts: RowFacts,
-    /// Where rows are to come from.
-    pub source: SocketSource,
+    /// Where rows and owners are to come from.
+    pub sources: Sources,
     /// Which of these rows are wanted.
     pub filter: Filter,
 }
@@ -41,20 +42,6 @@ impl RowFacts {
     pub const NONE: Self = Self { timers: false, queues: false, users: false };
 }
 
-/// Where the rows come from on a system that has several ways to read them (Linux).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum SocketSource {
-    /// What is cheapest on this host.
-    #[default]
-    Auto,
-    /// The kernel's hash tables, read by an eBPF program.
-    Bpf,
-    /// The kernel's dumps (`sock_diag`).
-    Netlink,
-    /// The text files of `/proc`.
-    Proc,
-}
-
 impl Query {
     /// Every socket there is.
     pub fn everything() -> Self {
@@ -64,7 +51,7 @@ impl Query {
             udp: UdpRows::All,
             details: WantedDetails::default(),
             facts: RowFacts::ALL,
-            source: SocketSource::Auto,
+            sources: Sources::default(),
             filter: Filter::default(),
         }
     }
@@ -77,7 +64,7 @@ impl Query {
             udp,
             details: WantedDetails::default(),
             facts: RowFacts::ALL,
-            source: SocketSource::Auto,
+            sources: Sources::default(),
             filter,
         }
     }
@@ -91,7 +78,7 @@ impl Query {
             udp: if self.udp == other.udp { self.udp } else { UdpRows::All },
             details: self.details.and(other.details),
             facts: self.facts,
-            source: self.source,
+            sources: self.sources,
             filter: self.filter,
         }
     }

@@ -24,7 +24,7 @@ pub fn rnetstat(switches: &str) -> Command {
 pub enum OwnersFrom {
     /// The descriptors under `/proc`.
     Proc,
-    /// The kernel's BPF iterators; `/proc` if this host does not allow them.
+    /// The kernel's BPF iterators; the program's own choice if this host does not allow them.
     Bpf,
 }
 
@@ -34,14 +34,19 @@ impl OwnersFrom {
 
     /// Makes a command use this source.
     pub fn apply(self, command: &mut Command) -> &mut Command {
-        command.env(
-            "RNETSTAT_OWNERS",
-            match self {
-                Self::Proc => "walk",
-                Self::Bpf => "iterator",
-            },
-        )
+        match self {
+            Self::Proc => command.args(["--owners-from", "proc"]),
+            Self::Bpf if bpf_serves() => command.args(["--owners-from", "bpf"]),
+            Self::Bpf => command,
+        }
     }
+}
+
+/// Whether this host and this user's rights allow owners by BPF.
+fn bpf_serves() -> bool {
+    static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    let ask = || Command::new(PROGRAM).args(["-ano", "--owners-from", "bpf"]).output().unwrap();
+    *ANSWER.get_or_init(|| ask().status.success())
 }
 
 /// The program, which takes owners from this source.
@@ -120,6 +125,16 @@ pub fn without_netlink(command: &mut Command) -> &mut Command {
 
 /// Makes a system call fail with this error: always, or if its first argument is `first`.
 pub fn refusing(command: &mut Command, call: libc::c_long, first: Option<i32>, errno: i32) -> &mut Command {
+    filtered(command, call, first, libc::SECCOMP_RET_ERRNO | errno as u32)
+}
+
+/// Makes a system call end the program by SIGSYS, as systemd's `SystemCallFilter=` does.
+pub fn killed_at(command: &mut Command, call: libc::c_long) -> &mut Command {
+    filtered(command, call, None, libc::SECCOMP_RET_KILL_PROCESS)
+}
+
+/// Makes the kernel give this answer to a system call: always, or if its first argument is `first`.
+fn filtered(command: &mut Command, call: libc::c_long, first: Option<i32>, to_call: u32) -> &mut Command {
     let load = |offset| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset);
     let jump = |how, value, otherwise| libc::sock_filter { jf: otherwise, ..statement(libc::BPF_JMP | how | libc::BPF_K, value) };
     let answer = |answer| statement(libc::BPF_RET | libc::BPF_K, answer);
@@ -130,7 +145,7 @@ pub fn refusing(command: &mut Command, call: libc::c_long, first: Option<i32>, e
         jump(libc::BPF_JEQ, call as u32, 3),
         load(first_argument),
         first.map_or(jump(libc::BPF_JGE, 0, 0), |first| jump(libc::BPF_JEQ, first as u32, 1)),
-        answer(libc::SECCOMP_RET_ERRNO | errno as u32),
+        answer(to_call),
         answer(libc::SECCOMP_RET_ALLOW),
     ];
     let filter = move || {
@@ -200,6 +215,22 @@ pub fn with_hidepid(command: &mut Command) -> &mut Command {
                 || libc::mount(c"proc".as_ptr(), c"/proc".as_ptr(), c"proc".as_ptr(), flags, c"hidepid=2".as_ptr().cast()) != 0
                 || libc::setgid(UNPRIVILEGED_UID) != 0
                 || libc::setuid(UNPRIVILEGED_UID) != 0
+        };
+        if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
+    };
+    // SAFETY: the closure allocates nothing and takes no lock.
+    unsafe { command.pre_exec(mount) }
+}
+
+/// Gives the program a `/proc` that shows processes and nothing else (`subset=pid`).
+pub fn with_proc_of_processes(command: &mut Command) -> &mut Command {
+    let mount = || {
+        let (root, proc, nothing) = (c"/".as_ptr(), c"proc".as_ptr(), std::ptr::null());
+        // SAFETY: every string is a constant that ends with a zero; the calls are plain system calls.
+        let refused = unsafe {
+            libc::unshare(libc::CLONE_NEWNS) != 0
+                || libc::mount(c"none".as_ptr(), root, nothing, libc::MS_REC | libc::MS_PRIVATE, nothing.cast()) != 0
+                || libc::mount(proc, c"/proc".as_ptr(), proc, 0, c"subset=pid".as_ptr().cast()) != 0
         };
         if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
     };

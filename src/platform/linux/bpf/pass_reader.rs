@@ -62,7 +62,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<(TableRows, O
     let counted = std::fs::read_to_string(sockstat::SOCKETS).unwrap_or_default();
     let buckets = std::fs::read_to_string(TABLE_SIZE).ok().and_then(|size| size.trim().parse::<i64>().ok());
     let buckets = buckets.ok_or(Declined::Unsupported)?.unsigned_abs();
-    if request.source == SocketSource::Auto && !is_cheaper(buckets, sockstat::sockets(&counted)) {
+    if request.sources.sockets == SocketSource::Auto && !is_cheaper(buckets, sockstat::sockets(&counted)) {
         return Err(Declined::Dearer);
     }
     let listeners = listeners_of_dump(request);
@@ -75,7 +75,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<(TableRows, O
         let looks_for_owners = threads > 1 && search != OwnerSearch::Skip;
         let owners = looks_for_owners.then(|| {
             Builder::new().spawn_scoped(scope, move || {
-                let eager = EagerOwners::search();
+                let eager = EagerOwners::search(request.sources.owners);
                 (eager, walk.connections(1))
             })
         });
@@ -110,7 +110,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<(TableRows, O
 
 /// Whether the pass may serve and gives what is wanted.
 fn check(request: &Query) -> Result<(), Declined> {
-    match request.source {
+    match request.sources.sockets {
         SocketSource::Auto | SocketSource::Bpf => {}
         SocketSource::Netlink | SocketSource::Proc => return Err(Declined::OtherSource),
     }
@@ -120,7 +120,7 @@ fn check(request: &Query) -> Result<(), Declined> {
     if !search::programs_serve() {
         return Err(Declined::NoRights);
     }
-    if request.source == SocketSource::Auto && search::seccomp_filters() { Err(Declined::SeccompFilter) } else { Ok(()) }
+    if request.sources.sockets == SocketSource::Auto && search::seccomp_filters() { Err(Declined::SeccompFilter) } else { Ok(()) }
 }
 
 fn is_cheaper(buckets: u64, sockets: u64) -> bool {

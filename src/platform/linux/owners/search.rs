@@ -4,12 +4,12 @@ use super::proc_fd::{self, InodeSet};
 use crate::model::owners::{InodeOwners, OwnerEntries, OwnerSearch, OwnerStatus, Owners, Refused};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::Socket;
-use crate::platform::linux::at_secure;
 use crate::platform::linux::bpf::io_uring_iter;
 use crate::platform::linux::bpf::task_file_iter::TaskFileIter;
 use crate::platform::linux::bpf::task_iter::{Answer, TaskIter};
 use crate::platform::linux::bpf::task_layout::TaskFileLayout;
 use crate::platform::linux::procfs::sockstat;
+use crate::request::OwnerSource;
 use rustix::thread::CapabilitySet;
 use std::io;
 use std::ops::ControlFlow;
@@ -30,8 +30,6 @@ const MORE_FILES: usize = 4096;
 /// The most entries that the array of a program has room for (128 MiB). Processes that inherit many sockets can have more: the
 /// iterator over files needs no room for those that are not wanted.
 const MOST_ENTRIES: usize = 1 << 24;
-/// Chooses a way, `iterator` or `walk`, for tests and measurements. A program that has more rights than its caller ignores it.
-const FORCED_WAY: &str = "RNETSTAT_OWNERS";
 
 /// What was found of the owners of sockets.
 #[derive(Debug, Default)]
@@ -45,8 +43,9 @@ pub(crate) struct Search {
 struct Iterators(TaskFileLayout);
 
 impl Iterators {
-    fn find() -> Option<Self> {
-        iterators_serve().then(TaskFileLayout::of_running_kernel)?.ok().map(Self)
+    fn find(source: OwnerSource) -> io::Result<Self> {
+        check_iterators(source)?;
+        TaskFileLayout::of_running_kernel().map(Self)
     }
 
     /// The holders of the sockets that are wanted, `None` for all, and perhaps of others.
@@ -65,14 +64,14 @@ pub(crate) struct EagerOwners {
 
 impl EagerOwners {
     /// Runs the iterators, if they are the way for this host.
-    pub(crate) fn search() -> Option<Self> {
-        Self::of(None, OwnerSearch::All)
+    pub(crate) fn search(source: OwnerSource) -> Option<Self> {
+        Self::of(None, OwnerSearch::All, source).ok()
     }
 
-    fn of(wanted: Option<&InodeSet>, search: OwnerSearch) -> Option<Self> {
-        let iterators = Iterators::find()?;
-        let entries = iterators.run(wanted, search).ok()?;
-        Some(Self { iterators, owners: InodeOwners::from_entries(entries, OwnerStatus::Gone) })
+    fn of(wanted: Option<&InodeSet>, search: OwnerSearch, source: OwnerSource) -> io::Result<Self> {
+        let iterators = Iterators::find(source)?;
+        let entries = iterators.run(wanted, search)?;
+        Ok(Self { iterators, owners: InodeOwners::from_entries(entries, OwnerStatus::Gone) })
     }
 
     /// The owners of the sockets. A socket without one that exists still may have been opened after its process had been visited,
@@ -131,29 +130,36 @@ fn without_owner(owners: &InodeOwners, inodes: &InodeSet) -> InodeSet {
 }
 
 /// Finds the owners of the sockets, as far as they are wanted. `still_there` returns those of some sockets that exist now.
+///
+/// Fails if a source is forced that cannot serve.
 pub(crate) fn find(
     sockets: &[Socket],
     search: OwnerSearch,
+    source: OwnerSource,
     eager: Option<EagerOwners>,
     still_there: impl Fn(&[Socket]) -> InodeSet,
     problems: &mut Vec<Problem>,
-) -> Search {
+) -> Result<Search, Problem> {
     if search == OwnerSearch::Skip {
-        return Search::default();
+        return Ok(Search::default());
     }
     if let Some(found) = eager.and_then(|eager| eager.complete(sockets, search, &still_there, problems).ok()) {
-        return found;
+        return Ok(found);
     }
     let wanted = InodeSet::of(sockets);
     if wanted.is_empty() {
         let owners = Owners::ByInode(InodeOwners::new(Vec::new(), OwnerStatus::Gone));
-        return Search { owners, refused: Refused::None };
+        return Ok(Search { owners, refused: Refused::None });
     }
-    let eager = EagerOwners::of(Some(&wanted), search);
-    if let Some(found) = eager.and_then(|eager| eager.complete(sockets, search, &still_there, problems).ok()) {
-        return found;
+    let eager = EagerOwners::of(Some(&wanted), search, source);
+    match eager.and_then(|eager| eager.complete(sockets, search, &still_there, problems)) {
+        Ok(found) => Ok(found),
+        Err(error) if source == OwnerSource::Bpf => {
+            let message = format!("owners cannot be read by eBPF programs: {error}");
+            Err(Problem::new(ProblemKind::TableUnreadable, message))
+        }
+        Err(_) => Ok(by_proc(sockets, &wanted, search, still_there, problems)),
     }
-    by_proc(sockets, &wanted, search, still_there, problems)
 }
 
 /// The quicker program, for newer kernels. The machine has this many files open.
@@ -241,18 +247,23 @@ fn by_proc(
     Search { owners: Owners::ByInode(owners), refused }
 }
 
-/// Whether the iterators are the way for this host: their PIDs are those of the initial namespace, they need rights, and on a host
-/// with a handful of processes the scan takes less time, unless it would be shown less.
-fn iterators_serve() -> bool {
-    let forced = std::env::var_os(FORCED_WAY).filter(|_| !at_secure::has_more_rights_than_its_caller());
-    let capabilities = Capabilities::held();
-    let better = match forced.as_ref().and_then(|way| way.to_str()) {
-        Some("iterator") => true,
-        Some("walk") => false,
-        // The kernel counts every process as a link to /proc.
-        _ => !capabilities.scan || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_BPF),
+/// Fails if the iterators are not the way for this host: they need rights, their PIDs are those of the initial namespace, and on a
+/// host with a handful of processes the scan takes less time, unless it would be shown less.
+fn check_iterators(source: OwnerSource) -> io::Result<()> {
+    let is_way = match source {
+        OwnerSource::Bpf => true,
+        OwnerSource::Proc => false,
+        OwnerSource::Auto => {
+            // The kernel counts every process as a link to /proc.
+            let is_cheaper = || rustix::fs::stat("/proc").is_ok_and(|proc| proc.st_nlink as usize >= PROCESSES_WORTH_BPF);
+            (!Capabilities::held().scan || is_cheaper()) && programs_serve() && !seccomp_filters()
+        }
     };
-    better && programs_serve() && (forced.is_some() || !seccomp_filters())
+    match is_way {
+        false => Err(io::ErrorKind::Unsupported.into()),
+        true if !programs_serve() => Err(io::Error::other("it takes CAP_BPF and CAP_PERFMON, in the initial PID namespace")),
+        true => Ok(()),
+    }
 }
 
 /// Whether programs may be loaded that look into the kernel: they take rights, and see PIDs as the initial namespace counts them.

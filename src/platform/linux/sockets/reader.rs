@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
             if table.protocol() == Protocol::Tcp {
                 found.tcp_from_file = Some(if refusal.is_missing() { FileReason::NoSockDiag } else { FileReason::Refused });
             }
-            let read = match self.request.source {
+            let read = match self.request.sources.sockets {
                 SocketSource::Netlink => Err(io::Error::other("another source is asked for")),
                 SocketSource::Auto | SocketSource::Bpf | SocketSource::Proc => self.read_file(job, table, &mut found.sockets),
             };
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         watch: &mut dyn FnMut(&Socket, usize) -> Result<(), Cancelled>,
     ) -> Result<Consistency, DumpError> {
         let Some(&table) = job.kind.tables().last() else { return Ok(Consistency::Whole) };
-        if self.request.source == SocketSource::Proc {
+        if self.request.sources.sockets == SocketSource::Proc {
             return Err(DumpError::Refused(io::ErrorKind::Unsupported.into()));
         }
         let Some(mut bytecode) = inet_diag_filter::compile(self.request, table) else { return Ok(Consistency::Whole) };

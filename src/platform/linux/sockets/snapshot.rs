@@ -13,7 +13,7 @@ use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::bound;
 use crate::platform::linux::sockets::partition::{PortSample, PortShard};
 use crate::platform::linux::sockets::reader::{Cancelled, DumpJob, DumpKind, Reader, TableRows};
-use crate::request::{Query, RowFacts, SocketSource};
+use crate::request::{Query, RowFacts, SocketSource, Sources};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More dumps at a time than this gain little: each walks through the whole table.
@@ -42,7 +42,7 @@ mod cost {
 pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     let (found, eager) = match pass_reader::read(request, search) {
         Ok(passed) => passed,
-        Err(declined) if request.source == SocketSource::Bpf => {
+        Err(declined) if request.sources.sockets == SocketSource::Bpf => {
             let message = format!("the kernel's socket tables cannot be read by an eBPF program: {declined}");
             let problems = vec![Problem::new(ProblemKind::TableUnreadable, message)];
             (TableRows { problems, ..TableRows::default() }, None)
@@ -53,7 +53,12 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     let unlisted = bound::why_unlisted(request, tcp_from_file);
     problems.extend(unlisted.map(bound::unlisted));
     let bound_ports_listed = unlisted.is_none();
-    let search::Search { owners, refused } = search::find(&sockets, search, eager, still_there, &mut problems);
+    let still_there = |sockets: &[Socket]| still_there(sockets, request.sources);
+    let found = search::find(&sockets, search, request.sources.owners, eager, still_there, &mut problems);
+    let search::Search { owners, refused } = match found {
+        Ok(found) => found,
+        Err(problem) => return Snapshot { problems: vec![problem], ..Snapshot::default() },
+    };
     Snapshot { sockets, owners, details, refused, bound_ports_listed, problems, ..Snapshot::default() }
 }
 
@@ -74,7 +79,7 @@ fn dump(request: &Query, search: OwnerSearch) -> (TableRows, Option<EagerOwners>
 }
 
 /// The inodes of those of some sockets that exist now: their ports are read again.
-fn still_there(sockets: &[Socket]) -> InodeSet {
+fn still_there(sockets: &[Socket], sources: Sources) -> InodeSet {
     let keeps_port = |socket: &Socket| matches!(socket.state, Some(State::Bound | State::Closed));
     let request = Query {
         // Their states may have changed meanwhile.
@@ -85,6 +90,7 @@ fn still_there(sockets: &[Socket]) -> InodeSet {
         },
         tables: sockets.iter().map(Socket::table).collect(),
         facts: RowFacts::NONE,
+        sources,
         ..Query::everything()
     };
     let (found, _) = pass_reader::read(&request, OwnerSearch::Skip).unwrap_or_else(|_| dump(&request, OwnerSearch::Skip));
@@ -192,7 +198,7 @@ impl ParallelReader<'_> {
             for (position, shard) in others.iter().enumerate() {
                 let looks_for_owners = position + 1 == others.len() && self.search != OwnerSearch::Skip;
                 let thread = std::thread::Builder::new().spawn_scoped(scope, move || {
-                    let eager = if looks_for_owners { EagerOwners::search() } else { None };
+                    let eager = if looks_for_owners { EagerOwners::search(self.request.sources.owners) } else { None };
                     let mut found = TableRows::default();
                     work(shard, &mut found);
                     (found, eager)

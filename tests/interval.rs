@@ -126,10 +126,16 @@ fn ten_thousand_snapshots_leak_no_memory_and_no_descriptors() {
         (0..count / 500).for_each(|_| read(OwnerSearch::All));
     };
     rounds(1000);
-    let before = (resident(), descriptors());
-    rounds(9000);
-    let after = (resident(), descriptors());
-    assert!(after.0 < before.0 + 1024, "memory grew from {} to {} kB", before.0, after.0);
+    let descriptors_before = descriptors();
+    // A leak grows in every batch; what the other tests of this process allocate meanwhile does not.
+    let mut growth = || {
+        let before = resident();
+        rounds(3000);
+        resident().saturating_sub(before)
+    };
+    let growths = [(); 3].map(|()| growth());
+    assert!(growths.iter().any(|&kilobytes| kilobytes < 256), "memory grew by {growths:?} kB");
     // The other tests of this file have a few pipes open meanwhile.
-    assert!(after.1 <= before.1 + 16, "descriptors grew from {} to {}", before.1, after.1);
+    let descriptors_after = descriptors();
+    assert!(descriptors_after <= descriptors_before + 16, "descriptors grew from {descriptors_before} to {descriptors_after}");
 }

@@ -206,7 +206,7 @@ fn explain_names_the_container_of_a_holder() {
     };
     assert!(text.contains(&format!("Container     docker {}\n", &id[..12])), "{text}");
     let document: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let holder = &document["explanation"]["holders"][0];
+    let holder = &document["explanations"][0]["holders"][0];
     assert_eq!(holder["container"], serde_json::json!({ "runtime": "docker", "id": id }));
     assert_eq!(holder["unit"], format!("docker-{id}.scope"));
 }

@@ -3,19 +3,12 @@
 
 mod support;
 
-use assert_cmd::Command;
 use rnetstat::cli::{self, Command as Asked};
 use rnetstat::model::owners::OwnerSearch;
 use rnetstat::model::socket::{State, StateSet, Table, TableSet};
 use rnetstat::request::{Request, UdpRows};
 use std::ffi::OsString;
-use support::command::{NOTHING_MATCHED, run_line, stderr};
-
-fn rnetstat(line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rnetstat"));
-    command.args(line.split_whitespace());
-    command
-}
+use support::command::{NOTHING_MATCHED, run, run_line, stderr, stdout};
 
 fn request(line: &str) -> Request {
     match cli::parse(line.split_whitespace().map(OsString::from)) {
@@ -69,13 +62,14 @@ fn invalid_filter_values_are_refused_with_the_valid_ones() {
             continue; // there any name may be that of a process' user
         }
         let expected = format!("rnetstat: {sentence}\n{hint}\n");
-        rnetstat(line).assert().code(2).stdout("").stderr(expected);
+        let output = run_line(line);
+        assert_eq!((stdout(&output).as_str(), stderr(&output), output.status.code()), ("", expected, Some(2)), "{line}");
     }
 }
 
 #[test]
 fn control_characters_of_a_value_are_escaped_in_the_error() {
-    let output = Command::new(env!("CARGO_BIN_EXE_rnetstat")).args(["--port", "\u{1b}[2J"]).output().unwrap();
+    let output = run(["--port", "\u{1b}[2J"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(!output.stderr.contains(&0x1b));
 }

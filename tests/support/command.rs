@@ -36,9 +36,9 @@ pub fn stdout(output: &Output) -> String {
 /// The status of a filter that matched nothing. On macOS rows are always missing (TIME_WAIT), so that nothing is certain.
 pub const NOTHING_MATCHED: i32 = if cfg!(target_os = "macos") { 2 } else { 1 };
 
-/// What a run printed on stderr.
+/// What a run printed on stderr, with the line ends of Unix.
 pub fn stderr(output: &Output) -> String {
-    without_macos_notices(String::from_utf8(output.stderr.clone()).unwrap())
+    without_macos_notices(String::from_utf8(output.stderr.clone()).unwrap().replace("\r\n", "\n"))
 }
 
 /// Text of stderr without the lines by which macOS says that it lists only the sockets of processes, and of other users' not

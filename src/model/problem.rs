@@ -27,8 +27,12 @@ pub enum ProblemKind {
     OwnersHidden,
     /// The owners of some sockets are shown to nobody, whatever his rights: nothing can be done about it.
     OwnersKept,
+    /// Sockets may have owners beside those that were found: a process refused to be read.
+    OwnersIncomplete,
     /// No owner could be looked for at all.
     OwnersUnreadable,
+    /// Ports that are bound without listening were asked for, and this kernel does not list them.
+    BoundPortsUnlisted,
     /// A filter could not decide about some rows, because their owners could not be read.
     FilterUndecided,
     /// A fact that was asked for is not available on this system.
@@ -42,7 +46,9 @@ impl ProblemKind {
             Self::TableUnreadable => "table-unreadable",
             Self::TableIncomplete => "table-incomplete",
             Self::OwnersHidden | Self::OwnersKept => "owners-hidden",
+            Self::OwnersIncomplete => "owners-incomplete",
             Self::OwnersUnreadable => "owners-unreadable",
+            Self::BoundPortsUnlisted => "bound-ports-unlisted",
             Self::FilterUndecided => "filter-undecided",
             Self::FactUnavailable => "fact-unavailable",
         }
@@ -50,6 +56,11 @@ impl ProblemKind {
 
     /// Whether rows may be missing: the answer is not whole.
     pub const fn is_incomplete(self) -> bool {
+        self.hides_sockets() || matches!(self, Self::BoundPortsUnlisted)
+    }
+
+    /// Whether sockets may be missing that listen or are connected.
+    pub const fn hides_sockets(self) -> bool {
         matches!(self, Self::TableUnreadable | Self::TableIncomplete | Self::FilterUndecided)
     }
 }
@@ -109,6 +120,9 @@ mod tests {
         let problem = |kind| Problem::new(kind, "the table TCP/IPv4 cannot be read");
         let mut problems = Problems::from_iter([problem(ProblemKind::OwnersHidden), problem(ProblemKind::OwnersHidden)]);
         assert_eq!((problems.iter().count(), problems.is_complete()), (1, true));
+        problems.add(problem(ProblemKind::BoundPortsUnlisted));
+        assert_eq!((problems.is_complete(), problems.iter().any(|problem| problem.kind.hides_sockets())), (false, false));
+        let mut problems = Problems::from_iter([problem(ProblemKind::OwnersHidden)]);
         problems.add(problem(ProblemKind::TableUnreadable));
         assert_eq!((problems.iter().count(), problems.is_complete()), (2, false));
     }

@@ -39,8 +39,9 @@ impl<'a> Explanation<'a> {
         let rows: Vec<Row<'a>> = moment.rows(View::Explanations).iter().filter(is_asked).collect();
         let taken = match rows.is_empty() {
             false => Answer::Yes,
-            true if moment.problems.is_complete() => Answer::No,
-            true => Answer::Unknown,
+            // That ports may be bound without being listed is part of the advice.
+            true if moment.problems.iter().any(|problem| problem.kind.hides_sockets()) => Answer::Unknown,
+            true => Answer::No,
         };
         let bound_ports_listed = moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed);
         Self { question, taken, bound_ports_listed, rows, lookups: &moment.lookups }

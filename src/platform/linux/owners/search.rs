@@ -243,6 +243,8 @@ fn by_proc(
             Some(error) => Problem::new(ProblemKind::OwnersUnreadable, lost_owners(hidden, error.into())),
             None => hidden_owners(hidden, elsewhere),
         });
+    } else if search == OwnerSearch::All {
+        problems.extend(further_owners(&refused));
     }
     Search { owners: Owners::ByInode(owners), refused }
 }
@@ -321,6 +323,19 @@ fn hidden_owners(count: usize, elsewhere: bool) -> Problem {
         (ProblemKind::OwnersHidden, advice)
     };
     Problem::new(kind, format!("owners of {sockets} are hidden, {reason}"))
+}
+
+/// The problem that sockets may have owners beside those that were found.
+fn further_owners(refused: &Refused) -> Option<Problem> {
+    let processes = match refused {
+        Refused::None => return None,
+        Refused::Processes(pids) if pids.len() == 1 => "1 process".to_owned(),
+        Refused::Processes(pids) => format!("{} processes", pids.len()),
+        Refused::Unknown | Refused::Invisible => "some processes".to_owned(),
+    };
+    let advice = if has_every_right() { "" } else { "; run rnetstat as root to read them" };
+    let message = format!("sockets may have further owners: the open files of {processes} could not be read{advice}");
+    Some(Problem::new(ProblemKind::OwnersIncomplete, message))
 }
 
 /// Whether no user could see more processes than this one.

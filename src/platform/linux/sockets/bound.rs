@@ -3,7 +3,7 @@
 use super::reader::FileReason;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, State};
-use crate::request::Query;
+use crate::request::{Query, SocketSource};
 
 /// Why bound ports, if they were asked for, are not among the rows. `from_file` is why a TCP table was read from its file.
 pub(crate) fn why_unlisted(request: &Query, from_file: Option<FileReason>) -> Option<&'static str> {
@@ -12,6 +12,7 @@ pub(crate) fn why_unlisted(request: &Query, from_file: Option<FileReason>) -> Op
         return None;
     }
     match from_file {
+        Some(_) if request.sources.sockets == SocketSource::Proc => Some("/proc does not list them"),
         Some(FileReason::NoSockDiag) => {
             Some("this kernel has no sock_diag for TCP (module tcp_diag), and /proc does not list them")
         }
@@ -23,7 +24,7 @@ pub(crate) fn why_unlisted(request: &Query, from_file: Option<FileReason>) -> Op
 
 /// The problem that bound ports are not listed.
 pub(crate) fn unlisted(reason: &str) -> Problem {
-    Problem::new(ProblemKind::FactUnavailable, format!("BOUND ports cannot be shown: {reason}"))
+    Problem::new(ProblemKind::BoundPortsUnlisted, format!("BOUND ports cannot be shown: {reason}"))
 }
 
 /// Whether a release (`6.1.0-18-amd64`) is older than 6.8, the first that lists bound sockets. One that is not understood is not.

@@ -51,7 +51,10 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     };
     let TableRows { sockets, details, mut problems, tcp_from_file } = found;
     let unlisted = bound::why_unlisted(request, tcp_from_file);
-    problems.extend(unlisted.map(bound::unlisted));
+    // If a whole table is missing, that has been said.
+    if !problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable) {
+        problems.extend(unlisted.map(bound::unlisted));
+    }
     let bound_ports_listed = unlisted.is_none();
     let still_there = |sockets: &[Socket]| still_there(sockets, request.sources);
     let found = search::find(&sockets, search, request.sources.owners, eager, still_there, &mut problems);

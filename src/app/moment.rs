@@ -341,7 +341,9 @@ fn look_up_processes(snapshot: &Snapshot, selection: &Selection, lookups: &mut L
         }
     }
     if needs.cgroups {
-        lookups.cgroups.extend(pids.iter().map(|&pid| (pid, platform::membership(pid))));
+        // The PID of a process that has ended may have been given to another one.
+        let running = pids.iter().filter(|&&pid| !lookups.processes.has_ended(pid));
+        lookups.cgroups.extend(running.map(|&pid| (pid, platform::membership(pid))));
     }
     if needs.ancestors {
         lookups.processes.look_up_ancestors(pids.iter().copied(), Facts::NAME);

@@ -21,7 +21,12 @@ const FOLDERS: [(&str, &str); 4] =
 
 /// Reads the file of a process; the result is empty if it is not accessible.
 pub fn membership(pid: Pid) -> Cgroup {
-    std::fs::read_to_string(format!("/proc/{pid}/cgroup")).map_or_else(|_| Cgroup::default(), |text| parse(&text))
+    std::fs::read(format!("/proc/{pid}/cgroup")).map_or_else(|_| Cgroup::default(), |text| parse_bytes(&text))
+}
+
+/// Groups may have any name: what of it is not UTF-8 does not hide the rest of the path.
+fn parse_bytes(text: &[u8]) -> Cgroup {
+    parse(&String::from_utf8_lossy(text))
 }
 
 /// Understands the text of the file: a line for each hierarchy, `number:controllers:path`.
@@ -151,6 +156,15 @@ mod tests {
         ] {
             assert_eq!(container_of(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_hides_neither_unit_nor_container() {
+        let text = [b"0::/system.slice/docker-", ID.as_bytes(), b".scope/\xff\xfe/init\n"].concat();
+        let cgroup = parse_bytes(&text);
+        assert_eq!(cgroup.unit, Some(format!("docker-{ID}.scope")));
+        assert_eq!(cgroup.container.map(|container| container.id).as_deref(), Some(ID));
+        assert_eq!(parse_bytes(b"0::/x.slice/bad\xff.service\n").unit.as_deref(), Some("bad\u{fffd}.service"));
     }
 
     #[test]

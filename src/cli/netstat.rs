@@ -32,7 +32,7 @@ pub(super) struct NetstatArguments {
     #[arg(short, long, overrides_with = "fqdn")]
     pub fqdn: bool,
 
-    /// The time in the state: known in TIME_WAIT, else as watched over an interval.
+    /// The time in the state, at least: by the timer of TIME_WAIT, or as observed over an interval.
     #[arg(short = 'i', long, overrides_with = "time_in_state")]
     pub time_in_state: bool,
 

@@ -1,4 +1,4 @@
-//! How long a TCP connection has been in its state: as the system tells, or as it was watched.
+//! How long a TCP connection has been in its state: by the system, or as observed over the refreshes.
 
 use crate::model::socket::{Endpoint, Socket, State, Timer};
 use std::collections::HashMap;
@@ -10,9 +10,9 @@ const TIME_WAIT: Duration = Duration::from_secs(60);
 /// A time in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeInState {
-    /// The system tells it.
+    /// The system gives it.
     Exactly(Duration),
-    /// It has been seen in this state for so long; it may have been in it before.
+    /// It has been in this state for at least so long.
     AtLeast(Duration),
 }
 
@@ -25,11 +25,11 @@ impl TimeInState {
     }
 }
 
-/// What was seen over the displays of an interval.
+/// The states that were observed over the refreshes of an interval.
 #[derive(Debug, Default)]
 pub struct StateTimes {
     seen: HashMap<Key, (State, Instant)>,
-    /// The map of the display before the last one, kept for its memory.
+    /// The map of the refresh before the last one, kept for its memory.
     spare: HashMap<Key, (State, Instant)>,
 }
 
@@ -41,7 +41,7 @@ const fn key(socket: &Socket) -> Key {
 }
 
 impl StateTimes {
-    /// Takes note of the states at one moment, and forgets the connections that are no more.
+    /// Takes note of the states at one moment, and forgets the connections that are gone.
     pub fn observe<'a>(&mut self, sockets: impl IntoIterator<Item = &'a Socket>, now: Instant) {
         self.spare.clear();
         for socket in sockets {
@@ -55,17 +55,17 @@ impl StateTimes {
         std::mem::swap(&mut self.seen, &mut self.spare);
     }
 
-    /// How long a socket has been in its state; `None` where neither the system tells nor anybody watched.
+    /// How long a socket has been in its state; `None` if neither the system nor an earlier refresh says.
     ///
-    /// `age` is the time since the socket was made, where the system tells it: a socket that waits for connections has done
-    /// so since then.
+    /// `age` is the time since the socket was made, if the system gives it: a listener has listened since then. TIME_WAIT begins
+    /// anew with each late segment of the peer, so that its timer gives a lower bound.
     pub fn of(&self, socket: &Socket, age: Option<Duration>, now: Instant) -> Option<TimeInState> {
         if let (Some(age), Some(State::Listening | State::Bound)) = (age, socket.state) {
             return Some(TimeInState::Exactly(age));
         }
         if socket.state == Some(State::TimeWait) && socket.timer == Timer::TimeWait {
             let left = Duration::from_millis(socket.expires_ms.into());
-            return Some(TimeInState::Exactly(TIME_WAIT.saturating_sub(left)));
+            return Some(TimeInState::AtLeast(TIME_WAIT.saturating_sub(left)));
         }
         let &(state, since) = self.seen.get(&key(socket))?;
         (socket.state == Some(state)).then(|| TimeInState::AtLeast(now.saturating_duration_since(since)))
@@ -78,17 +78,17 @@ mod tests {
     use crate::model::socket::tests::socket;
 
     #[test]
-    fn time_wait_counts_down_from_a_minute() {
+    fn time_wait_has_lasted_at_least_for_what_its_timer_has_run() {
         let waiting =
             Socket { state: Some(State::TimeWait), timer: Timer::TimeWait, expires_ms: 58_500, ..socket("127.0.0.1", 1) };
         let times = StateTimes::default();
-        assert_eq!(times.of(&waiting, None, Instant::now()), Some(TimeInState::Exactly(Duration::from_millis(1500))));
+        assert_eq!(times.of(&waiting, None, Instant::now()), Some(TimeInState::AtLeast(Duration::from_millis(1500))));
         let late = Socket { expires_ms: 61_000, ..waiting };
-        assert_eq!(times.of(&late, None, Instant::now()), Some(TimeInState::Exactly(Duration::ZERO)));
+        assert_eq!(times.of(&late, None, Instant::now()), Some(TimeInState::AtLeast(Duration::ZERO)));
     }
 
     #[test]
-    fn a_listener_has_listened_since_it_was_made_and_a_connection_has_another_past() {
+    fn the_age_of_a_socket_is_the_time_in_state_of_a_listener_alone() {
         let (listener, age) = (socket("127.0.0.1", 1), Some(Duration::from_secs(90)));
         let times = StateTimes::default();
         assert_eq!(times.of(&listener, age, Instant::now()), Some(TimeInState::Exactly(Duration::from_secs(90))));
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_tells_is_what_was_watched_since_the_state_was_first_seen() {
+    fn without_the_system_the_time_counts_from_the_first_refresh_that_saw_the_state() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let open = Socket { state: Some(State::Established), ..socket("127.0.0.1", 1) };
         let half = Socket { state: Some(State::CloseWait), ..open };
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_displays_keep_only_what_is_there() {
+    fn ten_thousand_refreshes_keep_only_what_is_there() {
         let mut times = StateTimes::default();
         for round in 0..10_000u32 {
             let passing = Socket { inode: round + 1, ..socket("127.0.0.1", 1) };

@@ -339,7 +339,7 @@ impl Reading {
     }
 
     fn read_command_line(&self, process: &mut Process, buffer: &mut Vec<u8>, limit: usize) {
-        // One byte more tells whether there is more.
+        // One byte more shows whether there is more.
         if read_file(&self.folder, "cmdline", limit + 1, buffer).is_err() {
             return;
         }
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executable_that_was_deleted_is_told_from_one_with_such_a_name() {
+    fn a_deleted_executable_differs_from_one_with_such_a_name() {
         let start = |file: &PathBuf| Running::start(Command::new(file).args(["-c", "echo ready; read line"]));
         let (folder, file) = copy_of_shell("odd (deleted)");
         let odd = start(&file);
@@ -511,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_has_ended_is_told_from_one_that_cannot_be_read() {
+    fn a_process_that_has_ended_differs_from_one_that_cannot_be_read() {
         assert_eq!(process_facts(&[u32::MAX - 1], Facts::default()).0, [ProcessRead::Ended]);
         let mut child = shell(&[]);
         let pid = child.pid();

@@ -1,5 +1,6 @@
 //! What a run tells its caller.
 
+use crate::filter::namespaces::NamespaceSelection;
 use crate::model::answer::Answer;
 use crate::model::problem::ProblemKind;
 use crate::moment::{Moment, Part};
@@ -45,7 +46,9 @@ impl Exit {
     fn of_sockets(moment: &Moment, request: &Request, view: View) -> Self {
         let (Some(snapshot), Some(selection)) = (moment.snapshot(), moment.selection(view)) else { return Self::Done };
         let is_unread = snapshot.problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable);
-        let is_filtered = request.query_of(view).is_some_and(|query| !query.filter.is_empty());
+        let is_filtered = request
+            .query_of(view)
+            .is_some_and(|query| !query.filter.is_empty() || matches!(query.namespaces, NamespaceSelection::Matching(_)));
         match (selection.rows.is_empty(), is_filtered) {
             (false, _) => Self::Done,
             (true, _) if snapshot.sockets.is_empty() && is_unread => Self::Failed,

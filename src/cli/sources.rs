@@ -1,9 +1,11 @@
 //! The switches that say where rows and owners come from.
 
 use super::UsageError;
+use crate::filter::namespaces::{NamespacePattern, NamespaceSelection};
+use crate::filter::selector::Selector;
 use crate::model::system::System;
 use crate::platform::SYSTEM;
-use crate::request::{OwnerSource, SocketSource, Sources};
+use crate::request::{OwnerSource, SocketSource, Sources, View};
 use clap::Args;
 
 /// Sources of rows and owners.
@@ -35,6 +37,15 @@ pub(super) struct SourceArguments {
         hide_default_value = true
     )]
     owners_from: OwnerSource,
+
+    /// The sockets of every network namespace of this machine, with their namespaces (Linux).
+    #[arg(long, overrides_with = "all_namespaces")]
+    pub all_namespaces: bool,
+
+    /// Those of these network namespaces: the name of a container, pod or 'ip netns', in which * is any text; an inode; a path;
+    /// pid:PID; host.
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
+    pub namespace: Vec<String>,
 }
 
 impl SourceArguments {
@@ -48,5 +59,30 @@ impl SourceArguments {
             ));
         }
         Ok(sources)
+    }
+
+    /// Whose sockets are wanted.
+    pub(super) fn namespaces(&self, views: &[View]) -> Result<NamespaceSelection, UsageError> {
+        let selection = if !self.namespace.is_empty() {
+            let selector = Selector::parse(&self.namespace, NamespacePattern::parse).map_err(|invalid| {
+                UsageError::new(format!("--namespace cannot be {invalid}"), "It takes names, inodes, paths, pid:PID and host.")
+            })?;
+            NamespaceSelection::Matching(selector)
+        } else if self.all_namespaces {
+            NamespaceSelection::All
+        } else {
+            return Ok(NamespaceSelection::Own);
+        };
+        if SYSTEM != System::Linux {
+            return Err(UsageError::new("this system has no network namespaces", "Leave --all-namespaces and --namespace out."));
+        }
+        let counts = |view: &View| matches!(view, View::Sockets | View::Summary | View::Consumers);
+        if !views.iter().all(counts) {
+            return Err(UsageError::new(
+                "--all-namespaces and --namespace go with the table of sockets, --summary and -c",
+                "Enter a namespace for the others: nsenter --net=FILE rnetstat …",
+            ));
+        }
+        Ok(selection)
     }
 }

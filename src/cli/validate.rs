@@ -4,6 +4,7 @@ use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use super::views::{check, choose_sections, protocol, question, table, views};
 use super::{Arguments, UsageError};
+use crate::filter::namespaces::NamespaceSelection;
 use crate::filter::{Filter, Scope};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
@@ -47,13 +48,21 @@ impl Arguments {
             return Err(UsageError::new("--columns goes with the table of sockets alone", "Leave it out."));
         }
         let sources = self.sources.sources()?;
+        let namespaces = self.sources.namespaces(&views)?;
+        let asked = if matches!(namespaces, NamespaceSelection::Matching(_)) { asked.max(Scope::All) } else { asked };
+        let mut added = added_columns(netstat, linux);
+        added.extend((!namespaces.is_own()).then_some(Column::Namespace));
         Ok(Request {
-            query: Query { sources, ..sockets(netstat, linux, filter.clone(), asked.max(least))? },
+            query: Query {
+                sources,
+                namespaces: namespaces.clone(),
+                ..sockets(netstat, linux, filter.clone(), asked.max(least))?
+            },
             // Whoever owns a port owns it, bound or connected: -c counts them all.
-            consumers: Query { sources, ..sockets(netstat, linux, filter, Scope::WithBound)? },
+            consumers: Query { sources, namespaces, ..sockets(netstat, linux, filter, Scope::WithBound)? },
             ports,
             columns_are_chosen: chosen.is_some(),
-            columns: columns(chosen, &added_columns(netstat, linux), output.format),
+            columns: columns(chosen, &added, output.format),
             executables: netstat.executable,
             views,
             sort,

@@ -5,6 +5,7 @@
 //! what only its owners tell is decided by [`Filter::retain_owned`] when they are known.
 
 pub mod addresses;
+pub mod namespaces;
 pub mod owners;
 pub mod ports;
 mod retain;

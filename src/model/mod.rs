@@ -4,6 +4,7 @@ pub mod answer;
 pub mod cgroup;
 pub mod details;
 pub mod interface;
+pub mod namespace;
 pub mod owners;
 pub mod port_policy;
 pub mod problem;

@@ -29,6 +29,8 @@ pub enum ProblemKind {
     OwnersKept,
     /// Sockets may have owners beside those that were found: a process refused to be read.
     OwnersIncomplete,
+    /// Some network namespaces could not be read.
+    NamespacesHidden,
     /// No owner could be looked for at all.
     OwnersUnreadable,
     /// Ports that are bound without listening were asked for, and this kernel does not list them.
@@ -47,6 +49,7 @@ impl ProblemKind {
             Self::TableIncomplete => "table-incomplete",
             Self::OwnersHidden | Self::OwnersKept => "owners-hidden",
             Self::OwnersIncomplete => "owners-incomplete",
+            Self::NamespacesHidden => "namespaces-hidden",
             Self::OwnersUnreadable => "owners-unreadable",
             Self::BoundPortsUnlisted => "bound-ports-unlisted",
             Self::FilterUndecided => "filter-undecided",
@@ -61,7 +64,7 @@ impl ProblemKind {
 
     /// Whether sockets may be missing that listen or are connected.
     pub const fn hides_sockets(self) -> bool {
-        matches!(self, Self::TableUnreadable | Self::TableIncomplete | Self::FilterUndecided)
+        matches!(self, Self::TableUnreadable | Self::TableIncomplete | Self::FilterUndecided | Self::NamespacesHidden)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One moment of one machine: rows, owners, and what could not be had.
 
 use crate::model::details::Details;
+use crate::model::namespace::Namespace;
 use crate::model::owners::{Owners, Refused};
 use crate::model::problem::Problem;
 use crate::model::socket::Socket;
@@ -24,6 +25,9 @@ pub struct Snapshot {
     /// Whether ports that are bound without listening are among the rows, if they were asked for: kernels before 6.8 list
     /// none.
     pub bound_ports_listed: bool,
+    /// The network namespaces, in the order in which they are shown, each with its rows, which stand next to each other; empty if
+    /// only the own one was asked for.
+    pub namespaces: Vec<Namespace>,
     /// What is missing from the snapshot, and why.
     pub problems: Vec<Problem>,
 }
@@ -37,7 +41,32 @@ impl Default for Snapshot {
             services: HashMap::new(),
             refused: Refused::None,
             bound_ports_listed: true,
+            namespaces: Vec::new(),
             problems: Vec::new(),
         }
+    }
+}
+
+impl Snapshot {
+    /// The network namespace of the row at a position; `None` if only the own one was asked for.
+    pub fn namespace_of(&self, position: usize) -> Option<&Namespace> {
+        let position = u32::try_from(position).ok()?;
+        let behind = self.namespaces.partition_point(|namespace| namespace.rows.end <= position);
+        self.namespaces.get(behind).filter(|namespace| namespace.rows.contains(&position))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_in_the_namespace_whose_range_it_is_in() {
+        let namespace = |inode, rows| Namespace { inode: Some(inode), rows, ..Namespace::default() };
+        let namespaces = vec![namespace(1, 0..2), namespace(2, 2..2), namespace(3, 2..5)];
+        let snapshot = Snapshot { namespaces, ..Snapshot::default() };
+        let inodes = (0..6).map(|row| snapshot.namespace_of(row).and_then(|namespace| namespace.inode));
+        assert_eq!(inodes.collect::<Vec<_>>(), [Some(1), Some(1), Some(3), Some(3), Some(3), None]);
+        assert_eq!(Snapshot::default().namespace_of(0), None);
     }
 }

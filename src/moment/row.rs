@@ -5,6 +5,7 @@ use super::lookups::Lookups;
 use super::value::Value;
 use crate::lookup::state_times::TimeInState;
 use crate::model::details::Details;
+use crate::model::namespace::Namespace;
 use crate::model::owners::Ownership;
 use crate::model::process::Process;
 use crate::model::snapshot::Snapshot;
@@ -114,6 +115,11 @@ impl<'a> Row<'a> {
         self.rows.lookups.processes.get(pid)
     }
 
+    /// The network namespace; `None` if only the own one was asked for.
+    pub fn namespace(self) -> Option<&'a Namespace> {
+        self.rows.snapshot.namespace_of(self.position)
+    }
+
     /// The details that were asked for.
     pub fn details(self) -> Details {
         self.rows.snapshot.details.get(self.position).copied().unwrap_or_default()
@@ -145,6 +151,10 @@ impl<'a> Row<'a> {
 
     /// The name of the interface that the socket is bound to.
     pub fn interface(self) -> Option<&'a str> {
+        // The numbers of interfaces are those of one namespace.
+        if self.namespace().is_some_and(|namespace| !namespace.own) {
+            return None;
+        }
         self.rows.lookups.interfaces.get(&self.socket.interface)?.as_deref()
     }
 
@@ -172,7 +182,7 @@ impl<'a> Row<'a> {
 
     /// The processes at the other end, if that is on this host and they were asked for.
     pub fn peers(self) -> &'a [Pid] {
-        self.rows.lookups.peers.as_ref().map_or(&[], |peers| peers.of(self.socket))
+        self.rows.lookups.peers.as_ref().map_or(&[], |peers| peers.of(self.position, self.socket))
     }
 
     /// The service of a peer in this host or in a private network.
@@ -226,6 +236,10 @@ impl<'a> Row<'a> {
             Column::User => Value::some(self.user(), Value::text),
             Column::Inode => Value::some(Some(socket.inode).filter(|&inode| inode != 0), Value::number),
             Column::Process => Value::names(self.processes().filter_map(|(_, process)| Some(process?.name.to_string_lossy()))),
+            Column::Namespace => Value::some(self.namespace(), |namespace| match namespace.label() {
+                std::borrow::Cow::Borrowed(label) => Value::text(label),
+                std::borrow::Cow::Owned(label) => Value::Text(label.into()),
+            }),
             Column::Executable => self.texts(|process| Some(process.executable.as_ref()?.as_os_str().to_string_lossy())),
             Column::CommandLine => self.texts(|process| Some(process.command_line_text().into())),
             Column::Started => Value::times(self.processes().filter_map(|(_, process)| process?.started)),

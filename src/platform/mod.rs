@@ -74,6 +74,18 @@ pub mod linux {
         pub(crate) mod task_iter;
     }
 
+    #[cfg(target_os = "linux")]
+    pub(crate) mod namespaces {
+        //! The sockets of every network namespace.
+
+        pub(crate) mod enter;
+        pub(crate) mod list;
+        pub(crate) mod names;
+        pub(crate) mod read;
+        pub(crate) mod text;
+        pub(crate) mod uts;
+    }
+
     pub mod netlink {
         //! Netlink: messages, the socket, and the tables that are dumped over it.
 
@@ -137,8 +149,6 @@ pub mod linux {
 
     #[cfg(target_os = "linux")]
     pub(super) mod backend;
-    #[cfg(target_os = "linux")]
-    pub(crate) mod capabilities;
     #[cfg(target_os = "linux")]
     pub(crate) mod closed_stdout;
     #[cfg(target_os = "linux")]
@@ -309,17 +319,6 @@ pub fn routing() -> (Routing, Vec<Problem>) {
 /// Reads the RDMA connections.
 pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
     backend::rdma()
-}
-
-/// Whether this program was given rights that its caller does not have, by file capabilities or the set-user-ID bit.
-pub(crate) fn has_more_rights_than_its_caller() -> bool {
-    backend::has_more_rights_than_its_caller()
-}
-
-/// Gives up the capabilities of this process, and says whether names may be looked up now: not if it keeps rights that its
-/// caller does not have.
-pub(crate) fn drop_capabilities() -> bool {
-    backend::drop_capabilities()
 }
 
 /// Whether the caller has closed standard output, as far as the system lets that be known.

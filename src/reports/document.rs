@@ -15,6 +15,7 @@ use super::statistics::json::StatisticsRecord;
 use super::summary::text::Named;
 use crate::lookup::processes::Processes;
 use crate::model::interface::InterfaceTotals;
+use crate::model::namespace::{Namespace, NamespaceContainer};
 use crate::model::problem::Problem;
 use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
@@ -50,7 +51,53 @@ struct Head<'a> {
     owners_complete: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bound_ports_listed: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    namespaces: Vec<NamespaceRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
+}
+
+/// A network namespace, if all or some were asked for.
+#[derive(Debug, Serialize)]
+struct NamespaceRecord<'a> {
+    inode: Option<u32>,
+    own: bool,
+    name: Option<&'a str>,
+    source: &'static str,
+    container: Option<ContainerRecord<'a>>,
+    processes: Option<u32>,
+    sockets: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct ContainerRecord<'a> {
+    runtime: &'a str,
+    id: &'a str,
+    name: Option<&'a str>,
+    pod: Option<&'a str>,
+    pod_namespace: Option<&'a str>,
+    image: Option<&'a str>,
+}
+
+impl<'a> NamespaceRecord<'a> {
+    fn of(namespace: &'a Namespace) -> Self {
+        let container = |container: &'a NamespaceContainer| ContainerRecord {
+            runtime: &container.runtime,
+            id: &container.id,
+            name: container.name.as_deref(),
+            pod: container.pod.as_deref(),
+            pod_namespace: container.pod_namespace.as_deref(),
+            image: container.image.as_deref(),
+        };
+        Self {
+            inode: namespace.inode,
+            own: namespace.own,
+            name: namespace.name.as_deref(),
+            source: namespace.source.word(),
+            container: namespace.container.as_ref().map(container),
+            processes: namespace.processes,
+            sockets: namespace.rows.len(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +131,10 @@ impl<'a> Head<'a> {
             complete: moment.problems.is_complete(),
             owners_complete: moment.owners_complete(),
             bound_ports_listed: moment.snapshot().filter(|_| asks_for_bound).map(|snapshot| snapshot.bound_ports_listed),
+            namespaces: moment
+                .snapshot()
+                .map(|snapshot| snapshot.namespaces.iter().map(NamespaceRecord::of).collect())
+                .unwrap_or_default(),
             problems: moment.problems.iter().map(record).collect(),
         }
     }

@@ -62,6 +62,8 @@ pub enum Column {
     Inode,
     /// The names of the owners.
     Process,
+    /// The network namespace.
+    Namespace,
     /// Their executables.
     Executable,
     /// Their command lines.
@@ -212,7 +214,7 @@ mod needs {
 
 impl Column {
     /// Every column. Those of the classic table follow each other as they stand there, behind the state.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Protocol,
         Self::Family,
         Self::Local,
@@ -237,6 +239,7 @@ impl Column {
         Self::User,
         Self::Inode,
         Self::Process,
+        Self::Namespace,
         Self::Executable,
         Self::CommandLine,
         Self::Started,
@@ -369,6 +372,10 @@ impl Column {
                 let column = Definition::new("process", "owners[].name", "Process", "프로세스");
                 column.needing(Needs::PROCESSES).classic("Program", "프로그램", 17, LowestName)
             }
+            Self::Namespace => {
+                let column = Definition::new("namespace", "namespace", "Namespace", "네임스페이스").on(Systems::LINUX);
+                column.classic("Namespace", "네임스페이스", 17, Value)
+            }
             Self::Executable => {
                 Definition::new("executable", "owners[].executable", "Executable", "실행 파일").needing(needs::EXECUTABLE)
             }
@@ -448,7 +455,10 @@ mod tests {
             .filter_map(|column| column.definition().classic)
             .map(|classic| classic.heading(Language::En))
             .collect();
-        assert_eq!(headings, ["PID", "Offload State", "DSCP", "Time in State", "Template", "User", "Inode", "Program"]);
+        assert_eq!(
+            headings,
+            ["PID", "Offload State", "DSCP", "Time in State", "Template", "User", "Inode", "Program", "Namespace"]
+        );
     }
 
     #[test]

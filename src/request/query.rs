@@ -2,6 +2,7 @@
 
 use super::sources::Sources;
 use crate::filter::Filter;
+use crate::filter::namespaces::NamespaceSelection;
 use crate::model::details::WantedDetails;
 use crate::model::socket::{Protocol, Socket, State, StateSet, TableSet};
 
@@ -20,6 +21,8 @@ pub struct Query {
     pub facts: RowFacts,
     /// Where rows and owners are to come from.
     pub sources: Sources,
+    /// Whose sockets are wanted.
+    pub namespaces: NamespaceSelection,
     /// Which of these rows are wanted.
     pub filter: Filter,
 }
@@ -52,6 +55,7 @@ impl Query {
             details: WantedDetails::default(),
             facts: RowFacts::ALL,
             sources: Sources::default(),
+            namespaces: NamespaceSelection::Own,
             filter: Filter::default(),
         }
     }
@@ -65,6 +69,7 @@ impl Query {
             details: WantedDetails::default(),
             facts: RowFacts::ALL,
             sources: Sources::default(),
+            namespaces: NamespaceSelection::Own,
             filter,
         }
     }
@@ -79,6 +84,7 @@ impl Query {
             details: self.details.and(other.details),
             facts: self.facts,
             sources: self.sources,
+            namespaces: self.namespaces,
             filter: self.filter,
         }
     }

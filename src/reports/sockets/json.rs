@@ -35,6 +35,7 @@ enum Part {
         remaining_ms: bool,
     },
     TimeInState,
+    Namespace,
     Owners(OwnerFields),
     Peers,
 }
@@ -119,6 +120,7 @@ impl Part {
                 Self::Timer { kind: asked.contains(Column::Timer), remaining_ms: asked.contains(Column::TimerMs) }
             }
             Column::TimeInState => Self::TimeInState,
+            Column::Namespace => Self::Namespace,
             Column::Pid | Column::Process | Column::Executable | Column::CommandLine | Column::Started => {
                 Self::Owners(OwnerFields {
                     name: asked.contains(Column::Process),
@@ -178,6 +180,9 @@ impl Serialize for SocketRecord<'_> {
                     map.serialize_entry("time_in_state_ms", &Scalar(row.value(Column::TimeInState)))?;
                     let is_least = time.map(|time| matches!(time, TimeInState::AtLeast(_)));
                     map.serialize_entry("time_in_state_at_least", &is_least)?;
+                }
+                Part::Namespace => {
+                    map.serialize_entry("namespace", &row.namespace().and_then(|namespace| namespace.inode))?;
                 }
                 Part::Owners(fields) => {
                     let owners: Vec<_> = row.processes().map(|(pid, process)| OwnerRecord::new(pid, process, fields)).collect();

@@ -3,8 +3,9 @@
 use super::kernel_btf;
 use super::mapping::Mapping;
 use super::pass_layout::PassLayout;
-use super::pass_program::{self, LISTENING_NULLS_BASE, Outcome, ROOM, ROW, Selection, Task, context, tables};
+use super::pass_program::{self, LISTENING_NULLS_BASE, Outcome, ROOM, ROW, Selection, Task, context, namespace_row, tables};
 use super::syscall::{self, Program, ProgramType};
+use crate::platform::linux::netlink::message::u64_at;
 use rustix::fd::{AsRawFd, OwnedFd};
 use std::io;
 
@@ -19,13 +20,16 @@ pub(crate) struct Pass {
     net: u64,
     /// The inode of the namespace, as the program read it.
     pub(crate) inode: u64,
-    ehash: Table,
+    /// The tables of connections, that of the own namespace first: others may have tables of their own.
+    ehash: Vec<Table>,
     lhash2: Table,
-    udp: Table,
+    udp: Vec<Table>,
+    /// The inodes of all network namespaces, if they are wanted.
+    pub(crate) namespaces: Vec<u32>,
 }
 
 /// A hash table of the kernel's.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Table {
     /// The address of its first bucket's first link.
     base: u64,
@@ -70,35 +74,71 @@ impl Pass {
             let (head, step): (u64, u64) = head(bucket);
             Table { base: described.get(base).wrapping_add(head), mask: described.get(mask), step }
         };
-        Ok(Self {
+        let mut pass = Self {
             net: described.get(tables::NET),
             inode: described.get(tables::INODE),
-            ehash: table(tables::EHASH, tables::EHASH_MASK, layout.ehash_bucket),
+            ehash: vec![table(tables::EHASH, tables::EHASH_MASK, layout.ehash_bucket)],
             lhash2: table(tables::LHASH2, tables::LHASH2_MASK, layout.lhash2_bucket),
-            udp: table(tables::UDP, tables::UDP_MASK, layout.udp_bucket),
+            udp: vec![table(tables::UDP, tables::UDP_MASK, layout.udp_bucket)],
+            namespaces: Vec::new(),
             states: selection.states,
             program,
             memory,
-        })
-    }
-
-    /// The number of buckets of the table of connections.
-    pub(crate) const fn connection_buckets(&self) -> u64 {
-        self.ehash.mask.saturating_add(1)
-    }
-
-    /// All buckets of a table, in order.
-    pub(crate) fn ranges(&self, task: Task) -> impl Iterator<Item = Range> {
-        let table = match task {
-            Task::Listeners => self.lhash2,
-            Task::Connections => self.ehash,
-            Task::Udp => self.udp,
-            Task::Describe => Table { base: 0, mask: 0, step: 0 },
         };
-        let buckets = table.mask.saturating_add(1);
-        (0..buckets.div_ceil(BUCKETS)).map(move |index| {
-            let first = index * BUCKETS;
-            Range { task, table, first, count: BUCKETS.min(buckets - first) }
+        if !selection.own_namespace {
+            pass.list_namespaces(rooms.saturating_mul(ROOM))?;
+        }
+        Ok(pass)
+    }
+
+    /// Lists the network namespaces and their tables.
+    fn list_namespaces(&mut self, room: usize) -> io::Result<()> {
+        let mut run = Context::new(Task::Namespaces);
+        run.set(context::AT, self.net);
+        self.program.run(&mut run.0)?;
+        let written = usize::try_from(run.get(context::WRITTEN)).unwrap_or(usize::MAX);
+        if run.get(context::OUTCOME) != Outcome::Walked as u64 {
+            return Err(io::Error::other("too many network namespaces"));
+        }
+        let mapping = Mapping::of_array(&self.memory, room)?;
+        let rows = mapping.bytes().get(..written).unwrap_or_default().as_chunks::<ROW>().0;
+        for row in rows {
+            let number = |at: i16| u64_at(row, usize::from(at.unsigned_abs())).unwrap_or_default();
+            self.namespaces.push(number(namespace_row::INODE) as u32);
+            for (tables, base, mask) in [
+                (&mut self.ehash, namespace_row::EHASH, namespace_row::EHASH_MASK),
+                (&mut self.udp, namespace_row::UDP, namespace_row::UDP_MASK),
+            ] {
+                // Each table of a kind has buckets of the same shape, and these begin with their links.
+                let Some(&first) = tables.first() else { continue };
+                let table = Table { base: number(base), mask: number(mask), ..first };
+                if !tables.contains(&table) {
+                    tables.push(table);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of buckets of the own namespace's table of connections.
+    pub(crate) fn connection_buckets(&self) -> u64 {
+        self.ehash.first().map_or(0, |table| table.mask.saturating_add(1))
+    }
+
+    /// All buckets of the tables of one kind, in order.
+    pub(crate) fn ranges(&self, task: Task) -> impl Iterator<Item = Range> {
+        let tables: &[Table] = match task {
+            Task::Listeners => std::slice::from_ref(&self.lhash2),
+            Task::Connections => &self.ehash,
+            Task::Udp => &self.udp,
+            Task::Describe | Task::Namespaces => &[],
+        };
+        tables.iter().flat_map(move |&table| {
+            let buckets = table.mask.saturating_add(1);
+            (0..buckets.div_ceil(BUCKETS)).map(move |index| {
+                let first = index * BUCKETS;
+                Range { task, table, first, count: BUCKETS.min(buckets - first) }
+            })
         })
     }
 

@@ -206,6 +206,8 @@ impl PassLayout {
         expect(Index::SocketOfAlloc, offset(Index::SocketOfAlloc)? == 0)?;
         // Both ports are read as one number.
         expect(Index::Num, offset(Index::Num)? == offset(Index::Dport)? + 2 && offset(Index::Dport)?.rem_euclid(4) == 0)?;
+        expect(Index::EhashChain, offset(Index::EhashChain)? == 0)?;
+        expect(Index::UdpHead, offset(Index::UdpHead)? == 0)?;
         // One program walks chains of both kinds.
         expect(Index::NullsNode, offset(Index::NullsNode)? == offset(Index::Node)?)?;
         expect(Index::RcvSaddr, offset(Index::Daddr)? == 0 && offset(Index::RcvSaddr)? == 4)?;

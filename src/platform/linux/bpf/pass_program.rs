@@ -122,6 +122,17 @@ pub mod tables {
     pub const UDP_MASK: i16 = 64;
 }
 
+/// Where the fields of a row of [`Task::Namespaces`] stand, 8 bytes each.
+pub mod namespace_row {
+    #![allow(missing_docs)]
+    pub const NET: i16 = 0;
+    pub const INODE: i16 = 8;
+    pub const EHASH: i16 = 16;
+    pub const EHASH_MASK: i16 = 24;
+    pub const UDP: i16 = 32;
+    pub const UDP_MASK: i16 = 40;
+}
+
 /// What a run is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
@@ -134,6 +145,8 @@ pub enum Task {
     Connections,
     /// Walk the UDP sockets.
     Udp,
+    /// List the network namespaces, beginning with that of `AT`; only in a program for all of them.
+    Namespaces,
 }
 
 /// How a run ended.
@@ -212,7 +225,16 @@ pub fn program(layout: &PassLayout, memory: i32, rooms: usize, selection: &Selec
     a.ldx(Size::Dw, R8, R9, context::AT);
     a.st(Size::Dw, R9, context::SOCKETS, 0);
     a.st(Size::Dw, R9, context::RETRIES, 0);
+    let namespaces = a.label();
+    if !selection.own_namespace {
+        a.ldx(Size::Dw, R1, R9, context::TASK);
+        a.jeq(R1, Task::Namespaces as i32, namespaces);
+    }
     Walk { a: &mut a, layout, memory, limit, selection, finish }.emit();
+    if !selection.own_namespace {
+        a.bind(namespaces);
+        emit_namespaces(&mut a, layout, memory, limit, finish);
+    }
     a.bind(describe);
     emit_describe(&mut a, layout);
     a.bind(finish);
@@ -270,6 +292,86 @@ fn emit_describe(a: &mut Assembler, layout: &PassLayout) {
             a.stx(Size::Dw, R9, to_mask, R1);
         }
     }
+}
+
+/// Writes a row for each network namespace of the kernel's list, from that in `R8` on until it comes round. The list also has its
+/// head among its links, which is no namespace: it lacks the operations of one.
+fn emit_namespaces(a: &mut Assembler, layout: &PassLayout, memory: i32, limit: i32, finish: Label) {
+    let [each, next, full, done, report] = [(); 5].map(|()| a.label());
+    a.mov(R1, R8);
+    a.add(R1, i32::from(layout.net_ops));
+    load_number(a, layout, R1);
+    a.ldx(Size::Dw, R3, R10, stack::CONTEXT);
+    a.stx(Size::Dw, R3, context::HEAD, R1);
+    a.bind(each);
+    a.may_goto(full);
+    a.mov(R1, R8);
+    a.add(R1, i32::from(layout.net_ops));
+    load_number(a, layout, R1);
+    a.ldx(Size::Dw, R3, R10, stack::CONTEXT);
+    a.ldx(Size::Dw, R2, R3, context::HEAD);
+    a.jne(R1, R2, next);
+    a.ldx(Size::Dw, R9, R3, context::WRITE);
+    a.jgt(R9, limit, full);
+    a.mov(R1, R9);
+    a.add(R1, ROW as i32);
+    a.stx(Size::Dw, R3, context::WRITE, R1);
+    a.lddw_map_value(R1, memory, 0);
+    a.add(R1, R9);
+    a.mov(R9, R1);
+    a.stx(Size::Dw, R9, namespace_row::NET, R8);
+    a.mov(R1, R8);
+    cast(a, layout, layout.type_net);
+    a.mov(R6, R0);
+    a.ldx(Size::W, R1, R6, layout.net_inum);
+    a.stx(Size::Dw, R9, namespace_row::INODE, R1);
+    for (pointer, of, base, mask, to, to_mask) in [
+        (
+            layout.net_hashinfo,
+            layout.type_hashinfo,
+            layout.ehash,
+            layout.ehash_mask,
+            namespace_row::EHASH,
+            namespace_row::EHASH_MASK,
+        ),
+        (
+            layout.net_udp_table,
+            layout.type_udp_table,
+            layout.udp_hash,
+            layout.udp_mask,
+            namespace_row::UDP,
+            namespace_row::UDP_MASK,
+        ),
+    ] {
+        a.ldx(Size::Dw, R1, R6, pointer);
+        cast(a, layout, of);
+        a.mov(R7, R0);
+        a.mov(R1, R7);
+        a.add(R1, i32::from(base));
+        load_number(a, layout, R1);
+        a.stx(Size::Dw, R9, to, R1);
+        a.ldx(Size::W, R1, R7, mask);
+        a.stx(Size::Dw, R9, to_mask, R1);
+    }
+    a.bind(next);
+    a.mov(R1, R8);
+    a.add(R1, i32::from(layout.net_list));
+    load_number(a, layout, R8);
+    a.sub(R8, i32::from(layout.net_list));
+    a.ldx(Size::Dw, R3, R10, stack::CONTEXT);
+    a.ldx(Size::Dw, R1, R3, context::AT);
+    a.jne(R8, R1, each);
+    a.bind(done);
+    a.mov(R1, Outcome::Walked as i32);
+    a.ja(report);
+    a.bind(full);
+    a.mov(R1, Outcome::TooLong as i32);
+    a.bind(report);
+    a.ldx(Size::Dw, R3, R10, stack::CONTEXT);
+    a.stx(Size::Dw, R3, context::OUTCOME, R1);
+    a.ldx(Size::Dw, R1, R3, context::WRITE);
+    a.stx(Size::Dw, R3, context::WRITTEN, R1);
+    a.ja(finish);
 }
 
 /// The walk through a table. `R6` is the socket, `R7` the address of the next link of its chain, `R8` that of the next bucket's first

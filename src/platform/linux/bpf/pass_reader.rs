@@ -54,19 +54,33 @@ pub(crate) enum Declined {
     Unsupported,
     #[error("it did not see what the kernel's own dump lists")]
     Unverified,
+    #[error("a table has too many sockets of one hash, or changes too fast")]
+    Unstable,
+}
+
+/// What the pass gives.
+pub(crate) struct Passed {
+    pub(crate) rows: TableRows,
+    /// The owners, as far as they were looked for meanwhile.
+    pub(crate) eager: Option<EagerOwners>,
+    /// The inodes of all network namespaces, if they are wanted.
+    pub(crate) namespaces: Vec<u32>,
 }
 
 /// Reads the rows that are wanted, and owners at the same time, unless the dumps are to do it.
-pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<(TableRows, Option<EagerOwners>), Declined> {
+pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Declined> {
     check(request)?;
     let counted = std::fs::read_to_string(sockstat::SOCKETS).unwrap_or_default();
     let buckets = std::fs::read_to_string(TABLE_SIZE).ok().and_then(|size| size.trim().parse::<i64>().ok());
     let buckets = buckets.ok_or(Declined::Unsupported)?.unsigned_abs();
-    if request.sources.sockets == SocketSource::Auto && !is_cheaper(buckets, sockstat::sockets(&counted)) {
+    let is_own = request.namespaces.is_own();
+    if is_own && request.sources.sockets == SocketSource::Auto && !is_cheaper(buckets, sockstat::sockets(&counted)) {
         return Err(Declined::Dearer);
     }
     let listeners = listeners_of_dump(request);
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS));
+    // All rooms together take the list of namespaces.
+    let rooms = if is_own { threads } else { THREADS };
     let shared = OnceLock::new();
     let next = AtomicUsize::new(0);
     let walk = &Walk { request, shared: &shared, next: &next };
@@ -79,7 +93,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<(TableRows, O
                 (eager, walk.connections(1))
             })
         });
-        let shared = shared.get_or_init(|| open(request, buckets, threads));
+        let shared = shared.get_or_init(|| open(request, buckets, rooms));
         let walked = shared.as_ref().map(|pass| {
             let busy = sockstat::tcp_of_machine(&counted) >= SOCKETS_WORTH_A_THREAD;
             let first = if looks_for_owners { 2 } else { 1 };
@@ -104,7 +118,12 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<(TableRows, O
         if !walked.has_all(&listeners) && !walked.has_all(&listeners_of_dump(request)) {
             return Err(Declined::Unverified);
         }
-        Ok((walked.complete(request), eager))
+        // The dump has the own namespace alone.
+        if !is_own && !walked.given_up.is_empty() {
+            return Err(Declined::Unstable);
+        }
+        let namespaces = shared.as_ref().map(|pass| pass.namespaces.clone()).unwrap_or_default();
+        Ok(Passed { rows: walked.complete(request), eager, namespaces })
     })
 }
 
@@ -114,7 +133,10 @@ fn check(request: &Query) -> Result<(), Declined> {
         SocketSource::Auto | SocketSource::Bpf => {}
         SocketSource::Netlink | SocketSource::Proc => return Err(Declined::OtherSource),
     }
-    if request.facts.timers || request.details.any() || request.states.contains(State::Bound) {
+    // Of other namespaces the pass is the only way that does not read the machine's tables once for each: what it does not report
+    // is unknown then.
+    let has_timers = !request.facts.timers || !request.namespaces.is_own();
+    if !has_timers || request.details.any() || request.states.contains(State::Bound) {
         return Err(Declined::FactsUnavailable);
     }
     if !search::programs_serve() {
@@ -130,8 +152,8 @@ fn is_cheaper(buckets: u64, sockets: u64) -> bool {
 }
 
 /// The program for these rows, if it sees what `/proc` shows.
-fn open(request: &Query, buckets: u64, threads: usize) -> Option<Pass> {
-    let pass = Pass::open(&selection(request), threads).ok()?;
+fn open(request: &Query, buckets: u64, rooms: usize) -> Option<Pass> {
+    let pass = Pass::open(&selection(request), rooms).ok()?;
     // That of the thread, which may have left that of its process.
     let own = rustix::fs::stat("/proc/thread-self/ns/net").ok()?.st_ino;
     (pass.inode == own && pass.connection_buckets() == buckets).then_some(pass)
@@ -154,7 +176,7 @@ fn selection(request: &Query) -> Selection {
     }
     let RowFacts { timers: _, queues, users } = request.facts;
     Selection {
-        own_namespace: true,
+        own_namespace: request.namespaces.is_own(),
         local: hull(filter.local_port.as_ref()),
         remote: hull(filter.remote_port.as_ref()),
         states: sock_diag::state_bits(request.states),
@@ -199,7 +221,9 @@ struct Walk<'a> {
 #[derive(Default)]
 struct Walked {
     rows: Vec<Socket>,
-    /// The listeners, wanted or not.
+    /// The network namespace of each of them, if all are wanted.
+    namespaces: Vec<u32>,
+    /// The own namespace's listeners, wanted or not.
     listeners: Vec<Socket>,
     /// The tables whose rows are incomplete.
     given_up: Vec<Task>,
@@ -223,25 +247,25 @@ impl Walk<'_> {
         match pass.room(0) {
             Ok(mut room) => {
                 let mut rows = Vec::new();
-                let all = walk_all(&mut room, pass.ranges(Task::Listeners), Protocol::Tcp, |socket| {
+                let all = walk_all(&mut room, pass.ranges(Task::Listeners), Protocol::Tcp, |socket, namespace| {
                     if request.matches(&socket) {
-                        rows.push(socket);
+                        rows.push((socket, namespace));
                     }
-                    if listeners.matches(&socket) {
+                    if listeners.matches(&socket) && (request.namespaces.is_own() || namespace == pass.inode as u32) {
                         walked.listeners.push(socket);
                     }
                 });
-                walked.take(Task::Listeners, rows, all);
+                walked.take(Task::Listeners, rows, all, request);
                 if udp4 || udp6 {
                     let mut rows = Vec::new();
-                    let all = walk_all(&mut room, pass.ranges(Task::Udp), Protocol::Udp, |socket| {
+                    let all = walk_all(&mut room, pass.ranges(Task::Udp), Protocol::Udp, |socket, namespace| {
                         if request.matches(&socket) {
-                            rows.push(socket);
+                            rows.push((socket, namespace));
                         }
                     });
                     // The kernel dumps IPv4 sockets before IPv6 ones.
-                    rows.sort_by_key(|socket| socket.family);
-                    walked.take(Task::Udp, rows, all);
+                    rows.sort_by_key(|(socket, _)| socket.family);
+                    walked.take(Task::Udp, rows, all, request);
                 }
                 self.walk_connections(pass, &mut room, &mut walked);
             }
@@ -269,9 +293,11 @@ impl Walk<'_> {
         }
         let ranges: Vec<Range> = pass.ranges(Task::Connections).collect();
         while let Some(range) = ranges.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let all = walk_all(room, [*range], Protocol::Tcp, |socket| {
+            let is_own = self.request.namespaces.is_own();
+            let all = walk_all(room, [*range], Protocol::Tcp, |socket, namespace| {
                 if self.request.matches(&socket) {
                     walked.rows.push(socket);
+                    walked.namespaces.extend((!is_own).then_some(namespace));
                 }
             });
             if all.is_err() {
@@ -287,27 +313,42 @@ fn walk_all(
     room: &mut Room<'_>,
     ranges: impl IntoIterator<Item = Range>,
     protocol: Protocol,
-    mut each: impl FnMut(Socket),
+    mut each: impl FnMut(Socket, u32),
 ) -> Result<(), PassError> {
     for range in ranges {
-        room.walk(&range, |row| pass_rows::parse(row, protocol).into_iter().for_each(&mut each))?;
+        room.walk(&range, |row| {
+            if let Some(socket) = pass_rows::parse(row, protocol) {
+                each(socket, pass_rows::namespace(row));
+            }
+        })?;
     }
     Ok(())
 }
 
 impl Walked {
     /// Takes the rows of a table, if they are all.
-    fn take(&mut self, task: Task, rows: Vec<Socket>, all: Result<(), PassError>) {
+    fn take(&mut self, task: Task, rows: Vec<(Socket, u32)>, all: Result<(), PassError>, request: &Query) {
         match all {
-            Ok(()) => self.rows.extend(rows),
+            Ok(()) => {
+                self.rows.extend(rows.iter().map(|(socket, _)| socket));
+                if !request.namespaces.is_own() {
+                    self.namespaces.extend(rows.iter().map(|(_, namespace)| namespace));
+                }
+            }
             Err(_) => self.given_up.push(task),
         }
     }
 
     fn absorb(&mut self, other: Self) {
-        let mut rows = TableRows { sockets: std::mem::take(&mut self.rows), ..TableRows::default() };
-        rows.absorb(TableRows { sockets: other.rows, ..TableRows::default() });
-        self.rows = rows.sockets;
+        let rows = |walked: &mut Self| TableRows {
+            sockets: std::mem::take(&mut walked.rows),
+            namespaces: std::mem::take(&mut walked.namespaces),
+            ..TableRows::default()
+        };
+        let mut all = rows(self);
+        let mut other = other;
+        all.absorb(rows(&mut other));
+        (self.rows, self.namespaces) = (all.sockets, all.namespaces);
         self.given_up.extend(other.given_up);
     }
 
@@ -324,13 +365,13 @@ impl Walked {
         if self.given_up.contains(&Task::Connections) {
             self.rows.retain(|socket| socket.protocol == Protocol::Udp || socket.state == Some(State::Listening));
         }
-        let mut found = TableRows { sockets: self.rows, ..TableRows::default() };
+        let mut found = TableRows { sockets: self.rows, namespaces: self.namespaces, ..TableRows::default() };
         let mut reader = Reader::new(request);
         let listening = StateSet::NONE.with(State::Listening);
         for task in [Task::Listeners, Task::Connections] {
             let states = match task {
                 Task::Listeners => request.states.and(listening),
-                Task::Connections | Task::Udp | Task::Describe => request.states.without(State::Listening),
+                Task::Connections | Task::Udp | Task::Describe | Task::Namespaces => request.states.without(State::Listening),
             };
             if self.given_up.contains(&task) && !states.is_empty() {
                 reader.read(&DumpJob { kind: DumpKind::BothTcp, states, shard: None }, &mut found);

@@ -15,6 +15,25 @@ pub fn tcp_of_machine(text: &str) -> u64 {
     number(text, "TCP:", "alloc").saturating_add(number(text, "TCP:", "tw"))
 }
 
+/// Which protocols a network namespace uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtocolsInUse {
+    #[allow(missing_docs)]
+    pub tcp: bool,
+    #[allow(missing_docs)]
+    pub udp: bool,
+}
+
+/// Which protocols the namespace of `sockstat` and `sockstat6` uses; all if the first reports nothing.
+pub fn protocols_in_use(text: &str, text6: &str) -> ProtocolsInUse {
+    let used = |name: &str, name6: &str| number(text, name, "inuse") > 0 || number(text6, name6, "inuse") > 0;
+    let is_unknown = !text.contains("TCP:");
+    ProtocolsInUse {
+        tcp: is_unknown || used("TCP:", "TCP6:") || number(text, "TCP:", "tw") > 0,
+        udp: is_unknown || used("UDP:", "UDP6:"),
+    }
+}
+
 fn number(text: &str, line: &str, name: &str) -> u64 {
     let fields = text.lines().find_map(|text| text.strip_prefix(line));
     let mut words = fields.unwrap_or_default().split_ascii_whitespace().skip_while(|&word| word != name);
@@ -38,6 +57,16 @@ mod tests {
         assert_eq!(sockets("sockets: used many\nTCP: tw"), 0);
         assert_eq!(sockets("TCP: tw 4"), 4);
         assert_eq!(sockets(""), 0);
+    }
+
+    #[test]
+    fn a_protocol_is_in_use_if_either_family_is() {
+        let text = "TCP: inuse 0 orphan 0 tw 0 alloc 7 mem 1\nUDP: inuse 0 mem 0\n";
+        let uses = |text, text6| protocols_in_use(text, text6);
+        assert_eq!(uses(text, ""), ProtocolsInUse { tcp: false, udp: false });
+        assert_eq!(uses(text, "TCP6: inuse 1\nUDP6: inuse 0\n"), ProtocolsInUse { tcp: true, udp: false });
+        assert_eq!(uses("TCP: inuse 0 orphan 0 tw 2\nUDP: inuse 1\n", ""), ProtocolsInUse { tcp: true, udp: true });
+        assert_eq!(uses("", ""), ProtocolsInUse { tcp: true, udp: true });
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(crate) struct TableRows {
     pub(crate) sockets: Vec<Socket>,
     /// What more was asked for about each of them; empty where nothing was.
     pub(crate) details: Vec<Details>,
+    /// The network namespace of each of them: its inode, or another number that stands for it; empty if only one was read.
+    pub(crate) namespaces: Vec<u32>,
     pub(crate) problems: Vec<Problem>,
     /// Why a TCP table was read from its file, if one was.
     pub(crate) tcp_from_file: Option<FileReason>,
@@ -38,6 +40,7 @@ impl TableRows {
             let rest = other.sockets.len().saturating_sub(PIECE);
             self.sockets.extend_from_slice(&other.sockets[rest..]);
             self.details.extend(other.details.drain(rest.min(other.details.len())..));
+            self.namespaces.extend(other.namespaces.drain(rest.min(other.namespaces.len())..));
             other.sockets.truncate(rest);
             other.sockets.shrink_to_fit();
         }
@@ -69,6 +72,14 @@ pub(crate) enum DumpKind {
 }
 
 impl DumpKind {
+    /// The protocol of its tables.
+    pub(crate) const fn protocol(self) -> Protocol {
+        match self {
+            Self::BothTcp => Protocol::Tcp,
+            Self::Table(table) => table.protocol(),
+        }
+    }
+
     /// The tables, of which the last also holds IPv4 rows.
     fn tables(self) -> &'static [Table] {
         match self {

@@ -6,6 +6,7 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Protocol, Socket, State, StateSet};
 use crate::platform::linux::bpf::pass_reader;
+use crate::platform::linux::namespaces;
 use crate::platform::linux::owners::proc_fd::InodeSet;
 use crate::platform::linux::owners::search::{self, EagerOwners};
 use crate::platform::linux::procfs::port_policy;
@@ -40,8 +41,11 @@ mod cost {
 /// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
 /// On a busy host both are read at the same time, and the owners that are missing are looked for once more.
 pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
+    if !request.namespaces.is_own() {
+        return namespaces::read::snapshot(request, search);
+    }
     let (found, eager) = match pass_reader::read(request, search) {
-        Ok(passed) => passed,
+        Ok(passed) => (passed.rows, passed.eager),
         Err(declined) if request.sources.sockets == SocketSource::Bpf => {
             let message = format!("the kernel's socket tables cannot be read by an eBPF program: {declined}");
             let problems = vec![Problem::new(ProblemKind::TableUnreadable, message)];
@@ -49,7 +53,7 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
         }
         Err(_) => dump(request, search),
     };
-    let TableRows { sockets, details, mut problems, tcp_from_file } = found;
+    let TableRows { sockets, details, namespaces: _, mut problems, tcp_from_file } = found;
     let unlisted = bound::why_unlisted(request, tcp_from_file);
     // If a whole table is missing, that has been said.
     if !problems.iter().any(|problem| problem.kind == ProblemKind::TableUnreadable) {
@@ -96,14 +100,17 @@ fn still_there(sockets: &[Socket], sources: Sources) -> InodeSet {
         sources,
         ..Query::everything()
     };
-    let (found, _) = pass_reader::read(&request, OwnerSearch::Skip).unwrap_or_else(|_| dump(&request, OwnerSearch::Skip));
+    let found = match pass_reader::read(&request, OwnerSearch::Skip) {
+        Ok(passed) => passed.rows,
+        Err(_) => dump(&request, OwnerSearch::Skip).0,
+    };
     let sought = InodeSet::of(sockets);
     found.sockets.iter().map(|socket| socket.inode).filter(|&inode| sought.contains(inode)).collect()
 }
 
 /// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to
 /// connect meanwhile is seen twice rather than never.
-fn jobs(request: &Query) -> Vec<DumpJob> {
+pub(crate) fn jobs(request: &Query) -> Vec<DumpJob> {
     let of = |kind, states| DumpJob { kind, states, shard: None };
     // Closed sockets that keep their port are told among the bound ones, and nowhere else.
     let keeping = StateSet::NONE.with(State::Bound).with(State::Closed);

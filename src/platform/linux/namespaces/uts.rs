@@ -1,0 +1,26 @@
+//! The host name that a process sees.
+
+use crate::model::socket::Pid;
+use rustix::thread::LinkNameSpaceType;
+use std::os::unix::fs::MetadataExt;
+
+/// The host name of a process in another UTS namespace than rnetstat's; `None` if it is in the same, or if it may not be asked.
+///
+/// A thread enters the namespace, asks and ends: it could not come back without rights that the others may not have.
+pub(crate) fn other_host_name(pid: Pid) -> Option<String> {
+    let path = format!("/proc/{pid}/ns/uts");
+    let inode = |path: &str| std::fs::metadata(path).ok().map(|metadata| metadata.ino());
+    if inode(&path)? == inode("/proc/self/ns/uts")? {
+        return None;
+    }
+    let file = std::fs::File::open(path).ok()?;
+    let ask = move || {
+        rustix::thread::move_into_link_name_space(
+            std::os::fd::AsFd::as_fd(&file),
+            Some(LinkNameSpaceType::HostNameAndNISDomainName),
+        )
+        .ok()?;
+        Some(rustix::system::uname().nodename().to_string_lossy().into_owned()).filter(|name| !name.is_empty())
+    };
+    std::thread::Builder::new().spawn(ask).ok()?.join().ok()?
+}

@@ -28,8 +28,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
-use crate::request::LineEnding;
-use crate::request::Query;
+use crate::request::{LineEnding, Query};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -234,7 +233,7 @@ pub mod macos {
 mod unix {
     //! What all Unix systems share, and the backend of those that have no other.
 
-    #[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "android")))]
+    #[allow(unused_imports, reason = "chosen on systems that have no other backend")]
     pub(super) mod backend;
     pub(super) mod conventions;
     pub(super) mod interface_names;
@@ -252,10 +251,10 @@ mod portable {
     mod sockets;
 }
 
-/// Used where the system itself does not name the source address of a route.
+// For systems that do not name the source address of a route.
 pub mod own_addresses;
 
-#[cfg(any(not(target_os = "linux"), test))]
+#[allow(dead_code, reason = "Linux reads the facts about processes itself, and has this as an oracle for tests")]
 mod sysinfo_processes;
 
 #[allow(dead_code, reason = "each system leaves those answers unused for which it has its own")]
@@ -278,12 +277,12 @@ pub(crate) fn begin() {
     backend::begin();
 }
 
-/// Reads the sockets that the request wants, then their owners as far as the search goes.
+/// Reads the sockets that the query wants, then their owners as far as the search goes.
 ///
-/// Rows that the request does not admit may be left out already here. The position of a row is its identity: owners, details
+/// Rows that the query does not match may be left out already here. The position of a row is its identity: owners, details
 /// and services refer to it.
-pub fn snapshot(request: &Query, owners: OwnerSearch) -> Snapshot {
-    backend::snapshot(request, owners)
+pub fn snapshot(query: &Query, owners: OwnerSearch) -> Snapshot {
+    backend::snapshot(query, owners)
 }
 
 /// How the pause between two displays ended.

@@ -7,7 +7,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
 
 /// Now, in the unit of [`Process::start_order`]: seconds since 1970.
-#[cfg_attr(test, allow(dead_code, reason = "on Linux only the facts are compared"))]
 pub(crate) fn process_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

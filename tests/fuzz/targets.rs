@@ -11,7 +11,7 @@ use rnetstat::model::statistics::Statistics;
 use rnetstat::platform::linux::bpf::task_layout::TaskFileLayout;
 use rnetstat::platform::linux::netlink::{message, rdma, route as route_messages};
 use rnetstat::platform::linux::owners::fd_link;
-use rnetstat::platform::linux::procfs::{self, cgroup};
+use rnetstat::platform::linux::procfs::{self, cgroup, pid};
 use rnetstat::platform::linux::route_tables;
 use rnetstat::platform::linux::sockets::sock_diag;
 use rnetstat::platform::macos::{interface_data, route_messages as macos_messages, socket_fdinfo};
@@ -35,6 +35,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("filter_values", filter_values),
     ("command_line", command_line),
     ("cgroup", cgroup),
+    ("proc_pid", proc_pid),
     ("rdma", rdma),
     ("macos_sockets", macos_sockets),
     ("macos_routes", macos_routes),
@@ -53,6 +54,16 @@ pub fn netlink_messages(bytes: &[u8]) {
             assert!(details.congestion.is_none_or(|control| !control.name().is_empty()));
         }
     }
+}
+
+/// `/proc/PID/stat`, `status` and `cmdline`, each read as any of them.
+pub fn proc_pid(bytes: &[u8]) {
+    if let Some(stat) = pid::Stat::parse(bytes) {
+        assert!(bytes.windows(stat.name.len() + 2).any(|part| part == [b"(", stat.name, b")"].concat()));
+    }
+    let _ = pid::real_uid(bytes);
+    let length: usize = pid::arguments(bytes).map(|argument| argument.len() + 1).sum();
+    assert!((bytes.len()..=bytes.len() + 1).contains(&length));
 }
 
 /// `/proc/PID/cgroup`.

@@ -54,10 +54,13 @@ impl<'a> Value<'a> {
         if text.is_empty() { Self::Null } else { Self::Text(text.into()) }
     }
 
-    /// Several numbers; none is no value.
-    pub fn numbers(numbers: impl Iterator<Item = u32>) -> Self {
-        let numbers: Vec<u64> = numbers.map(u64::from).collect();
-        if numbers.is_empty() { Self::Null } else { Self::Numbers(numbers) }
+    /// Several numbers; none is no value, and one is itself.
+    pub fn numbers(mut numbers: impl Iterator<Item = u32>) -> Self {
+        match (numbers.next(), numbers.next()) {
+            (None, _) => Self::Null,
+            (Some(only), None) => Self::number(only),
+            (Some(first), Some(second)) => Self::Numbers([first, second].into_iter().chain(numbers).map(u64::from).collect()),
+        }
     }
 
     /// Several texts, each once and none of them empty; none is no value.

@@ -315,8 +315,22 @@ impl Column {
         Self::Started,
     ];
 
-    /// The registry.
-    pub const fn definition(self) -> Definition {
+    /// What the registry says of the column.
+    pub const fn definition(self) -> &'static Definition {
+        const REGISTRY: [Definition; Column::ALL.len()] = {
+            let mut registry = [Column::Protocol.define(); Column::ALL.len()];
+            let mut place = 0;
+            while place < registry.len() {
+                registry[place] = Column::ALL[place].define();
+                place += 1;
+            }
+            registry
+        };
+        &REGISTRY[self as usize]
+    }
+
+    /// The registry: one definition for each column.
+    const fn define(self) -> Definition {
         use ClassicCell::{LowestName, LowestPid, Offload, Value};
         match self {
             Self::Protocol => Definition::new("protocol", "protocol", "Proto", "프로토콜"),

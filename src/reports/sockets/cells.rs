@@ -7,52 +7,87 @@ use crate::moment::value::Value;
 use crate::output::escape::{escape, escape_item, escape_name};
 use crate::output::time::rfc3339;
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::net::IpAddr;
 
-/// The text of a value, and whether it may hold what came from outside and is not escaped yet.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::reports) enum Text<'a> {
-    /// Numbers, addresses and fixed words.
-    Known(Cow<'a, str>),
-    /// Text from outside.
-    Outside(Cow<'a, str>),
+/// Where the text of a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reports) enum Origin {
+    /// It is made of numbers, addresses and fixed words.
+    Known,
+    /// It may hold what came from outside and is not escaped yet.
+    Outside,
 }
 
-/// The text of a value; empty if there is none.
-pub(in crate::reports) fn text<'a>(value: &'a Value<'_>) -> Text<'a> {
+/// Adds the text of a value, nothing if there is none, and says where it comes from.
+pub(in crate::reports) fn push_text(out: &mut String, value: &Value<'_>) -> Origin {
     match value {
-        Value::Null => Text::Known("".into()),
-        Value::Word(word) | Value::Ranked(_, word) => Text::Known((*word).into()),
-        Value::Number(number) => Text::Known(number.to_string().into()),
-        Value::Address(address, scope) => Text::Known(self::address(*address, *scope).into()),
-        Value::Endpoint(end, scope) => Text::Known(endpoint(end, *scope).into()),
-        Value::NamedEndpoint(host, end) => Text::Outside(format!("{host}:{}", end.port).into()),
-        Value::Elapsed(time) => Text::Known(elapsed(*time).into()),
-        Value::Text(text) => Text::Outside(text.as_ref().into()),
-        Value::Numbers(numbers) => Text::Known(joined(" ", numbers.iter().map(u64::to_string)).into()),
-        Value::Texts(texts) => Text::Outside(joined("; ", texts.iter().map(|text| escape_item(text).into_owned())).into()),
-        Value::Names(names) => Text::Outside(joined("; ", names.iter().map(|name| escape_name(name).into_owned())).into()),
-        Value::Processes(processes) => {
-            let named = processes.iter().map(|(pid, name)| name_and_pid(*pid, name.as_deref()));
-            Text::Outside(joined("; ", named).into())
+        Value::Null => {}
+        Value::Word(word) | Value::Ranked(_, word) => out.push_str(word),
+        Value::Number(number) => push_number(out, *number),
+        Value::Address(address, scope) => push_address(out, *address, *scope),
+        Value::Endpoint(end, scope) => out.push_str(&endpoint(end, *scope)),
+        Value::Elapsed(time) => out.push_str(&elapsed(*time)),
+        Value::Numbers(numbers) => push_each(out, " ", numbers, |out, number| push_number(out, *number)),
+        Value::Times(times) => push_each(out, "; ", times, |out, &time| out.push_str(&rfc3339(time).unwrap_or_default())),
+        Value::NamedEndpoint(host, end) => {
+            out.push_str(host);
+            out.push(':');
+            push_number(out, end.port.into());
+            return Origin::Outside;
         }
-        Value::Times(times) => Text::Known(joined("; ", times.iter().filter_map(|&time| rfc3339(time))).into()),
+        Value::Text(text) => {
+            out.push_str(text);
+            return Origin::Outside;
+        }
+        Value::Texts(texts) => {
+            push_each(out, "; ", texts, |out, text| out.push_str(&escape_item(text)));
+            return Origin::Outside;
+        }
+        Value::Names(names) => {
+            push_each(out, "; ", names, |out, name| out.push_str(&escape_name(name)));
+            return Origin::Outside;
+        }
+        Value::Processes(processes) => {
+            push_each(out, "; ", processes, |out, (pid, name)| out.push_str(&name_and_pid(*pid, name.as_deref())));
+            return Origin::Outside;
+        }
     }
+    Origin::Known
 }
 
 /// The text of a value, safe for a terminal; empty if there is none.
-pub(in crate::reports) fn cell_text<'a>(value: &'a Value<'_>) -> Cow<'a, str> {
-    match text(value) {
-        Text::Known(text) => text,
-        Text::Outside(text) => match escape(&text) {
+pub(in crate::reports) fn cell_text(value: &Value<'_>) -> String {
+    let mut text = String::new();
+    match push_text(&mut text, value) {
+        Origin::Known => text,
+        Origin::Outside => match escape(&text) {
             Cow::Borrowed(_) => text,
-            Cow::Owned(safe) => safe.into(),
+            Cow::Owned(safe) => safe,
         },
     }
 }
 
-fn joined(between: &str, texts: impl Iterator<Item = String>) -> String {
-    texts.collect::<Vec<_>>().join(between)
+fn push_number(out: &mut String, number: u64) {
+    out.push_str(itoa::Buffer::new().format(number));
+}
+
+fn push_address(out: &mut String, address: IpAddr, scope: u32) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{address}");
+    if scope != 0 {
+        out.push('%');
+        push_number(out, scope.into());
+    }
+}
+
+fn push_each<T>(out: &mut String, between: &str, items: &[T], push: impl Fn(&mut String, &T)) {
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            out.push_str(between);
+        }
+        push(out, item);
+    }
 }
 
 /// The name of a process, quoted if it could be taken for something else.
@@ -75,16 +110,15 @@ fn elapsed(time: TimeInState) -> String {
 
 /// `192.0.2.7:443`, `[fe80::1%12]:546`.
 pub(in crate::reports) fn endpoint(end: &Endpoint, scope: u32) -> String {
-    match end.address {
-        IpAddr::V4(address) => format!("{address}:{}", end.port),
-        IpAddr::V6(_) => format!("[{}]:{}", address(end.address, scope), end.port),
+    let mut text = String::new();
+    if end.address.is_ipv4() {
+        push_address(&mut text, end.address, scope);
+    } else {
+        text.push('[');
+        push_address(&mut text, end.address, scope);
+        text.push(']');
     }
-}
-
-/// `192.0.2.7`, `fe80::1%12`.
-fn address(address: IpAddr, scope: u32) -> String {
-    match scope {
-        0 => address.to_string(),
-        scope => format!("{address}%{scope}"),
-    }
+    text.push(':');
+    push_number(&mut text, end.port.into());
+    text
 }

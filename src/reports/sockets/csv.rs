@@ -1,6 +1,6 @@
 //! Comma-separated values: a heading of column names, then a line for each socket.
 
-use super::cells::{Text, text};
+use super::cells::{Origin, push_text};
 use crate::moment::row::Rows;
 use crate::output::csv;
 use crate::request::column::Column;
@@ -27,11 +27,13 @@ fn write_records<W: Write>(
     if !no_header {
         writer.write_record(columns.iter().map(|column| column.name()))?;
     }
+    let mut text = String::new();
     for row in rows.iter() {
         for &column in columns {
-            match text(&row.value(column)) {
-                Text::Known(text) => writer.write_field(text.as_bytes())?,
-                Text::Outside(text) => writer.write_field(csv::cell(&text).as_bytes())?,
+            text.clear();
+            match push_text(&mut text, &row.value(column)) {
+                Origin::Known => writer.write_field(text.as_bytes())?,
+                Origin::Outside => writer.write_field(csv::cell(&text).as_bytes())?,
             }
         }
         writer.write_record(None::<&[u8]>)?;

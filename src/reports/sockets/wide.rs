@@ -102,7 +102,7 @@ fn table_cell(row: Row<'_>, column: Column, color: bool) -> TableCell {
         (Column::Protocol, _) => row.socket.protocol.word().to_owned(),
         (Column::Remote, Value::Null) => "*".to_owned(),
         (Column::Process, Value::Null) => missing_owner(row).to_owned(),
-        (_, value) => cell_text(&value).into_owned(),
+        (_, value) => cell_text(&value),
     };
     let cell = TableCell::new_owned(text);
     match color_of(row, column).filter(|_| color) {

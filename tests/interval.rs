@@ -111,7 +111,8 @@ fn ten_thousand_snapshots_leak_no_memory_and_no_descriptors() {
     let port = bound.local_addr().unwrap().port();
     // UDP alone: the kernel searches its whole TCP hash table for each dump.
     let tables = TableSet::NONE.with(Table::Udp4).with(Table::Udp6);
-    let request = Query { tables, ..Query::everything() };
+    let mut request = Query::everything();
+    request.tables = tables;
     let mut processes = Processes::default();
     let mut read = |search| {
         let snapshot = platform::snapshot(&request, search);

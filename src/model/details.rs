@@ -47,6 +47,7 @@ impl WantedDetails {
 
 /// The details of one row, as far as they were wanted and the system knows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Details {
     /// The byte of the IP header that says how packets of this socket are to be treated.
     pub traffic_class: Option<u8>,

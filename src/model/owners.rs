@@ -63,6 +63,14 @@ impl Refused {
     }
 }
 
+/// A process that owns a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Owner {
+    /// Its number. It may be given to another process as soon as this one has ended.
+    pub pid: Pid,
+}
+
 /// The answer for one socket: a status and, where that is [`OwnerStatus::Owned`], every process, lowest PID first.
 #[derive(Clone, Copy, Debug)]
 pub struct Ownership<'a> {
@@ -91,6 +99,11 @@ impl<'a> Ownership<'a> {
             HeldBy::One(pid) => (&[][..], &[][..], Some(pid)),
         };
         entries.iter().map(|&entry| pid_of(entry)).chain(pids.iter().copied()).chain(one)
+    }
+
+    /// Every process that owns the socket, lowest PID first, each once.
+    pub fn iter(self) -> impl Iterator<Item = Owner> + Clone + 'a {
+        self.pids().map(|pid| Owner { pid })
     }
 
     /// The lowest PID that holds the socket.

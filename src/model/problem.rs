@@ -2,6 +2,7 @@
 
 /// Something that could not be had. It never stops the rest and it never disappears.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// What kind of thing is missing, for programs.
     pub kind: ProblemKind,

@@ -35,6 +35,7 @@ impl Facts {
 
 /// One process. Its texts come from strangers: they go through [`crate::output::escape`] before anybody sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Process {
     /// Its number.
     pub pid: Pid,

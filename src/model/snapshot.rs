@@ -2,7 +2,7 @@
 
 use crate::model::details::Details;
 use crate::model::namespace::Namespace;
-use crate::model::owners::{Owners, Refused};
+use crate::model::owners::{Owners, Ownership, Refused};
 use crate::model::problem::Problem;
 use crate::model::socket::Socket;
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use std::collections::HashMap;
 ///
 /// Rows are addressed by their position in `sockets`, which never changes: filters and orders are lists of positions.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The rows, in the order in which the system gave them.
     pub sockets: Vec<Socket>,
@@ -47,12 +48,28 @@ impl Default for Snapshot {
     }
 }
 
+/// A socket with its owners.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct OwnedSocket<'a> {
+    /// The socket.
+    pub socket: &'a Socket,
+    /// The processes that own it, or the reason why none is known.
+    pub owners: Ownership<'a>,
+}
+
 impl Snapshot {
     /// The network namespace of the row at a position; `None` if only the own one was asked for.
     pub fn namespace_of(&self, position: usize) -> Option<&Namespace> {
         let position = u32::try_from(position).ok()?;
         let behind = self.namespaces.partition_point(|namespace| namespace.rows.end <= position);
         self.namespaces.get(behind).filter(|namespace| namespace.rows.contains(&position))
+    }
+
+    /// Every socket with its owners, in the order in which the system gave them.
+    pub fn iter(&self) -> impl Iterator<Item = OwnedSocket<'_>> {
+        let owned = |(row, socket)| OwnedSocket { socket, owners: self.owners.of(row, socket) };
+        self.sockets.iter().enumerate().map(owned)
     }
 }
 

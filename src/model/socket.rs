@@ -20,6 +20,7 @@ pub type Pid = u32;
 
 /// One socket, as one moment's table shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Socket {
     /// TCP or UDP.
     pub protocol: Protocol,
@@ -48,6 +49,25 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// A socket of which nothing is known but its protocol and its own end.
+    pub const fn new(protocol: Protocol, local: Endpoint) -> Self {
+        let family = if local.address.is_ipv4() { Family::V4 } else { Family::V6 };
+        Self {
+            protocol,
+            family,
+            state: None,
+            timer: Timer::Off,
+            local,
+            remote: Endpoint::unspecified(family),
+            interface: 0,
+            inode: 0,
+            uid: 0,
+            receive_queue: 0,
+            send_queue: 0,
+            expires_ms: 0,
+        }
+    }
+
     /// The table in which the socket is shown: an IPv4 flow on an IPv6 socket is an IPv4 row.
     pub const fn table(&self) -> Table {
         let family = if self.local.address.is_ipv4() { Family::V4 } else { Family::V6 };
@@ -96,21 +116,7 @@ pub(crate) mod tests {
     /// A TCP listener to start a test's row from.
     pub(crate) fn socket(address: &str, port: u16) -> Socket {
         let local = Endpoint::new(address.parse().unwrap(), port);
-        let family = if local.address.is_ipv4() { Family::V4 } else { Family::V6 };
-        Socket {
-            protocol: Protocol::Tcp,
-            family,
-            state: Some(State::Listening),
-            timer: Timer::Off,
-            local,
-            remote: Endpoint::unspecified(family),
-            interface: 0,
-            inode: 1,
-            uid: 0,
-            receive_queue: 0,
-            send_queue: 0,
-            expires_ms: 0,
-        }
+        Socket { state: Some(State::Listening), inode: 1, ..Socket::new(Protocol::Tcp, local) }
     }
 
     #[test]

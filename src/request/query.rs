@@ -8,6 +8,7 @@ use crate::model::socket::{Protocol, Socket, State, StateSet, TableSet};
 
 /// Which sockets are wanted, before anything else is known of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Query {
     /// The tables to read. A row belongs to the table in which it is shown: IPv4 flows of IPv6 sockets are IPv4 rows.
     pub tables: TableSet,
@@ -72,6 +73,22 @@ impl Query {
             namespaces: NamespaceSelection::Own,
             filter,
         }
+    }
+
+    /// Only sockets that wait for anybody: TCP listeners, and UDP sockets without a peer.
+    #[must_use]
+    pub fn listening(mut self) -> Self {
+        self.filter.listening = true;
+        self.states = self.states.and(StateSet::NONE.with(State::Listening));
+        self.udp = UdpRows::Listening;
+        self
+    }
+
+    /// Only sockets on this local port.
+    #[must_use]
+    pub fn on_local_port(mut self, port: u16) -> Self {
+        self.filter.local_port = Some([port..=port].into_iter().collect());
+        self
     }
 
     /// What both queries want, which have the same filter.

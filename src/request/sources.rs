@@ -10,7 +10,7 @@ pub struct Sources {
 }
 
 /// The source of the rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SocketSource {
     /// What is cheapest on this host.
     #[default]
@@ -24,7 +24,7 @@ pub enum SocketSource {
 }
 
 /// The source of owners.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnerSource {
     /// What is cheapest on this host.
     #[default]
@@ -33,4 +33,15 @@ pub enum OwnerSource {
     Bpf,
     /// A scan of the descriptors under `/proc`.
     Proc,
+}
+
+impl SocketSource {
+    /// Every source with its name on the command line.
+    pub const ALL: [(Self, &'static str); 4] =
+        [(Self::Auto, "auto"), (Self::Bpf, "bpf"), (Self::Netlink, "netlink"), (Self::Proc, "proc")];
+}
+
+impl OwnerSource {
+    /// Every source with its name on the command line.
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Auto, "auto"), (Self::Bpf, "bpf"), (Self::Proc, "proc")];
 }

@@ -16,12 +16,9 @@ use rnetstat::model::snapshot::Snapshot;
 use rnetstat::model::socket::{Endpoint, Family, Protocol, Socket, State, Timer};
 use rnetstat::model::statistics::Statistics;
 use rnetstat::model::system::System;
-use rnetstat::moment::consumers::Consumer;
 use rnetstat::moment::lookups::Lookups;
 use rnetstat::moment::peers::Peers;
-use rnetstat::moment::summary::Summary;
-use rnetstat::moment::{Host, Part, Selection, Sockets};
-use rnetstat::order::{self, windows_order};
+use rnetstat::moment::{Host, Part};
 use rnetstat::reports::table_style::TableStyle;
 use rnetstat::request::{Request, View};
 use std::net::{IpAddr, Ipv4Addr};
@@ -37,22 +34,13 @@ fn endpoint(text: &str) -> Endpoint {
 
 /// A socket, with a peer or without; no process holds `inode` 0.
 fn socket(protocol: Protocol, state: Option<State>, local: &str, remote: Option<&str>, inode: u32) -> Socket {
-    let local = endpoint(local);
-    let family = if local.address.is_ipv4() { Family::V4 } else { Family::V6 };
-    Socket {
-        protocol,
-        family,
-        state,
-        timer: Timer::Off,
-        local,
-        remote: remote.map_or(Endpoint::unspecified(family), endpoint),
-        interface: 0,
-        inode,
-        uid: if inode % 2 == 1 { 33 } else { 0 },
-        receive_queue: 0,
-        send_queue: if state == Some(State::Listening) { 4096 } else { 0 },
-        expires_ms: 0,
-    }
+    let mut socket = Socket::new(protocol, endpoint(local));
+    socket.state = state;
+    socket.remote = remote.map_or(socket.remote, endpoint);
+    socket.inode = inode;
+    socket.uid = if inode % 2 == 1 { 33 } else { 0 };
+    socket.send_queue = if state == Some(State::Listening) { 4096 } else { 0 };
+    socket
 }
 
 /// Sockets of every protocol and family, of several states and kinds of owner.
@@ -110,15 +98,16 @@ const OWNERS: [(u32, u32); 13] = [
 const HIDDEN: u32 = 100;
 
 fn processes() -> Processes {
-    let process = |pid: u32, name: &str, executable: &str, user: (&str, &str)| Process {
-        pid,
-        name: name.into(),
-        executable: Some(executable.into()),
-        command_line: vec![executable.into(), "--config".into(), format!("/etc/{name}.conf").into()],
-        user: Some(User { id: user.0.to_owned(), name: Some(user.1.to_owned()) }),
-        started: Some(TIME - 3600),
-        parent: Some(1),
-        ..Process::default()
+    let process = |pid: u32, name: &str, executable: &str, user: (&str, &str)| {
+        let mut process = Process::default();
+        process.pid = pid;
+        process.name = name.into();
+        process.executable = Some(executable.into());
+        process.command_line = vec![executable.into(), "--config".into(), format!("/etc/{name}.conf").into()];
+        process.user = Some(User { id: user.0.to_owned(), name: Some(user.1.to_owned()) });
+        process.started = Some(TIME - 3600);
+        process.parent = Some(1);
+        process
     };
     let (root, www) = (("0", "root"), ("33", "www-data"));
     Processes::from_iter([
@@ -161,11 +150,12 @@ fn time_in_state(socket: &Socket) -> Option<TimeInState> {
 
 fn details(socket: &Socket) -> Details {
     let is_connection = socket.state == Some(State::Established);
-    Details {
-        traffic_class: (socket.inode != 0).then_some(if is_connection { 0xb8 } else { 0 }),
-        congestion: (is_connection || socket.state == Some(State::Listening)).then(|| CongestionControl::new(b"cubic")).flatten(),
-        age: None,
+    let mut details = Details::default();
+    details.traffic_class = (socket.inode != 0).then_some(if is_connection { 0xb8 } else { 0 });
+    if is_connection || socket.state == Some(State::Listening) {
+        details.congestion = CongestionControl::new(b"cubic");
     }
+    details
 }
 
 /// Counters from a recording.
@@ -234,42 +224,26 @@ pub fn moment_of(request: &Request, sockets: Vec<Socket>) -> Moment {
     let owners = Owners::ByInode(InodeOwners::new(entries, OwnerStatus::Denied));
     let details = sockets.iter().map(details).collect();
     let refused = Refused::Processes(vec![HIDDEN]);
-    let snapshot = Snapshot { sockets, owners, details, refused, ..Snapshot::default() };
+    let mut snapshot = Snapshot::default();
+    snapshot.sockets = sockets;
+    snapshot.owners = owners;
+    snapshot.details = details;
+    snapshot.refused = refused;
     let lookups = lookups(&snapshot);
-    let selection_of = |view| {
-        let query = request.query_of(view)?;
-        let matches = |&row: &u32| snapshot.sockets.get(row as usize).is_some_and(|socket| query.matches(socket));
-        let mut rows: Vec<u32> = windows_order(&snapshot.sockets).into_iter().filter(matches).collect();
-        let undecided = query.filter.retain_owned(&mut rows, &snapshot, &lookups.processes);
-        Some((view, Selection { rows, undecided }))
+    let host = Host {
+        name: Some("host.example.org".to_owned()),
+        system: System::Linux,
+        os_name: Some("Example Linux".to_owned()),
+        os_version: Some("1.0".to_owned()),
+        kernel: Some("6.18.0".to_owned()),
     };
-    let selections: Vec<_> = request.views.iter().filter_map(|&view| selection_of(view)).collect();
-    let mut moment = Moment {
-        time: TIME,
-        host: Host {
-            name: Some("host.example.org".to_owned()),
-            system: System::Linux,
-            os_name: Some("Example Linux".to_owned()),
-            os_version: Some("1.0".to_owned()),
-            kernel: Some("6.18.0".to_owned()),
-        },
-        lookups,
-        sockets: (!selections.is_empty()).then_some(Sockets { snapshot, selections }),
-        ..Moment::default()
-    };
-    if !request.sort.is_empty() {
-        let sorted = order::sort(&request.sort, moment.rows(View::Sockets));
-        let selections = moment.sockets.iter_mut().flat_map(|sockets| &mut sockets.selections);
-        selections.filter(|(view, _)| *view == View::Sockets).for_each(|(_, selection)| selection.rows.clone_from(&sorted));
-    }
+    let mut moment = Moment { time: TIME, ..Moment::of_snapshot(snapshot, lookups, host, request) };
     let shows = |view| request.views.contains(&view);
     let shows_statistics = request.views.iter().any(|view| matches!(view, View::Statistics(_)));
     moment.statistics = shows_statistics.then(|| part(Box::new(statistics())));
     moment.interfaces = shows(View::Interfaces).then(|| part(interfaces()));
     moment.routing = shows(View::Routes).then(|| part(if is_empty { Routing::default() } else { routing() }));
     moment.rdma = shows(View::Rdma).then(|| part(if is_empty { Vec::new() } else { rdma() }));
-    moment.summary = shows(View::Summary).then(|| Summary::of(moment.rows(View::Summary)));
-    moment.consumers = shows(View::Consumers).then(|| Consumer::of(moment.rows(View::Consumers)));
     moment
 }
 

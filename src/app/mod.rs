@@ -10,6 +10,7 @@ pub use moment::Reader;
 
 use crate::cli::{self, Command};
 use crate::model::problem::Problems;
+use crate::output::escape::escape;
 use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
 use crate::output::stdout::stdout;
@@ -45,7 +46,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
 
 /// Answers a request once, or again after each pause.
 fn run(request: &Request) -> anyhow::Result<Exit> {
-    let mut reader = Reader::default();
+    let mut reader = Reader::of_process(request);
     repeat::repeat(request.interval, || {
         let moment = reader.read(request);
         write(&moment, request)?;
@@ -69,7 +70,7 @@ const WRITING: &str = "the output cannot be written";
 fn report_problems(problems: &Problems) {
     let at_terminal = io::stderr().is_terminal();
     for problem in problems.iter().filter(|problem| at_terminal || problem.kind.is_incomplete()) {
-        print_error(&problem.message);
+        print_error(&escape(&problem.message));
     }
 }
 

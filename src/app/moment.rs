@@ -9,6 +9,7 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::process::Facts;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
+use crate::model::socket::Socket;
 use crate::model::system::System;
 use crate::moment::consumers::Consumer;
 use crate::moment::lookups::Lookups;
@@ -17,6 +18,7 @@ use crate::moment::row::Rows;
 use crate::moment::summary::Summary;
 use crate::moment::{Host, Moment, Part, Selection, Sockets};
 use crate::order::{self, windows_order};
+use crate::output::escape::escape_name;
 use crate::output::progress::Progress;
 use crate::output::time;
 use crate::platform;
@@ -32,15 +34,43 @@ pub struct Reader {
     hosts: HostNames,
     services: Option<Arc<Services>>,
     state_times: StateTimes,
+    privileges: Privileges,
+    /// Whether the names of hosts and users were withheld in an earlier refresh, which has said so.
+    has_withheld_names: bool,
+}
+
+/// What happens to the privileges of the process before names are looked up. The system's name service may load code and ask
+/// servers, which shall not profit from the rights to read every process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Privileges {
+    /// They are the caller's matter.
+    #[default]
+    Kept,
+    /// Nothing is read afterwards: they are dropped.
+    Dropped,
+    /// They come from the file of the program and the next refresh needs them: no name is looked up.
+    KeptWithoutNames,
 }
 
 impl Reader {
+    /// The reader of a process that does nothing else: it drops the privileges of the process when they are not needed any more.
+    pub(crate) fn of_process(request: &Request) -> Self {
+        let privileges = match request.interval {
+            None => Privileges::Dropped,
+            Some(_) if platform::has_more_rights_than_its_caller() => Privileges::KeptWithoutNames,
+            Some(_) => Privileges::Kept,
+        };
+        Self { privileges, ..Self::default() }
+    }
+
     /// Reads the system once, with all that the views of the request need.
     pub fn read(&mut self, request: &Request) -> Moment {
         let mut moment = Moment { time: time::now(), host: host(request), ..Moment::default() };
         moment.problems.extend(request.unavailable.iter().cloned());
         self.read_sockets(&mut moment, request);
         read_other_parts(&mut moment, request);
+        self.look_up_names(&mut moment, request);
+        sort(&mut moment, request);
         moment
     }
 
@@ -58,11 +88,10 @@ impl Reader {
         moment.problems.extend(undecided(sockets, &moment.lookups));
         self.look_up(moment, request);
         moment.problems.extend(moment.lookups.processes.problems().iter().cloned());
-        sort(moment, request);
     }
 
     /// Looks up what the views show of their rows. Facts about processes come directly after the owners were found, because a
-    /// PID may be given to another process; names of hosts, which take long, come last.
+    /// PID may be given to another process.
     fn look_up(&mut self, moment: &mut Moment, request: &Request) {
         let needs = request.needs(platform::SYSTEM);
         let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, summary, consumers, .. } = &mut *moment
@@ -97,14 +126,13 @@ impl Reader {
             let services = self.services.get_or_insert_with(|| Arc::new(Services::load(&platform::services_file())));
             lookups.services = Arc::clone(services);
         }
-        // From here on nothing is read that needs rights; the system's name service may load code and ask servers.
-        lookups.processes.look_up_user_names();
         for (_, selection) in &*selections {
-            self.look_up_names(snapshot, selection, lookups, request, needs);
+            self.look_up_row_facts(snapshot, selection, lookups, request, needs);
         }
     }
 
-    fn look_up_names(
+    /// Looks up what is neither a fact about processes nor a name that a server may know.
+    fn look_up_row_facts(
         &mut self,
         snapshot: &Snapshot,
         selection: &Selection,
@@ -113,11 +141,6 @@ impl Reader {
         needs: Needs,
     ) {
         let shown = || selection.rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
-        if needs.users {
-            for uid in shown().filter_map(|(_, socket)| socket.owner_uid()) {
-                lookups.users.entry(uid).or_insert_with(|| platform::user_name(uid));
-            }
-        }
         if needs.interfaces {
             // The numbers of interfaces are those of one namespace.
             let in_own = |row| snapshot.namespace_of(row).is_none_or(|namespace| namespace.own);
@@ -139,9 +162,34 @@ impl Reader {
                 }
             }
         }
-        if let (Names::Resolved { limit, .. }, Amount::Rows) = (request.names, request.output.amount) {
+    }
+
+    /// Looks up the names of users and hosts, which may take long: last, when nothing is read any more.
+    fn look_up_names(&mut self, moment: &mut Moment, request: &Request) {
+        let may_look_up = self.settle_privileges();
+        let needs = request.needs(platform::SYSTEM);
+        let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, problems, .. } = moment else { return };
+        let limit = match (request.names, request.output.amount) {
+            (Names::Resolved { limit, .. }, Amount::Rows) => Some(limit),
+            _ => None,
+        };
+        if !may_look_up {
+            if (limit.is_some() || needs.users) && !std::mem::replace(&mut self.has_withheld_names, true) {
+                problems.add(Problem::new(ProblemKind::FactUnavailable, NAMES_WITHHELD));
+            }
+            return;
+        }
+        lookups.processes.look_up_user_names();
+        let shown = || selections.iter().flat_map(|(_, selection)| &selection.rows);
+        let shown = || shown().filter_map(|&row| snapshot.sockets.get(row as usize));
+        if needs.users {
+            for uid in shown().filter_map(Socket::owner_uid) {
+                lookups.users.entry(uid).or_insert_with(|| platform::user_name(uid));
+            }
+        }
+        if let Some(limit) = limit {
             let _progress = Progress::of("looking up names; -n does without");
-            let remotes = || shown().map(|(_, socket)| socket.remote.address);
+            let remotes = || shown().map(|socket| socket.remote.address);
             self.hosts.look_up(remotes().filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
             let names = lookups.hosts.get_or_insert_default();
             for address in remotes() {
@@ -151,7 +199,19 @@ impl Reader {
             }
         }
     }
+
+    /// Drops the privileges that are not needed any more, and says whether names may be looked up.
+    fn settle_privileges(&self) -> bool {
+        match self.privileges {
+            Privileges::Kept => true,
+            Privileges::Dropped => platform::drop_capabilities(),
+            Privileges::KeptWithoutNames => false,
+        }
+    }
 }
+
+const NAMES_WITHHELD: &str = "names of hosts and users are not looked up: this program would keep the capabilities of its file \
+                              meanwhile; run it as root (sudo), or without an interval";
 
 impl Moment {
     /// The moment of a snapshot and of what was looked up for it: filtered, ordered and counted as a request asks, without
@@ -266,7 +326,7 @@ fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem> {
     let reason = match &sockets.snapshot.refused {
         Refused::Processes(pids) => {
             let name = |&pid: &_| match lookups.processes.get(pid) {
-                Some(process) => format!("{pid} ({})", process.name.to_string_lossy()),
+                Some(process) => format!("{pid} ({})", escape_name(&process.name.to_string_lossy())),
                 None => pid.to_string(),
             };
             let named: Vec<_> = pids.iter().take(NAMED).map(name).collect();

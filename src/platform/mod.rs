@@ -149,6 +149,8 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(super) mod backend;
     #[cfg(target_os = "linux")]
+    pub(crate) mod capabilities;
+    #[cfg(target_os = "linux")]
     pub(crate) mod closed_stdout;
     #[cfg(target_os = "linux")]
     pub(crate) mod interfaces;
@@ -318,6 +320,17 @@ pub fn routing() -> (Routing, Vec<Problem>) {
 /// Reads the RDMA connections.
 pub fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
     backend::rdma()
+}
+
+/// Whether this program was given rights that its caller does not have, by file capabilities or the set-user-ID bit.
+pub(crate) fn has_more_rights_than_its_caller() -> bool {
+    backend::has_more_rights_than_its_caller()
+}
+
+/// Gives up the capabilities of this process, and says whether names may be looked up now: not if it keeps rights that its
+/// caller does not have.
+pub(crate) fn drop_capabilities() -> bool {
+    backend::drop_capabilities()
 }
 
 /// Whether the caller has closed standard output, as far as the system lets that be known.

@@ -24,6 +24,16 @@ pub(crate) const SYSTEM: System = System::Other;
 /// Nothing has to be prepared.
 pub(crate) const fn begin() {}
 
+/// There are no file capabilities; a set-user-ID bit is not made use of.
+pub(crate) const fn has_more_rights_than_its_caller() -> bool {
+    false
+}
+
+/// There are no capabilities to give up.
+pub(crate) const fn drop_capabilities() -> bool {
+    true
+}
+
 /// It cannot be known: the standard library has put /dev/null in its place.
 pub(crate) const fn is_stdout_closed() -> bool {
     false

@@ -2,11 +2,14 @@
 
 use crate::owners::owner_column;
 use crate::support::fixtures::{listener, local};
-use crate::support::namespace::{Namespace, may_change_user};
-use crate::support::program::{OwnersFrom, PublicCopy, rnetstat, rnetstat_with_owners_from, table_of, traced};
+use crate::support::namespace::{Namespace, ip, may_change_user};
+use crate::support::program::{OwnersFrom, PublicCopy, rnetstat, rnetstat_with_owners_from, table_of, traced, with_files};
 use crate::support::skip::{have, have_or_skip, skipped};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Command;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// The system calls of a run, one a line.
 fn calls(switches: &str, source: OwnersFrom) -> String {
@@ -119,4 +122,61 @@ fn each_capability_has_its_documented_effect() {
         let rows = table_of(source.apply(&mut program.as_nobody("-ano")));
         assert_eq!(owner_column(local(&socket), &rows), own);
     }
+}
+
+#[test]
+fn no_thread_has_capabilities_while_names_are_looked_up() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    ip("addr add 192.0.2.9/32 dev lo");
+    let folder = std::env::temp_dir().join(format!("rnetstat-privileges-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let contents = ["nameserver 127.0.0.1\n", "hosts: dns\n"];
+    let files = [0, 1].map(|number| folder.join(number.to_string()));
+    files.iter().zip(contents).for_each(|(file, content)| fs::write(file, content).unwrap());
+    let silent_server = UdpSocket::bind("127.0.0.1:53").unwrap();
+    silent_server.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect("192.0.2.9:9").unwrap();
+    for line in ["-abf", "-af --json", "-af --format wide"] {
+        let mut command = rnetstat(&format!("{line} --name-timeout 1"));
+        with_files(&mut command, &[(&files[0], "/etc/resolv.conf"), (&files[1], "/etc/nsswitch.conf")]);
+        let mut running = command.stdout(Stdio::null()).spawn().unwrap();
+        silent_server.recv_from(&mut [0; 512]).unwrap();
+        let threads: Vec<_> = fs::read_dir(format!("/proc/{}/task", running.id())).unwrap().collect();
+        assert!(threads.len() >= 2, "{line}");
+        for thread in threads {
+            let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+            let sets = status.lines().filter(|line| ["CapPrm:", "CapEff:", "CapInh:"].iter().any(|set| line.starts_with(set)));
+            assert!(sets.clone().count() == 3 && sets.clone().all(|set| set.ends_with("\t0000000000000000")), "{line}: {status}");
+        }
+        assert!(running.wait().unwrap().success(), "{line}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_repeated_run_with_file_capabilities_looks_up_no_names_and_says_so_once() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !may_change_user() || !have("setcap") {
+        return skipped("the user cannot be changed, or setcap (Debian package libcap2-bin) is not installed")
+            .unwrap_or_default();
+    }
+    ip("addr add 192.0.2.9/32 dev lo");
+    let server = UdpSocket::bind("127.0.0.1:53").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.connect("192.0.2.9:9").unwrap();
+    let program = PublicCopy::make();
+    let set = Command::new("setcap").arg("cap_sys_ptrace,cap_dac_read_search+ep").arg(program.path()).status().unwrap();
+    assert!(set.success());
+    let mut command = program.as_nobody("-af --format ndjson --name-timeout 1 1");
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(running.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let heads: Vec<String> = lines.filter(|line| line.contains(r#""type":"snapshot""#)).take(2).collect();
+    assert!(
+        heads[0].contains("names of hosts and users are not looked up") && !heads[1].contains("are not looked up"),
+        "{heads:?}"
+    );
+    assert!(server.recv_from(&mut [0; 512]).is_err());
+    running.wait().unwrap();
 }

@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A process that runs a script of Python, which prints a port when it is ready. It is killed at the end of the test.
 struct Script {
@@ -116,6 +117,7 @@ fn facts_about_owners_are_read_before_names_are_waited_for() {
     let files = [0, 1].map(|number| folder.join(number.to_string()));
     files.iter().zip(contents).for_each(|(file, content)| fs::write(file, content).unwrap());
     let silent_server = UdpSocket::bind("127.0.0.1:53").unwrap();
+    silent_server.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     for line in ["-abf", "-af --json", "-af --format wide --columns local,executable"] {
         let mut script = Script::start(
             "import os, socket\n\

@@ -1,5 +1,6 @@
 //! What Linux provides of the contract in [`crate::platform`].
 
+pub(crate) use super::capabilities::{drop_capabilities, has_more_rights_than_its_caller};
 pub(crate) use super::closed_stdout::is_stdout_closed;
 pub(crate) use super::interfaces::totals as interface_totals;
 pub(crate) use super::netlink::rdma_dump::read as rdma;

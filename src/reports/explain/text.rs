@@ -1,6 +1,7 @@
 //! An explanation for people.
 
 use super::compute::{Explanation, Role, longest_wait};
+use crate::lookup::processes::Processes;
 use crate::model::answer::Answer;
 use crate::model::cgroup::Container;
 use crate::model::owners::OwnerStatus;
@@ -127,7 +128,11 @@ fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) 
     line("Container", &container.map_or(String::new(), Container::short_name))?;
     let ancestors = explanation.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
     let ancestors = ancestors.iter().filter_map(|&pid| explanation.lookups.processes.get(pid));
-    let ancestors: Vec<String> = ancestors.map(|process| format!("{} ({})", cells::process_name(process), process.pid)).collect();
+    let mut ancestors: Vec<String> =
+        ancestors.map(|process| format!("{} ({})", cells::process_name(process), process.pid)).collect();
+    if ancestors.len() == Processes::MAX_ANCESTORS {
+        ancestors.push("further processes".to_owned());
+    }
     line("Started by", &ancestors.join(", by "))
 }
 

@@ -126,7 +126,7 @@ fn text_of_bound(text: &str) -> String {
     text.lines().filter(|line| line.contains("BOUND")).map(|line| format!("{line}\n")).collect()
 }
 
-/// `TCP 127.0.0.1 135 0.0.0.0 0 900`: the words that both PowerShell and our CSV have.
+/// `tcp 127.0.0.1 50000 127.0.0.1 135 900`: the words that both PowerShell and our CSV have.
 #[test]
 fn the_sockets_are_those_of_powershells_cmdlets() {
     if !real_windows() {
@@ -137,14 +137,15 @@ fn the_sockets_are_those_of_powershells_cmdlets() {
     let without_scope = |address: &str| address.split('%').next().unwrap_or_default().to_owned();
     let ours_tcp = || -> BTreeSet<String> {
         let text = ours(&format!("-ano --format csv --no-header {COLUMNS} --state !BOUND"));
-        let tcp = text.lines().filter(|line| line.starts_with("TCP"));
+        let tcp = text.lines().filter(|line| line.starts_with("tcp,"));
         tcp.map(|line| line.split(',').map(&without_scope).collect::<Vec<_>>().join(" ")).collect()
     };
-    // TIME_WAIT has PID 0 there, and no owner here.
+    // TIME_WAIT has PID 0 there, and no owner here; a listener has an address of nobody there, and no peer here.
     let theirs_tcp = || -> BTreeSet<String> {
         let script = "Get-NetTCPConnection | Where-Object State -ne Bound | ForEach-Object { \
                       $o = if ($_.OwningProcess) { $_.OwningProcess } else { '' }; \
-                      \"TCP $($_.LocalAddress) $($_.LocalPort) $($_.RemoteAddress) $($_.RemotePort) $o\" }";
+                      $a, $p = if ($_.State -eq 'Listen') { '', '' } else { $_.RemoteAddress, $_.RemotePort }; \
+                      'tcp {0} {1} {2} {3} {4}' -f $_.LocalAddress, $_.LocalPort, $a, $p, $o }";
         powershell(script).iter().map(|line| line.split(' ').map(&without_scope).collect::<Vec<_>>().join(" ")).collect()
     };
     let trimmed = |rows: BTreeSet<String>| rows.into_iter().map(|row| row.trim_end().to_owned()).collect::<BTreeSet<_>>();
@@ -152,11 +153,12 @@ fn the_sockets_are_those_of_powershells_cmdlets() {
 
     let ours_udp = || -> BTreeSet<String> {
         let text = ours("-ano --format csv --no-header --columns protocol,local_address,local_port,pid");
-        let udp = text.lines().filter(|line| line.starts_with("UDP"));
+        let udp = text.lines().filter(|line| line.starts_with("udp,"));
         udp.map(|line| line.split(',').map(&without_scope).collect::<Vec<_>>().join(" ")).collect()
     };
     let theirs_udp = || -> BTreeSet<String> {
-        let script = "Get-NetUDPEndpoint | ForEach-Object { \"UDP $($_.LocalAddress) $($_.LocalPort) $($_.OwningProcess)\" }";
+        let script =
+            "Get-NetUDPEndpoint | ForEach-Object { 'udp {0} {1} {2}' -f $_.LocalAddress, $_.LocalPort, $_.OwningProcess }";
         powershell(script).iter().map(|line| line.split(' ').map(&without_scope).collect::<Vec<_>>().join(" ")).collect()
     };
     assert_agree("Get-NetUDPEndpoint", ours_udp, theirs_udp);
@@ -351,7 +353,7 @@ fn a_link_local_socket_has_the_scope_of_its_interface() {
         return;
     }
     let script = "Get-NetIPAddress -AddressFamily IPv6 -AddressState Preferred | Where-Object IPAddress -like 'fe80*' | \
-                  Select-Object -First 1 | ForEach-Object { \"$($_.IPAddress.Split('%')[0]) $($_.InterfaceIndex)\" }";
+                  Select-Object -First 1 | ForEach-Object { '{0} {1}' -f $_.IPAddress.Split('%')[0], $_.InterfaceIndex }";
     let found = powershell(script);
     let Some((address, scope)) = found.first().and_then(|line| line.split_once(' ')) else {
         println!("this machine has no link-local address");

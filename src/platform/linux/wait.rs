@@ -5,14 +5,14 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use std::time::{Duration, Instant};
 
-/// Waits, but no longer than somebody reads stdout: a pipe whose other end is closed ends the wait.
+/// Waits until the time is up or the other end of stdout, a pipe, is closed.
 pub(crate) fn wait(duration: Duration) -> Wait {
     let end = Instant::now() + duration;
     let stdout = std::io::stdout();
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let Ok(timeout) = Timespec::try_from(left) else { return sleep(left) };
-        // Nothing is asked for; an error on the descriptor is told nevertheless.
+        // Errors are reported without being asked for.
         let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
         match rustix::event::poll(&mut watched, Some(&timeout)) {
             Ok(0) => return Wait::Elapsed,

@@ -145,10 +145,10 @@ pub struct Label(usize);
 /// Why there is no program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssembleError {
-    /// A jump or call leads to a label that stands nowhere.
+    /// A jump or call refers to a label that is not bound.
     #[error("instruction {0} refers to a label that is not bound")]
     UnboundLabel(usize),
-    /// A label stands at two places, or comes from another assembler.
+    /// A label is bound twice, or comes from another assembler.
     #[error("a label is bound twice or is unknown")]
     Rebound,
     /// A jump or call leads past the last instruction.

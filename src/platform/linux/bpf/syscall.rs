@@ -78,7 +78,7 @@ struct ProgLoad {
     attach_btf_id: u32,
 }
 
-// SAFETY: in the order of the kernel's structure; each 64-bit number stands at a multiple of 8, and so does the end.
+// SAFETY: in the order of the kernel's structure; 64-bit numbers are aligned to 8 bytes, and so is the end.
 unsafe impl Attributes for ProgLoad {}
 const _: () = assert!(size_of::<ProgLoad>() == 112);
 
@@ -99,7 +99,7 @@ struct TestRun {
     ctx_out: u64,
 }
 
-// SAFETY: in the order of the kernel's structure; each 64-bit number stands at a multiple of 8, and so does the end.
+// SAFETY: in the order of the kernel's structure; 64-bit numbers are aligned to 8 bytes, and so is the end.
 unsafe impl Attributes for TestRun {}
 const _: () = assert!(size_of::<TestRun>() == 64);
 
@@ -112,7 +112,7 @@ struct BtfLoad {
     btf_log_size: u32,
 }
 
-// SAFETY: in the order of the kernel's structure; each 64-bit number stands at a multiple of 8, and so does the end.
+// SAFETY: in the order of the kernel's structure; 64-bit numbers are aligned to 8 bytes, and so is the end.
 unsafe impl Attributes for BtfLoad {}
 
 #[repr(C)]
@@ -141,7 +141,7 @@ unsafe impl Attributes for IterCreate {}
 ///
 /// # Safety
 ///
-/// Each pointer in the attributes must point to memory of the size that stands beside it (a string: up to its NUL) until the
+/// Each pointer in the attributes must point to memory of the size given beside it (a string: up to its NUL) until the
 /// call returns. The kernel writes to that of `ctx_in` alone, and to fields of the attributes.
 unsafe fn bpf<A: Attributes>(command: c_int, attributes: &mut A) -> io::Result<c_int> {
     let attributes: *mut A = attributes;

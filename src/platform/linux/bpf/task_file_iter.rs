@@ -16,7 +16,7 @@ pub(super) const SEQ_WRITE: i32 = 127;
 pub(super) const S_IFMT: i32 = 0o170000;
 pub(super) const S_IFSOCK: i32 = 0o140000;
 /// The superblock of sockets. An inode of type `S_IFSOCK` on any other file system is the file that a Unix socket is bound to:
-/// its number says nothing, and on FUSE anybody chooses it.
+/// its number says nothing, and on FUSE any user can choose it.
 pub(super) const SOCKFS_MAGIC: i32 = 0x534F_434B;
 /// `FMODE_PATH`, in `f_mode` of a file opened with `O_PATH`: it does not hold the socket open.
 pub(super) const FMODE_PATH: i32 = 0x4000;

@@ -1,4 +1,4 @@
-//! The framing of netlink: where one message of a datagram ends and the next begins (`linux/netlink.h`).
+//! The framing of netlink messages and attributes (`linux/netlink.h`).
 
 /// `NLMSG_ERROR`
 const ERROR: u16 = 2;
@@ -30,20 +30,20 @@ pub fn dump_request(kind: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
 /// One message of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
-    /// The number of the request that it answers.
+    /// The sequence number of the request that it answers.
     pub sequence: u32,
-    /// Whether the kernel says that the dump is not of one moment.
+    /// Whether the table changed while it was dumped.
     pub interrupted: bool,
-    /// What it says.
+    /// Its content.
     pub body: Body<'a>,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
-    /// Something of the protocol: its type, and what stands behind the header.
+    /// A message of the protocol: its type, and what follows the header.
     Payload(u16, &'a [u8]),
-    /// The end of the dump: 0, or the number of the error that ended it.
+    /// The end of the dump: 0, or the error number that ended it.
     Done(i32),
     /// The request failed with this error number; 0 is an acknowledgement.
     Error(i32),
@@ -51,7 +51,7 @@ pub enum Body<'a> {
     Control,
 }
 
-/// A datagram that does not hold what its headers claim.
+/// A datagram whose headers do not fit its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a malformed netlink message")]
 pub struct Malformed;
@@ -118,7 +118,7 @@ pub fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
     bytes.get(offset..)?.first_chunk().map(|bytes| u64::from_ne_bytes(*bytes))
 }
 
-/// The attributes (`struct nlattr`) that stand one after another in `bytes`: type and value. It ends at the first malformed one.
+/// The attributes (`struct nlattr`) in `bytes`: type and value. It ends at the first malformed one.
 pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::from(u16_at(bytes, 0)?);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_follow_each_other_at_multiples_of_four() {
+    fn messages_are_aligned_to_four_bytes() {
         let datagram = [message(20, 2, b"abcde"), message(DONE, 2, &0i32.to_ne_bytes())].concat();
         assert_eq!(bodies(&datagram), [Ok(Body::Payload(20, b"abcde")), Ok(Body::Done(0))]);
     }
@@ -163,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_dump_says_so() {
+    fn the_flag_of_an_interrupted_dump_is_read() {
         let datagram = message(20, 2 | DUMP_INTERRUPTED, b"");
         assert!(Messages::new(&datagram).next().unwrap().unwrap().interrupted);
     }
 
     #[test]
-    fn a_length_beyond_the_datagram_is_malformed_and_ends_it() {
+    fn a_length_beyond_the_datagram_is_malformed_and_ends_the_iteration() {
         let mut datagram = [message(20, 0, b"whole"), message(20, 0, b"cut off here")].concat();
         datagram.truncate(datagram.len() - 4);
         assert_eq!(bodies(&datagram), [Ok(Body::Payload(20, b"whole")), Err(Malformed)]);
@@ -178,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn attributes_end_where_they_lie() {
+    fn attributes_end_at_the_first_malformed_one() {
         let bytes = [&[6, 0, 1, 0, 9, 8, 0, 0][..], &[4, 0, 2, 0], &[200, 0, 3, 0, 1]].concat();
         assert_eq!(attributes(&bytes).collect::<Vec<_>>(), [(1, &[9, 8][..]), (2, &[])]);
     }
 
     proptest! {
         #[test]
-        fn any_bytes_come_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(Messages::new(&bytes).count() <= bytes.len());
             prop_assert!(attributes(&bytes).count() <= bytes.len());
         }

@@ -1,4 +1,4 @@
-//! A kernel that says what a test wants: recorded, interrupted, cut or malformed answers.
+//! A fake kernel for tests: recorded, interrupted, truncated or malformed answers.
 #![allow(clippy::unwrap_used)] // only tests use it
 
 use crate::platform::linux::netlink::message::{HEADER, u32_at};
@@ -16,9 +16,9 @@ pub(crate) const DONE: u16 = 3;
 /// One datagram of an answer.
 #[derive(Clone)]
 pub(crate) enum Datagram {
-    /// A message that carries the number of the request: its type, its flags, what stands behind its header.
+    /// A message with the sequence number of the request: its type, flags and payload.
     Message(u16, u16, Vec<u8>),
-    /// The same with this number added to that of the request.
+    /// The same with this number added to the sequence number.
     Misnumbered(u32, u16, Vec<u8>),
     /// These bytes.
     Raw(Vec<u8>),
@@ -30,7 +30,7 @@ impl Datagram {
         Self::Message(DONE, flags, vec![0; 4])
     }
 
-    /// The error number that ends a dump, as a message of this type has it.
+    /// An error number that ends a dump, in a message of this type.
     pub(crate) fn failure(kind: u16, errno: i32) -> Self {
         Self::Message(kind, 0, (-errno).to_ne_bytes().to_vec())
     }
@@ -54,8 +54,8 @@ fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A socket at whose other end each request gets the next of these answers, and after the last one nothing but the end. The
-/// thread gives the requests back when the socket has been closed.
+/// A socket at whose other end each request gets the next of these answers; after the last one the end is closed. The thread
+/// returns the requests when the socket has been closed.
 pub(crate) fn kernel(answers: Vec<Vec<Datagram>>) -> (Netlink, JoinHandle<Vec<Vec<u8>>>) {
     let (ours, theirs): (OwnedFd, OwnedFd) =
         rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
@@ -68,7 +68,7 @@ pub(crate) fn kernel(answers: Vec<Vec<Datagram>>) -> (Netlink, JoinHandle<Vec<Ve
             requests.push(buffer[..length].to_vec());
             let Some(answer) = answers.next() else { break };
             for datagram in answer {
-                // Nobody may be reading any more.
+                // The reader may have closed its end.
                 let _ = rustix::net::send(&theirs, &datagram.bytes(sequence), SendFlags::NOSIGNAL);
             }
         }

@@ -103,15 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_an_injury_is_kept_and_said_to_be_incomplete() {
-        let injuries = [
+    fn entries_before_a_fault_are_kept_and_reported_as_incomplete() {
+        let faults = [
             vec![Datagram::Raw(vec![0; 40 * 1024])],
             vec![Datagram::Raw([&80u32.to_ne_bytes()[..], &[0; 60]].concat())],
             vec![Datagram::Message(Dump::Links.answer(), 0, vec![]), Datagram::done(0)],
             vec![Datagram::failure(DONE, libc::ENOMEM)],
         ];
-        for injury in injuries {
-            let answer: Vec<Datagram> = std::iter::once(link(1)).chain(injury).collect();
+        for fault in faults {
+            let answer: Vec<Datagram> = std::iter::once(link(1)).chain(fault).collect();
             let (entries, problems, _) = read(vec![answer]);
             let kinds: Vec<ProblemKind> = problems.iter().map(|problem| problem.kind).collect();
             assert_eq!((entries, kinds), (vec![1], vec![ProblemKind::TableIncomplete]), "{problems:?}");

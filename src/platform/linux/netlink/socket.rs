@@ -10,13 +10,13 @@ use std::os::fd::OwnedFd;
 /// The port of the kernel.
 const KERNEL: SocketAddrNetlink = SocketAddrNetlink::new(0, 0);
 
-/// The kernel fills at most about this much of a datagram; a larger buffer is no faster.
+/// The kernel fills datagrams up to about this size; a larger buffer is no faster.
 const DATAGRAM: usize = 32 * 1024;
 
-/// How often a dump that was interrupted is asked for again.
+/// How often an interrupted dump is requested again.
 pub(crate) const RETRIES: usize = 2;
 
-/// Why a dump has no trustworthy end.
+/// Why a dump failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DumpError {
     #[error("{0}")]
@@ -36,7 +36,7 @@ impl DumpError {
         matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT))
     }
 
-    /// Whether the kernel did not like the request as it was put (`EINVAL`).
+    /// Whether the kernel rejected the request as malformed (`EINVAL`).
     pub(crate) fn is_invalid_argument(&self) -> bool {
         matches!(self, Self::Refused(error) if error.kind() == io::ErrorKind::InvalidInput)
     }
@@ -48,19 +48,19 @@ impl From<rustix::io::Errno> for DumpError {
     }
 }
 
-/// How a dump that came to its end came to it.
+/// Whether a complete dump is consistent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Consistency {
-    /// Nothing was changed while it was made.
+    /// Nothing changed during the dump.
     Whole,
-    /// The kernel says that the table changed meanwhile.
+    /// The table changed meanwhile.
     Interrupted,
 }
 
 /// An open netlink socket with its receive buffer.
 ///
-/// Whoever has `CAP_NET_ADMIN` over the network namespace can send to any netlink socket in it: root of a container, for
+/// Any process with `CAP_NET_ADMIN` over the network namespace can send to any netlink socket in it: root of a container, for
 /// example, if this program runs in the container's network namespace. Therefore the socket is connected to the kernel, the
 /// sender of each datagram is checked, and answers must bear a sequence number that cannot be guessed.
 pub(crate) struct Netlink {
@@ -91,8 +91,8 @@ impl Netlink {
         Self::over(socket, false)
     }
 
-    /// Sends the request that `encode` makes of a sequence number, and hands the type and payload of every message of
-    /// the answer to `each`. Only `NLMSG_DONE` ends it.
+    /// Sends the request that `encode` makes of a sequence number, and calls `each` with the type and payload of every message of
+    /// the answer. Only `NLMSG_DONE` ends it.
     pub(crate) fn dump(
         &mut self,
         encode: impl FnOnce(u32) -> Vec<u8>,

@@ -35,7 +35,7 @@ impl<T: Copy> Tables<T> {
 
     /// What is known of the table of a task; if it is seen for the first time, it is added with `new`.
     ///
-    /// Fails with `ESRCH` if the task has exited, and otherwise if the kernel does not tell.
+    /// Fails with `ESRCH` if the task has exited, and with another error if the kernel does not answer.
     pub(crate) fn get_or_add(&mut self, task: Pid, new: impl FnOnce() -> T) -> Result<Seen<T>, Errno> {
         let (mut from, mut to) = (0, self.0.len());
         while from < to {
@@ -55,7 +55,7 @@ impl<T: Copy> Tables<T> {
             }
         }
         if self.0.is_empty() {
-            // With nothing to compare with, whether the kernel tells at all.
+            // With nothing to compare with, whether the kernel answers at all.
             compare(task, task)?;
         }
         let value = new();

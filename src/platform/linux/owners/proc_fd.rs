@@ -118,7 +118,7 @@ fn open_proc() -> rustix::io::Result<OwnedFd> {
     rustix::fs::open("/proc", DIRECTORY, Mode::empty())
 }
 
-/// Whether a process other than the known ones refuses to be read, by somebody who may read every process.
+/// Whether a process other than the known ones cannot be read although this process has the rights to read any.
 pub(crate) fn refuses_everybody(is_known: impl Fn(Pid) -> bool) -> bool {
     let Ok(proc) = open_proc() else { return false };
     // The link to its executable is shown to those who may see its descriptors.
@@ -168,7 +168,7 @@ struct Descriptor {
     number: u32,
 }
 
-/// Stands for the number of a descriptor that is known to hold its socket open.
+/// In place of the number of a descriptor that is known to hold its socket open.
 const CHECKED: u32 = u32::MAX;
 
 impl Descriptor {
@@ -243,7 +243,7 @@ struct SharedTables {
 }
 
 impl SharedTables {
-    /// Makes a process a member of the group of its table. `None` if the kernel does not tell whether tables are the same.
+    /// Makes a process a member of the group of its table. `None` if the kernel does not answer whether tables are the same.
     fn join(&mut self, process: Pid, task: Pid) -> Option<Seen<usize>> {
         let new = self.groups.len();
         let seen = self.tables.get_or_add(task, || new).ok()?;
@@ -449,7 +449,7 @@ impl Visitor<'_> {
         self.scanner.left.fetch_sub(cost, Ordering::Relaxed) >= cost
     }
 
-    /// Visits the table of a process or thread; returns how many descriptors there are, if the kernel tells.
+    /// Visits the table of a process or thread; returns how many descriptors there are, if the kernel counts them.
     fn table(&mut self, pid: Pid, task: Pid, path: &str, again: &mut Vec<Pid>) -> rustix::io::Result<Option<u64>> {
         let begin = self.found.descriptors.len();
         let mut group = None;

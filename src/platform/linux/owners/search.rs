@@ -317,7 +317,7 @@ fn hidden_owners(count: usize, elsewhere: bool) -> Problem {
     let (kind, reason) = if elsewhere {
         (ProblemKind::OwnersHidden, "perhaps outside this PID namespace; run rnetstat as root on the host to see them")
     } else if has_every_right() {
-        (ProblemKind::OwnersKept, "in processes that this system shows to nobody, not even to root")
+        (ProblemKind::OwnersKept, "in processes that this system hides from every user, also from root")
     } else {
         let advice = "in processes of other users; run rnetstat as root (sudo; in a container with CAP_SYS_PTRACE) to see them";
         (ProblemKind::OwnersHidden, advice)

@@ -55,7 +55,10 @@ fn unit(path: &str) -> Option<String> {
 
 fn container(path: &str) -> Option<Container> {
     let names: Vec<&str> = path.split('/').collect();
-    (0..names.len()).rev().find_map(|place| named(names[place], &names[..place]))
+    (0..names.len()).rev().find_map(|position| {
+        let (folders, rest) = names.split_at_checked(position)?;
+        named(rest.first()?, folders)
+    })
 }
 
 fn named(name: &str, folders: &[&str]) -> Option<Container> {

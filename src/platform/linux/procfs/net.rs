@@ -24,7 +24,7 @@ pub fn is_heading(line: &str) -> bool {
 /// The row that one line describes; `None` for the heading and for what is no row.
 ///
 /// The fields: `sl local remote st tx:rx tr:when retransmits uid timeout inode …`; addresses are 32-bit words in host
-/// order, in hexadecimal. The file does not tell the interface.
+/// order, in hexadecimal. The file has no interface.
 pub fn parse(line: &str, table: Table) -> Option<Socket> {
     let mut fields = line.split_ascii_whitespace();
     let mut next = || fields.next();
@@ -63,7 +63,7 @@ fn endpoint(field: &str, family: Family) -> Option<Endpoint> {
         (Family::V4, 8) => IpAddr::V4(Ipv4Addr::from_octets(word(0)?)),
         (Family::V6, 32) => {
             let words = [word(0)?, word(1)?, word(2)?, word(3)?];
-            IpAddr::V6(Ipv6Addr::from_octets(std::array::from_fn(|i| words[i / 4][i % 4])))
+            IpAddr::V6(Ipv6Addr::from_octets(*words.as_flattened().first_chunk()?))
         }
         _ => return None,
     };
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_words_are_turned_and_mapped_addresses_become_ipv4() {
+    fn ipv6_words_are_in_host_order_and_mapped_addresses_become_ipv4() {
         let line = "1: B80D0120000000000000000007000000:01BB 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 5 2 f 0";
         assert_eq!(parse(line, Table::Udp6).unwrap().local, Endpoint::new("2001:db8::7".parse().unwrap(), 443));
         let line = "1: 0000000000000000FFFF0000070200C0:01BB 0000000000000000FFFF0000080200C0:1000 01 0:0 00:0 0 0 0 5 2 f 0";
@@ -127,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_line_is_a_row_or_none(line in ".{0,200}") {
+        fn any_line_is_parsed_without_panic(line in ".{0,200}") {
             let _ = parse(&line, Table::Tcp6);
         }
     }

@@ -1,10 +1,10 @@
-//! What `/proc/sys/net/ipv4` says about ports.
+//! The settings of ports in `/proc/sys/net/ipv4`.
 
 use crate::model::port_policy::PortPolicy;
 use std::ops::RangeInclusive;
 
-/// Understands the texts of `ip_local_port_range`, `ip_local_reserved_ports` and `ip_unprivileged_port_start`; one that
-/// could not be read is empty, and one that cannot be understood counts as not told.
+/// Parses the texts of `ip_local_port_range`, `ip_local_reserved_ports` and `ip_unprivileged_port_start`; one that
+/// could not be read is empty, and one that cannot be parsed counts as unknown.
 pub fn parse(local_range: &str, reserved: &str, unprivileged: &str) -> PortPolicy {
     let mut bounds = local_range.split_ascii_whitespace().map_while(|word| word.parse().ok());
     PortPolicy {
@@ -25,7 +25,7 @@ pub fn read() -> PortPolicy {
     parse(&text(LOCAL_RANGE), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"))
 }
 
-/// The ports that the kernel lends to clients, alone.
+/// The range of ephemeral ports.
 pub fn ephemeral() -> Option<RangeInclusive<u16>> {
     parse(&text(LOCAL_RANGE), "", "").ephemeral
 }
@@ -42,7 +42,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_three_files() {
+    fn the_three_files_are_parsed() {
         let rules = parse("32768\t60999\n", "8080,9000-9010\n", "1024\n");
         assert_eq!(
             rules,
@@ -57,14 +57,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_not_there() {
+    fn settings_that_cannot_be_parsed_are_unknown() {
         assert_eq!(parse("", "\n", ""), PortPolicy::default());
         assert_eq!(parse("32768", "x,70000,9-", "none"), PortPolicy::default());
     }
 
     proptest! {
         #[test]
-        fn any_text_is_understood_or_passed_over(a in ".{0,40}", b in ".{0,40}", c in ".{0,40}") {
+        fn any_text_is_parsed_without_panic(a in ".{0,40}", b in ".{0,40}", c in ".{0,40}") {
             let _ = parse(&a, &b, &c);
         }
     }

@@ -1,11 +1,11 @@
-//! `/proc/self/net/sockstat` and `/proc/sys/fs/file-nr`: how much there is, told in a moment.
+//! `/proc/self/net/sockstat` and `/proc/sys/fs/file-nr`: how many sockets and files there are.
 
 /// The file that counts sockets.
 pub const SOCKETS: &str = "/proc/self/net/sockstat";
 /// The file that counts open files.
 pub const FILES: &str = "/proc/sys/fs/file-nr";
 
-/// The sockets that processes hold and the connections in TIME_WAIT, of this network namespace; 0 where nothing is told.
+/// The sockets that processes hold and the connections in TIME_WAIT, of this network namespace; 0 if unknown.
 pub fn sockets(text: &str) -> u64 {
     number(text, "sockets:", "used").saturating_add(number(text, "TCP:", "tw"))
 }
@@ -40,7 +40,7 @@ fn number(text: &str, line: &str, name: &str) -> u64 {
     words.nth(1).and_then(|word| word.parse().ok()).unwrap_or(0)
 }
 
-/// The open files of the machine; 0 where nothing is told.
+/// The open files of the machine; 0 if unknown.
 pub fn files(text: &str) -> u64 {
     text.split_ascii_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0)
 }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn open_files_come_first() {
+    fn open_files_are_the_first_number() {
         assert_eq!(files("3104\t0\t9223372036854775807\n"), 3104);
         assert_eq!(files(""), 0);
     }

@@ -49,8 +49,8 @@ const fn is_in_snmp6(section: Section) -> bool {
     matches!(section, Section::Ipv6 | Section::Icmpv6 | Section::UdpIpv6)
 }
 
-/// Of all that TCP counts, the connections that stand now can be told apart, by the socket table: those over IPv6 are
-/// counted there, and the rest of the kernel's sum is IPv4's.
+/// The kernel counts TCP for both families together. Only the current connections can be separated: those over IPv6 are counted
+/// in the socket table, and the rest of the sum is IPv4's.
 fn divide_connections(statistics: &mut Statistics, problems: &mut Vec<Problem>) {
     let request = Query {
         tables: TableSet::NONE.with(Table::Tcp6),
@@ -66,8 +66,8 @@ fn divide_connections(statistics: &mut Statistics, problems: &mut Vec<Problem>) 
     let sum = &mut statistics.tcp_ipv4.current_connections;
     *sum = sum.saturating_sub(over_ipv6);
     statistics.tcp_ipv6.current_connections = over_ipv6;
-    let told = Counter { section: Section::TcpIpv6, field: "current_connections" };
-    statistics.unavailable.retain(|counter| *counter != told);
+    let counted = Counter { section: Section::TcpIpv6, field: "current_connections" };
+    statistics.unavailable.retain(|counter| *counter != counted);
     problems.extend(snapshot.problems);
 }
 

@@ -1,9 +1,9 @@
-//! How a large table is divided among several dumps, by ports, so that each gets as many sockets as it is to have.
+//! Partition of a large table into several dumps by ports, each with its share of the sockets.
 //!
-//! The rows that come first tell of the rest, but not all of it: the kernel keeps connections to one server from neighbouring
-//! ports next to each other, so that the first rows show many of a few clients' ports and none of the others'. Therefore the
-//! ports that the kernel lends to clients are divided evenly, whatever was seen of them. More ranges than the few that this
-//! takes would cost more than they save: the kernel compares the port of every socket with each of their bounds.
+//! The first rows are a biased sample: the kernel keeps connections to one server from neighbouring ports next to each other, so
+//! that they show many ports of a few clients and none of the others. Therefore the ephemeral ports are divided evenly, whatever
+//! the sample shows of them. More ranges than these few would cost more than they save: the kernel compares the port of every
+//! socket with each of their bounds.
 
 use crate::filter::ports::PortSet;
 use crate::model::socket::{Protocol, Socket};
@@ -20,11 +20,11 @@ pub struct PortShard {
     ports: PortSet,
 }
 
-/// Which port decides. Neither changes while a connection lasts, so that no connection is lost or doubled.
+/// Which port decides. Neither changes during a connection, so that no connection is lost or duplicated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Local,
-    /// For a server whose connections all have one local port.
+    /// For a server all of whose connections have one local port.
     Remote,
 }
 
@@ -37,7 +37,7 @@ impl PortShard {
         })
     }
 
-    /// A program for the kernel that lets pass this shard of what `program` does.
+    /// A program for the kernel that accepts this shard of what `program` accepts.
     pub fn program(&self, program: &[u8]) -> Vec<u8> {
         match self.end {
             End::Local => inet_diag_filter::and_local_ports(&self.ports, program),
@@ -46,7 +46,7 @@ impl PortShard {
     }
 }
 
-/// The ports of some of a table's sockets, from which those of the others are guessed.
+/// The ports of some of a table's sockets, from which those of the others are estimated.
 #[derive(Clone, Debug, Default)]
 pub struct PortSample {
     local: Vec<u16>,
@@ -54,7 +54,7 @@ pub struct PortSample {
 }
 
 impl PortSample {
-    /// Takes a socket into the sample; of TCP only connections: listeners come first in a dump and tell nothing of the rest.
+    /// Adds a socket; of TCP only connections: listeners come first in a dump and are not representative.
     pub fn add(&mut self, socket: &Socket) {
         match socket.protocol {
             Protocol::Tcp if socket.remote.port != 0 => {
@@ -62,7 +62,7 @@ impl PortSample {
                 self.remote.push(socket.remote.port);
             }
             Protocol::Tcp => {}
-            // Its foreign port may change at any time.
+            // Its remote port may change at any time.
             Protocol::Udp => self.local.push(socket.local.port),
         }
     }
@@ -78,12 +78,12 @@ impl PortSample {
     }
 
     /// Shares that hold sockets in proportion to the weights, and together every port; `None` where too many sockets
-    /// have the same ports for that. `lent` are the ports that the kernel lends to clients, where they are known.
-    pub fn divide(mut self, weights: &[u64], lent: Option<&RangeInclusive<u16>>) -> Option<Vec<PortShard>> {
+    /// have the same ports for that. `ephemeral` are the ports that the kernel lends to clients, where they are known.
+    pub fn divide(mut self, weights: &[u64], ephemeral: Option<&RangeInclusive<u16>>) -> Option<Vec<PortShard>> {
         self.local.sort_unstable();
         self.remote.sort_unstable();
-        let local = match lent.filter(|lent| is_of_clients(lent, &self.local)) {
-            Some(lent) => cut_around(lent, &self.local, weights),
+        let local = match ephemeral.filter(|ephemeral| is_of_clients(ephemeral, &self.local)) {
+            Some(ephemeral) => cut_around(ephemeral, &self.local, weights),
             None => cut(&self.local, weights),
         };
         let (excess, end, sets) = match cut(&self.remote, weights) {
@@ -91,27 +91,30 @@ impl PortSample {
             _ => (local.0, End::Local, local.1),
         };
         let shards = sets.into_iter().filter(|ports| *ports != PortSet::NONE).map(|ports| PortShard { end, ports });
-        // A fifth more than its due, and a shard takes longer than the partition saves.
+        // With a fifth more than its due a shard takes longer than the partition saves.
         (excess <= self.local.len() / 5).then(|| shards.collect())
     }
 }
 
-/// Whether no port of the range was seen so often that it must be a server's.
-fn is_of_clients(lent: &RangeInclusive<u16>, sorted: &[u16]) -> bool {
-    !lent.is_empty() && sorted.chunk_by(|a, b| a == b).all(|run| !lent.contains(&run[0]) || run.len() * HEAVY <= sorted.len())
+/// Whether no port of the range is so frequent that it must be a server's.
+fn is_of_clients(ephemeral: &RangeInclusive<u16>, sorted: &[u16]) -> bool {
+    !ephemeral.is_empty()
+        && sorted
+            .chunk_by(|a, b| a == b)
+            .all(|run| run.first().is_none_or(|port| !ephemeral.contains(port)) || run.len() * HEAVY <= sorted.len())
 }
 
-/// Cuts the ports outside of a range as the sample shows them, and those within evenly.
-fn cut_around(lent: &RangeInclusive<u16>, sorted: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
-    let outside: Vec<u16> = sorted.iter().copied().filter(|port| !lent.contains(port)).collect();
+/// Divides the ports outside of a range as the sample shows them, and those within evenly.
+fn cut_around(ephemeral: &RangeInclusive<u16>, sorted: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
+    let outside: Vec<u16> = sorted.iter().copied().filter(|port| !ephemeral.contains(port)).collect();
     let (excess, mut sets) = cut(&outside, weights);
     sets.resize(weights.len(), PortSet::NONE);
     let total = weights.iter().sum::<u64>().max(1);
-    // Where in the range the next shard begins, when so much has been given away.
-    let begin = |given: u64| u64::from(*lent.start()) + lent.len() as u64 * given / total;
+    // Where in the range the next shard begins, after shards of this weight.
+    let begin = |given: u64| u64::from(*ephemeral.start()) + ephemeral.len() as u64 * given / total;
     let mut given = 0;
     for (set, weight) in sets.iter_mut().zip(weights) {
-        let without = set.complement().ranges().chain([lent.clone()]).collect::<PortSet>().complement();
+        let without = set.complement().ranges().chain([ephemeral.clone()]).collect::<PortSet>().complement();
         let within = begin(given)..begin(given + weight);
         let within = (!within.is_empty()).then(|| within.start as u16..=(within.end - 1) as u16);
         *set = without.ranges().chain(within).collect();
@@ -120,7 +123,7 @@ fn cut_around(lent: &RangeInclusive<u16>, sorted: &[u16], weights: &[u64]) -> (u
     (excess, sets)
 }
 
-/// Cuts the range of ports so that each job has its weight of the sample; says by how many the largest exceeds that.
+/// Divides the range of ports so that each shard has its weight of the sample; also returns by how many the largest exceeds it.
 fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
     let total = weights.iter().sum::<u64>().max(1);
     let (mut excess, mut sets) = (0, Vec::with_capacity(weights.len()));
@@ -131,7 +134,7 @@ fn cut(ports: &[u16], weights: &[u64]) -> (usize, Vec<PortSet>) {
         let goal = |weight: u64| (ports.len() as u64 * weight / total) as usize;
         let last = match ports.get(goal(due)) {
             Some(&port) if index + 1 < weights.len() => {
-                // A port is not divided: it goes to the side where more of it belongs.
+                // A port is not divided: it goes to the side that is due more of it.
                 let (below, through) = (ports.partition_point(|&p| p < port), ports.partition_point(|&p| p <= port));
                 if goal(due) - below < through - goal(due) { port.saturating_sub(1) } else { port }.max(first)
             }
@@ -182,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_which_some_were_seen_and_most_were_not_are_divided_evenly() {
-        // Servers' ends and those of their clients, of which the sample has some neighbours alone, and too many of them.
+    fn ephemeral_ports_are_divided_evenly_whatever_the_sample_shows() {
+        // Both ends of connections; of the clients' the sample has some neighbours only, and too many of them.
         let servers = (0..28_000).map(|n| connection(20_000 + n % 100, 32_768 + n));
         let clients = (0..28_000).map(|n| connection(32_768 + n, 20_000 + n % 100));
         let connections: Vec<Socket> = servers.clone().chain(clients.clone()).collect();
@@ -200,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_among_the_ports_of_clients_is_divided_by_its_clients() {
+    fn a_server_on_an_ephemeral_port_is_divided_by_the_ports_of_its_clients() {
         let server: Vec<Socket> = (0..1000).map(|n| connection(50_051, 33_000 + n)).collect();
         let mut sample = PortSample::default();
         server.iter().for_each(|socket| sample.add(socket));
@@ -209,12 +212,12 @@ mod tests {
     }
 
     #[test]
-    fn what_has_all_its_ports_in_common_is_not_divided() {
+    fn sockets_with_equal_ports_are_not_divided() {
         assert_eq!(divide(&vec![connection(443, 443); 1000], &[1, 1]), None);
     }
 
     #[test]
-    fn listeners_say_nothing_of_connections() {
+    fn listeners_are_not_part_of_the_sample() {
         let mut sample = PortSample::default();
         sample.add(&socket("0.0.0.0", 80));
         assert!(sample.is_empty());
@@ -224,14 +227,14 @@ mod tests {
         #[test]
         fn every_socket_is_in_exactly_one_share(
             ports in prop::collection::vec((prop_oneof![any::<u16>(), 0u16..4, 65_530u16..=65_535], 1u16..), 0..60),
-            weights in prop::collection::vec(0u64..9, 1..6).prop_filter("somebody has a shard", |all| all.iter().any(|&one| one > 0)),
+            weights in prop::collection::vec(0u64..9, 1..6).prop_filter("some shard has a weight", |all| all.iter().any(|&one| one > 0)),
             other in any::<(u16, u16)>(),
-            lent in prop::option::of((any::<u16>(), any::<u16>())),
+            ephemeral in prop::option::of((any::<u16>(), any::<u16>())),
         ) {
             let mut sample = PortSample::default();
             ports.iter().for_each(|&(local, remote)| sample.add(&connection(local, remote)));
-            let lent = lent.map(|(first, last)| first..=last);
-            if let Some(shards) = sample.divide(&weights, lent.as_ref()) {
+            let ephemeral = ephemeral.map(|(first, last)| first..=last);
+            if let Some(shards) = sample.divide(&weights, ephemeral.as_ref()) {
                 for (local, remote) in ports.into_iter().chain([other, (0, 0), (u16::MAX, u16::MAX)]) {
                     prop_assert_eq!(shards.iter().filter(|shard| shard.contains(&connection(local, remote))).count(), 1);
                 }

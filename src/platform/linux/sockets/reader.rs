@@ -1,4 +1,4 @@
-//! One table, or a shard of it: by `sock_diag`, or from `/proc/net` where that is refused.
+//! One table, or a shard of it: by `sock_diag`, or from `/proc/self/net` if that fails.
 
 use crate::model::details::Details;
 use crate::model::problem::{Problem, ProblemKind};
@@ -15,7 +15,7 @@ use std::io::{self, BufRead, BufReader};
 #[derive(Debug, Default)]
 pub(crate) struct TableRows {
     pub(crate) sockets: Vec<Socket>,
-    /// What more was asked for about each of them; empty where nothing was.
+    /// The details of each of them; empty if none were asked for.
     pub(crate) details: Vec<Details>,
     /// The network namespace of each of them: its inode, or another number that stands for it; empty if only one was read.
     pub(crate) namespaces: Vec<u32>,
@@ -31,14 +31,13 @@ impl TableRows {
         self.details.truncate(start);
     }
 
-    /// Takes over what another has found, and gives its memory back while doing so: at no time is there a second copy of
-    /// many rows.
+    /// Appends the rows of another reader and frees their memory meanwhile: there is never a second copy of many rows.
     pub(crate) fn absorb(&mut self, mut other: Self) {
-        const PIECE: usize = 64 * 1024;
-        // The pieces come from the end, and the details in the same order.
+        const CHUNK: usize = 64 * 1024;
+        // Chunks are taken from the end, and the details in the same order.
         while !other.sockets.is_empty() {
-            let rest = other.sockets.len().saturating_sub(PIECE);
-            self.sockets.extend_from_slice(&other.sockets[rest..]);
+            let rest = other.sockets.len().saturating_sub(CHUNK);
+            self.sockets.extend_from_slice(other.sockets.get(rest..).unwrap_or_default());
             self.details.extend(other.details.drain(rest.min(other.details.len())..));
             self.namespaces.extend(other.namespaces.drain(rest.min(other.namespaces.len())..));
             other.sockets.truncate(rest);
@@ -53,7 +52,7 @@ impl TableRows {
     }
 }
 
-/// What is dumped at once.
+/// One dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DumpJob {
     pub(crate) kind: DumpKind,
@@ -62,12 +61,12 @@ pub(crate) struct DumpJob {
     pub(crate) shard: Option<PortShard>,
 }
 
-/// Where the rows come from.
+/// Which table is dumped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DumpKind {
-    /// A table of the kernel's.
+    /// One of the kernel's tables.
     Table(Table),
-    /// TCP over IPv4 and IPv6, without bound sockets.
+    /// TCP over IPv4 and IPv6 in one dump, without bound sockets.
     BothTcp,
 }
 
@@ -80,7 +79,7 @@ impl DumpKind {
         }
     }
 
-    /// The tables, of which the last also holds IPv4 rows.
+    /// The tables; the last one also has IPv4 rows.
     fn tables(self) -> &'static [Table] {
         match self {
             Self::BothTcp => &[Table::Tcp4, Table::Tcp6],
@@ -92,7 +91,7 @@ impl DumpKind {
     }
 }
 
-/// Reads jobs of the tables, one after another.
+/// Runs jobs one after another.
 pub(crate) struct Reader<'a> {
     request: &'a Query,
     netlink: Option<Netlink>,
@@ -103,13 +102,13 @@ impl<'a> Reader<'a> {
         Self { request, netlink: None }
     }
 
-    /// Reads a job to its end, whatever it takes.
+    /// Runs a job to its end.
     pub(crate) fn read(&mut self, job: &DumpJob, found: &mut TableRows) {
-        // Without a watcher nobody gives up.
+        // A watcher that never fails cancels nothing.
         let _ = self.read_watched(job, found, &mut |_, _| Ok(()));
     }
 
-    /// Reads a job; `watch` sees each row, wanted or not, and may give up. What was read until then is dropped.
+    /// Runs a job; `watch` sees each row, wanted or not, and may cancel it. What was read until then is dropped.
     pub(crate) fn read_watched(
         &mut self,
         job: &DumpJob,
@@ -152,7 +151,7 @@ impl<'a> Reader<'a> {
                 SocketSource::Auto | SocketSource::Bpf | SocketSource::Proc => self.read_file(job, table, &mut found.sockets),
             };
             if let Err(error) = read {
-                // What the dump gave before it failed is better than nothing.
+                // The rows of the dump before it failed are better than nothing.
                 let kind = if dumped.is_empty() { ProblemKind::TableUnreadable } else { ProblemKind::TableIncomplete };
                 found.sockets.truncate(start);
                 found.sockets.extend(dumped);
@@ -162,9 +161,9 @@ impl<'a> Reader<'a> {
                 found.problems.push(Problem::new(kind, message));
             }
             if self.request.details.any() {
-                // The files know no details; what follows must stand beside its rows all the same.
+                // The files have no details, but details are kept by the position of their row.
                 found.details.resize(found.sockets.len(), Details::default());
-                let message = format!("DSCP and congestion control of the {table} table cannot be told: sock_diag: {refusal}");
+                let message = format!("DSCP and congestion control of the {table} table are not available: sock_diag: {refusal}");
                 found.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
             }
         }
@@ -172,7 +171,7 @@ impl<'a> Reader<'a> {
     }
 
     fn matches(&self, job: &DumpJob, socket: &Socket) -> bool {
-        // Closed sockets that keep their port come among the bound ones.
+        // Closed sockets that keep their port are dumped with the bound ones.
         let among = |state| if state == State::Closed { State::Bound } else { state };
         socket.state.is_none_or(|state| job.states.contains(among(state)))
             && job.shard.as_ref().is_none_or(|shard| shard.contains(socket))
@@ -227,7 +226,7 @@ impl<'a> Reader<'a> {
                 },
             );
             let consistency = match outcome {
-                // A kernel that does not take the program gives every row.
+                // A kernel that does not accept the program returns every row.
                 Err(refusal) if refusal.is_invalid_argument() && !bytecode.is_empty() => {
                     bytecode.clear();
                     continue;
@@ -282,7 +281,7 @@ fn skip_heading(lines: &mut impl BufRead) -> io::Result<()> {
     if net::is_heading(&heading) { Ok(()) } else { Err(io::Error::other("the heading is missing")) }
 }
 
-/// A watcher has seen enough.
+/// A watcher cancelled the dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cancelled;
 

@@ -1,4 +1,4 @@
-//! The sockets that are wanted and their owners: on a quiet host one after another, on a busy one by several threads.
+//! The sockets that are wanted and their owners: on a quiet host one after another, on a busy host by several threads.
 
 use crate::filter::Filter;
 use crate::model::owners::OwnerSearch;
@@ -17,29 +17,29 @@ use crate::platform::linux::sockets::reader::{Cancelled, DumpJob, DumpKind, Read
 use crate::request::{Query, RowFacts, SocketSource, Sources};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// More dumps at a time than this gain little: each walks through the whole table.
+/// More concurrent dumps than this gain little: each walks through the whole table.
 const DUMPS: usize = 4;
-/// After this many rows it is time to ask how many there are.
+/// After this many rows it is worth reading how many sockets there are.
 const ROWS_WORTH_A_QUESTION: usize = 512;
-/// A dump that has come further than this is not begun anew.
+/// A dump that has returned more rows than this is not restarted.
 const ROWS_TOO_MANY_TO_DROP: usize = 4096;
-/// So many connections tell how to divide the rest.
+/// The number of connections from whose ports a partition is made.
 const SAMPLE: usize = 256;
-/// From this many sockets on a table is divided.
-const SOCKETS_WORTH_A_DIVISION: u64 = 6000;
+/// From this many sockets on a table is partitioned.
+const SOCKETS_WORTH_A_PARTITION: u64 = 6000;
 
-/// What takes how long, in hundredths of the time that it takes to dump one socket.
+/// Costs, in hundredths of the time that it takes to dump one socket.
 mod cost {
     /// Dumping a socket.
     pub(crate) const ROW: u64 = 100;
-    /// Passing by a socket of another shard.
+    /// Skipping a socket of another shard.
     pub(crate) const PASSED: u64 = 15;
-    /// Looking at an open file for its owner, and sorting that. Kernels before 6.9 take four times as long.
+    /// Reading an open file and sorting its owner. Kernels before 6.9 take four times as long.
     pub(crate) const FILE: u64 = 12;
 }
 
-/// Reads the sockets, then their owners: a socket that vanishes in between is nobody's any more, and none is missed.
-/// On a busy host both are read at the same time, and the owners that are missing are looked for once more.
+/// Reads the sockets, then their owners: a socket that is closed in between has no owner any more, and none is missed. On a busy
+/// host both are read at the same time, and missing owners are searched for once more.
 pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
     if !request.namespaces.is_own() {
         return namespaces::read::snapshot(request, search);
@@ -78,7 +78,7 @@ fn dump(request: &Query, search: OwnerSearch) -> (TableRows, Option<EagerOwners>
     for (position, job) in jobs.iter().enumerate() {
         let parallel = ParallelReader { request, search };
         if let Some(partition) = parallel.read_or_partition(&mut reader, job, &mut found) {
-            eager = parallel.read_partitioned(job, partition, &jobs[position + 1..], &mut found);
+            eager = parallel.read_partitioned(job, partition, jobs.get(position + 1..).unwrap_or_default(), &mut found);
             break;
         }
     }
@@ -108,11 +108,11 @@ fn still_there(sockets: &[Socket], sources: Sources) -> InodeSet {
     found.sockets.iter().map(|socket| socket.inode).filter(|&inode| sought.contains(inode)).collect()
 }
 
-/// The dumps that together give every row wanted, each once. Bound sockets come before connections: one that begins to
-/// connect meanwhile is seen twice rather than never.
+/// The dumps that together return every wanted row once. Bound sockets come before connections: one that begins to connect
+/// meanwhile is seen twice rather than never.
 pub(crate) fn jobs(request: &Query) -> Vec<DumpJob> {
     let of = |kind, states| DumpJob { kind, states, shard: None };
-    // Closed sockets that keep their port are told among the bound ones, and nowhere else.
+    // Closed sockets that keep their port are dumped with the bound ones only.
     let keeping = StateSet::NONE.with(State::Bound).with(State::Closed);
     let (bound, unbound) = match request.states.contains(State::Bound) {
         true => (request.states.and(keeping), request.states.without(State::Bound).without(State::Closed)),
@@ -134,21 +134,21 @@ pub(crate) fn jobs(request: &Query) -> Vec<DumpJob> {
     jobs
 }
 
-/// How the largest table is to be read.
+/// How the largest table is read.
 struct Partition {
     /// At most one for each thread.
     shards: Vec<PortShard>,
     threads: usize,
 }
 
-/// Those who read a busy host's tables.
+/// Reads the tables of a busy host by several threads.
 struct ParallelReader<'a> {
     request: &'a Query,
     search: OwnerSearch,
 }
 
 impl ParallelReader<'_> {
-    /// Reads a job alone; where it turns out to be large, says instead how it is to be divided.
+    /// Runs a job; if its table turns out to be large, returns a partition instead.
     fn read_or_partition(&self, reader: &mut Reader<'_>, job: &DumpJob, found: &mut TableRows) -> Option<Partition> {
         let mut sample = PortSample::default();
         let mut partition = None;
@@ -169,12 +169,12 @@ impl ParallelReader<'_> {
         partition
     }
 
-    /// A partition of the table from which the sample is; `None` where none pays.
+    /// A partition of the table that was sampled; `None` if none is worthwhile.
     fn divide(&self, sample: PortSample) -> Option<Partition> {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let sockets = sockstat::sockets(&read(sockstat::SOCKETS));
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(DUMPS));
-        if sockets < SOCKETS_WORTH_A_DIVISION || threads < 2 {
+        if sockets < SOCKETS_WORTH_A_PARTITION || threads < 2 {
             return None;
         }
         let files = if self.search == OwnerSearch::Skip { 0 } else { sockstat::files(&read(sockstat::FILES)) };
@@ -182,7 +182,7 @@ impl ParallelReader<'_> {
         Some(Partition { shards, threads })
     }
 
-    /// Reads the shards of a job, the rest of the jobs and the owners, all at the same time.
+    /// Reads the shards of a job, the remaining jobs and the owners concurrently.
     fn read_partitioned(
         &self,
         job: &DumpJob,
@@ -192,7 +192,7 @@ impl ParallelReader<'_> {
     ) -> Option<EagerOwners> {
         let mut shards = partition.shards.into_iter().map(|shard| DumpJob { shard: Some(shard), ..job.clone() });
         let own = shards.next();
-        // The last shard is the smallest, perhaps there is none: its thread looks for owners first.
+        // The last shard is the smallest, or there is none: its thread searches for owners first.
         let mut others: Vec<Option<DumpJob>> = shards.map(Some).collect();
         others.resize(partition.threads - 1, None);
         let next = AtomicUsize::new(0);
@@ -222,7 +222,7 @@ impl ParallelReader<'_> {
             refused.into_iter().for_each(|shard| work(shard, found));
             let mut eager = None;
             for thread in spawned {
-                // The panic of a thread has been told of already, and is the program's own.
+                // The panic hook has reported it already.
                 let (job, owners) = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 found.absorb(job);
                 eager = eager.or(owners);
@@ -232,8 +232,8 @@ impl ParallelReader<'_> {
     }
 }
 
-/// Divides the dump of so many sockets among the threads, so that all are ready at the same time; the last one also looks
-/// through so many files for owners. Where that takes long it does nothing else, which spares a walk through the table.
+/// The shares of threads in the dump of this many sockets, so that all end at the same time; the last thread also reads this many
+/// files for owners. If that takes long it does nothing else, which saves a walk through the table.
 fn weights(threads: u64, sockets: u64, files: u64) -> Vec<u64> {
     let dump = sockets.saturating_mul(cost::ROW);
     let pass = sockets.saturating_mul(cost::PASSED);
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn both_families_of_tcp_are_one_dump_and_bound_sockets_are_asked_for_apart() {
+    fn both_families_of_tcp_are_one_dump_and_bound_sockets_are_dumped_separately() {
         let mut request = Query::everything();
         let (all, bound) = (StateSet::ALL, StateSet::NONE.with(State::Bound).with(State::Closed));
         assert_eq!(
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_who_looks_for_owners_dumps_less_or_nothing() {
+    fn the_thread_that_searches_for_owners_dumps_less_or_nothing() {
         assert_eq!(weights(2, 100_000, 0), [5_000_000, 5_000_000]);
         assert_eq!(weights(2, 100_000, 600_000), [1, 0]);
         let few_files = weights(2, 100_000, 30_000);

@@ -1,13 +1,13 @@
-//! `NETLINK_SOCK_DIAG`: what to ask, and from the kernel's bytes to rows (`linux/inet_diag.h`).
+//! `NETLINK_SOCK_DIAG`: requests, and parsing of answers into rows (`linux/inet_diag.h`).
 
 use crate::model::details::{CongestionControl, Details, WantedDetails};
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
 use crate::platform::linux::netlink::message::{self, u32_at};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// `SOCK_DIAG_BY_FAMILY`, the type of requests and of answers.
+/// `SOCK_DIAG_BY_FAMILY`, the type of requests and answers.
 pub const BY_FAMILY: u16 = 20;
-/// `TCPDIAG_GETSOCK`, the same of the older request.
+/// `TCPDIAG_GETSOCK`, that of the older request.
 pub const OF_BOTH_FAMILIES: u16 = 18;
 /// `INET_DIAG_REQ_BYTECODE`
 const REQUEST_BYTECODE: u16 = 1;
@@ -44,16 +44,16 @@ const KERNEL_STATES: [(u8, State); 12] = [
 /// `TCP_BOUND_INACTIVE` (6.8): asked for by this bit, answered as `CLOSE`.
 const BOUND_INACTIVE: u32 = 1 << 13;
 
-/// One dump to ask for.
+/// One dump to request.
 #[derive(Clone, Debug)]
 pub struct DumpRequest<'a> {
     /// The kernel's table.
     pub table: Table,
-    /// The TCP states wanted; the kernel is not asked for the others.
+    /// The TCP states wanted; the kernel does not return others.
     pub states: StateSet,
-    /// What more is to be told of each socket.
+    /// The attributes wanted of each socket.
     pub details: WantedDetails,
-    /// A program for the kernel's own filter; empty for every socket.
+    /// A program for the kernel's filter; empty for every socket.
     pub bytecode: &'a [u8],
 }
 
@@ -117,9 +117,9 @@ pub(crate) fn state_bits(states: StateSet) -> u32 {
     wanted.fold(0, |mask, (number, _)| mask | 1 << number)
 }
 
-/// The row that one answer (`struct inet_diag_msg` and attributes) describes; `None` where it is too short to be one.
+/// The row of one answer (`struct inet_diag_msg` and attributes); `None` if it is too short.
 ///
-/// A bound TCP socket and a closed one that keeps its port both come as `CLOSE`: the closed one still knows its peer.
+/// A bound TCP socket and a closed one that keeps its port both have state `CLOSE`; only the closed one has a peer.
 pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
     let message: &[u8; ANSWER] = payload.first_chunk()?;
     let [family, state, timer, ..] = *message;
@@ -150,7 +150,7 @@ pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
     })
 }
 
-/// The details that one answer carries behind its row; nothing where it carries none.
+/// The details in the attributes of one answer, if there are any.
 ///
 /// An IPv6 socket has both a type of service, for its IPv4 flows, and a traffic class.
 pub fn details(payload: &[u8]) -> Details {
@@ -178,12 +178,12 @@ fn state_of(number: u8, remote: &Endpoint) -> State {
     }
 }
 
-/// The TCP state of a number in the kernel's own files (`/proc/net/tcp`), where no bound sockets stand.
+/// The TCP state of a number in `/proc/net/tcp`, which has no bound sockets.
 pub(crate) fn state_of_number(number: u8) -> State {
     KERNEL_STATES.iter().find(|&&(known, _)| known == number).map_or(State::Unknown, |&(_, state)| state)
 }
 
-/// The timer of a number in either of the kernel's languages.
+/// The timer of a number, in a dump or in a file.
 pub(crate) const fn timer_of_number(number: u32) -> Timer {
     match number {
         1 => Timer::Retransmit,
@@ -195,7 +195,7 @@ pub(crate) const fn timer_of_number(number: u32) -> Timer {
 }
 
 fn endpoint(message: &[u8; ANSWER], family: Family, address: usize, port: usize) -> Endpoint {
-    let bytes = |at: usize, within: usize| message[at + within];
+    let bytes = |at: usize, within: usize| message.get(at + within).copied().unwrap_or_default();
     let port = u16::from_be_bytes([bytes(port, 0), bytes(port, 1)]);
     let address = match family {
         Family::V4 => IpAddr::V4(Ipv4Addr::from_octets(std::array::from_fn(|i| bytes(address, i)))),
@@ -210,7 +210,7 @@ mod tests {
     use crate::platform::linux::netlink::message::HEADER;
     use proptest::prelude::*;
 
-    /// An established IPv6 connection, `[2001:db8::7%3]:443` to `[2001:db8::9]:50000`, as the kernel would tell it.
+    /// An established IPv6 connection, `[2001:db8::7%3]:443` to `[2001:db8::9]:50000`, as the kernel encodes it.
     fn answer() -> [u8; ANSWER] {
         let mut bytes = [0; ANSWER];
         bytes[..4].copy_from_slice(&[AF_INET6, 1, 2, 0]);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_read_from_its_place() {
+    fn every_field_is_read_from_its_offset() {
         let expected = Socket {
             protocol: Protocol::Tcp,
             family: Family::V6,
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn close_is_bound_until_it_knows_a_peer() {
+    fn close_without_a_peer_is_bound() {
         let mut bytes = answer();
         bytes[1] = 7;
         assert_eq!(parse(&bytes, Protocol::Tcp).unwrap().state, Some(State::Closed));
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kernel_state_has_its_word_and_a_new_one_is_unknown() {
+    fn every_kernel_state_has_a_name_and_a_new_one_is_unknown() {
         let words: Vec<_> = (0..=14u8)
             .map(|number| {
                 let mut bytes = answer();
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_is_asked_for_the_states_wanted_and_for_bound_only_by_its_bit() {
+    fn the_request_has_the_bits_of_the_wanted_states() {
         let states = |table, states| {
             u32_at(&DumpRequest { table, states, details: WantedDetails::default(), bytecode: &[] }.encode(1), 20).unwrap()
         };
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_travels_as_an_attribute() {
+    fn a_program_is_sent_as_an_attribute() {
         let request =
             DumpRequest { table: Table::Udp6, states: StateSet::ALL, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
                 .encode(9);
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_request_has_its_states_and_its_program_elsewhere() {
+    fn the_older_request_has_its_own_offsets() {
         let states = StateSet::NONE.with(State::Listening);
         let request = DumpRequest { table: Table::Tcp4, states, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
             .encode_for_both_families(9);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn details_are_asked_for_by_their_bits_and_not_otherwise() {
+    fn details_are_requested_by_their_bits_only_if_wanted() {
         let extensions = |details| {
             let request = DumpRequest { table: Table::Tcp4, states: StateSet::ALL, details, bytecode: &[] };
             let byte = request.encode(1)[HEADER + 2];
@@ -362,12 +362,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_attributes_are_details(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fn any_attributes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = details(&[&answer()[..], &bytes].concat());
         }
 
         #[test]
-        fn any_bytes_are_a_row_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn any_bytes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             let row = parse(&bytes, Protocol::Tcp);
             prop_assert_eq!(row.is_some(), bytes.len() >= ANSWER && [AF_INET, AF_INET6].contains(&bytes[0]));
         }

@@ -1,4 +1,4 @@
-//! `NETLINK_ROUTE`: what to ask, and from the kernel's bytes to links, addresses and routes (`linux/rtnetlink.h`).
+//! `NETLINK_ROUTE`: requests, and parsing of answers into links, addresses and routes (`linux/rtnetlink.h`).
 
 mod addresses;
 mod links;
@@ -31,7 +31,7 @@ pub enum Dump {
 }
 
 impl Dump {
-    /// The request as the kernel reads it: a header, and a body that is empty except for the family.
+    /// The request: a header, and a body that is empty except for the family.
     pub fn encode(self, sequence: u32) -> Vec<u8> {
         let (kind, family, body): (u16, u8, usize) = match self {
             Self::Links => (18, 0, links::LINK),                      // RTM_GETLINK
@@ -41,11 +41,12 @@ impl Dump {
             Self::NextHops => (106, 0, routes::NEXT_HOP), // RTM_GETNEXTHOP
         };
         let mut payload = vec![0; body];
-        payload[0] = family;
+        // Each body begins with its family.
+        payload.iter_mut().take(1).for_each(|first| *first = family);
         dump_request(kind, sequence, &payload)
     }
 
-    /// The type of the messages that answer it.
+    /// The type of the answers.
     pub const fn answer(self) -> u16 {
         match self {
             Self::Links => 16,                         // RTM_NEWLINK
@@ -103,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_something_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let link = Link::parse(&bytes);
             prop_assert_eq!(link.is_some(), bytes.len() >= links::LINK);
             totals(&Vec::from_iter([link.clone(), link].into_iter().flatten()));

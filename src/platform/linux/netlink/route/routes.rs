@@ -18,7 +18,7 @@ const DEAD: u32 = 1;
 pub struct Route {
     /// The number of its routing table.
     pub table: u32,
-    /// What becomes of a packet that takes it.
+    /// What happens to a packet that takes it.
     pub kind: RouteKind,
     /// The network that it leads to.
     pub destination: IpAddr,
@@ -30,22 +30,22 @@ pub struct Route {
     pub source: Option<IpAddr>,
     /// Whether it is one destination's cached copy of another route.
     pub cached: bool,
-    /// Where it leads; several for a multipath route. Empty where the kernel names an `object` instead.
+    /// Its next hops; several for a multipath route. Empty if the kernel names an `object` instead.
     pub hops: Vec<Hop>,
-    /// The number of the next hop object that tells where it leads.
+    /// The id of the next hop object that it refers to.
     pub object: Option<u32>,
 }
 
-/// What becomes of a packet that takes a route (`RTN_…`).
+/// What happens to a packet that takes a route (`RTN_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RouteKind {
     /// It is delivered, to a host, to this host, or to many.
     Delivered,
     /// It is dropped silently.
     Blackhole,
-    /// It is dropped, and the sender is told that the destination is unreachable.
+    /// It is dropped, and the sender gets ICMP "destination unreachable".
     Unreachable,
-    /// It is dropped, and the sender is told that it is prohibited.
+    /// It is dropped, and the sender gets ICMP "administratively prohibited".
     Prohibited,
     /// The look-up goes on in the next table.
     Throw,
@@ -54,9 +54,9 @@ pub enum RouteKind {
 /// One next hop of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hop {
-    /// The router; `None` where the destination is on the link.
+    /// The router; `None` if the destination is on the link.
     pub gateway: Option<IpAddr>,
-    /// The number of the interface; 0 where there is none.
+    /// The index of the interface; 0 if there is none.
     pub interface: u32,
     /// Whether the kernel sends nothing there at present.
     pub dead: bool,
@@ -103,8 +103,8 @@ impl Route {
         }
         if route.hops.is_empty() {
             let hop = Hop::new(0, flags, attributes(), family);
-            let told = hop.interface != 0 || route.kind != RouteKind::Delivered || route.object.is_none();
-            route.hops.extend(told.then_some(hop));
+            let has_own_hop = hop.interface != 0 || route.kind != RouteKind::Delivered || route.object.is_none();
+            route.hops.extend(has_own_hop.then_some(hop));
         }
         Some(route)
     }
@@ -128,15 +128,15 @@ impl Hop {
 /// The size of `struct nhmsg`.
 pub(super) const NEXT_HOP: usize = 8;
 
-/// A next hop that is an object of its own, to which routes refer by its number (since 5.3). Routes that do so tell their
-/// hops too, unless `nexthop_compat_mode` is off.
+/// A next hop that is an object of its own, to which routes refer by its id (5.3). Such routes contain their hops too, unless
+/// `nexthop_compat_mode` is off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextHop {
     /// Its number.
     pub id: u32,
-    /// Where it leads, where it is no group.
+    /// Where it leads, unless it is a group.
     pub hop: Hop,
-    /// The numbers of the objects of which it is the group.
+    /// The ids of the members, if it is a group.
     pub group: Vec<u32>,
 }
 
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_that_names_an_object_has_no_hops_of_its_own_unless_it_tells_them() {
+    fn a_route_that_refers_to_an_object_may_have_hops_of_its_own() {
         let (object, interface) = (5u32.to_ne_bytes(), 3u32.to_ne_bytes());
         let hops = |kind, attributes: &[(u16, &[u8])]| {
             let route = Route::parse(&route(AF_INET, kind, 0, attributes)).unwrap();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_of_another_family_is_none() {
+    fn a_route_of_another_family_is_ignored() {
         assert_eq!(Route::parse(&route(28, 1, 0, &[])), None, "MPLS");
         assert_eq!(Route::parse(&route(AF_INET6, 1, 0, &[(1, &[1, 2, 3, 4])])), None, "an address that is too short");
     }

@@ -1,15 +1,15 @@
-//! From conditions to instructions (`struct inet_diag_bc_op`).
+//! From conditions to instructions of the kernel's filter (`struct inet_diag_bc_op`).
 //!
 //! An instruction has two ways on, both forward: a short one for "yes", which here always leads to the next instruction
-//! (the kernel's check of a program follows it), and a long one for "no". A program that ends at its end lets the socket
-//! pass; one that jumps past its end does not.
+//! (the kernel's check of a program follows it), and a long one for "no". A program that ends at its end accepts the
+//! socket; one that jumps past its end rejects it.
 
 use super::condition::{Condition, End, Test};
 use ipnet::IpNet;
 
 /// `INET_DIAG_BC_JMP`: always "no".
 const JUMP: u8 = 1;
-/// The size of an instruction without an operand. A jump as far past the end means that the socket does not pass.
+/// The size of an instruction without an operand. A jump as far past the end rejects the socket.
 const STEP: usize = 4;
 /// The size of `struct inet_diag_hostcond` without the address.
 const HOST: usize = 8;
@@ -37,7 +37,7 @@ impl Test {
         }
     }
 
-    /// What stands behind the instruction.
+    /// The operand that follows the instruction.
     fn operand(self, program: &mut Vec<u8>) {
         match self {
             Self::PortFrom(_, port) | Self::PortTo(_, port) => {
@@ -75,7 +75,7 @@ pub(super) fn assemble(condition: &Condition) -> Vec<u8> {
     before(condition, &[])
 }
 
-/// The program of a condition with another one behind it: both must let a socket pass.
+/// The program of a condition followed by another program: both must accept a socket.
 pub(super) fn before(condition: &Condition, program: &[u8]) -> Vec<u8> {
     let mut assembler = Assembler::default();
     let refuse = assembler.label();
@@ -85,7 +85,7 @@ pub(super) fn before(condition: &Condition, program: &[u8]) -> Vec<u8> {
     assembler.finish()
 }
 
-/// A place in the program that is not known yet.
+/// A position in the program that is not known yet.
 #[derive(Clone, Copy)]
 struct Label(usize);
 
@@ -105,14 +105,16 @@ impl Assembler {
     }
 
     fn place_at(&mut self, label: Label, position: usize) {
-        self.labels[label.0] = position;
+        if let Some(place) = self.labels.get_mut(label.0) {
+            *place = position;
+        }
     }
 
     fn place_here(&mut self, label: Label) {
         self.place_at(label, self.program.len());
     }
 
-    /// Instructions that run through to their end where the condition is met, and go to `otherwise` where it is not.
+    /// Instructions that run to their end if the condition is met, and jump to `otherwise` if not.
     fn emit(&mut self, condition: &Condition, otherwise: Label) {
         match condition {
             Condition::Always => {}
@@ -169,8 +171,11 @@ impl Assembler {
 
     fn finish(mut self) -> Vec<u8> {
         for (position, Label(label)) in self.jumps {
-            let distance = (self.labels[label] - position) as u16;
-            self.program[position + 2..position + 4].copy_from_slice(&distance.to_ne_bytes());
+            let target = self.labels.get(label).copied().unwrap_or_default();
+            let distance = (target - position) as u16;
+            // The length field of the jump for "no" follows code and short jump.
+            let field = self.program.get_mut(position + 2..position + 4);
+            field.into_iter().for_each(|field| field.copy_from_slice(&distance.to_ne_bytes()));
         }
         self.program
     }

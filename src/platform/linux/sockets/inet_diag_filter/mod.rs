@@ -1,7 +1,7 @@
-//! What of a filter the kernel may decide: a program for `sock_diag` (`INET_DIAG_REQ_BYTECODE`).
+//! The part of a query that the kernel can decide, as a program for `sock_diag` (`INET_DIAG_REQ_BYTECODE`).
 //!
-//! A program lets pass every socket that is wanted, and others only where the kernel cannot decide or where deciding
-//! would take too long a program: [`Query::matches`] has the last word on every row.
+//! A program accepts every socket that is wanted, and others only if the kernel cannot decide or if deciding would take too
+//! long a program: [`Query::matches`] is applied to every row afterwards.
 
 mod assemble;
 mod condition;
@@ -26,7 +26,7 @@ const LONGEST: usize = 4096;
 /// The most ranges of a port set that are worth deciding one by one.
 const MOST_RANGES: usize = 64;
 
-/// The program for one of the kernel's tables: empty where every row of the table may be wanted, `None` where none can be.
+/// The program for one of the kernel's tables: empty if every row of the table may be wanted, `None` if none can be.
 ///
 /// The IPv6 tables of the kernel also hold the IPv4 flows of IPv6 sockets. The program of an IPv6 table is as right for
 /// IPv4 sockets, and serves a dump of both families.
@@ -46,13 +46,13 @@ pub fn compile(request: &Query, table: Table) -> Option<Vec<u8>> {
     Some(assemble::assemble(&Condition::all(conditions)))
 }
 
-/// A program that lets pass what `program` does and has its local port in a set: dumps that are divided by ports are
-/// together the whole dump.
+/// A program that accepts what `program` does if its local port is in a set: dumps that are divided by ports are together the
+/// whole dump.
 pub fn and_local_ports(ports: &PortSet, program: &[u8]) -> Vec<u8> {
     assemble::before(&in_ranges(End::Local, ports), program)
 }
 
-/// The same for the remote port, which is as good for a division: a connection never changes it.
+/// The same for the remote port, which serves as well: a connection never changes it.
 pub fn and_remote_ports(ports: &PortSet, program: &[u8]) -> Vec<u8> {
     assemble::before(&in_ranges(End::Remote, ports), program)
 }
@@ -76,7 +76,7 @@ fn conditions_of(request: &Query, table: Table) -> Vec<Condition> {
     conditions
 }
 
-/// A row stands in the IPv4 table where its local address is IPv4, mapped or not.
+/// A row belongs to the IPv4 table if its local address is IPv4, mapped or not.
 fn family(request: &Query, table: Table) -> Condition {
     let wants = |family| request.tables.contains(Table::new(table.protocol(), family));
     let is_ipv4 = match table.family() {
@@ -115,8 +115,9 @@ fn in_ranges(end: End, ports: &PortSet) -> Condition {
             [range] => in_range(end, &(if has_begun { 0 } else { *range.start() }..=*range.end())),
             _ => {
                 let (lower, upper) = ranges.split_at(ranges.len() / 2);
+                let Some(first) = upper.first() else { return Condition::Never };
                 let ways = (search(end, upper, true), search(end, lower, has_begun));
-                Condition::Either(Test::PortFrom(end, *upper[0].start()), Box::new(ways))
+                Condition::Either(Test::PortFrom(end, *first.start()), Box::new(ways))
             }
         }
     }
@@ -138,7 +139,7 @@ fn addresses_of(end: End, choice: &Selector<Prefix>, family: Family) -> Vec<Cond
     if !choice.wanted.is_empty() {
         conditions.push(Condition::any(choice.wanted.iter().map(|prefix| within(end, prefix.net, family))));
     }
-    // A scope is not for the kernel to decide. Of what is wanted it lets pass every scope; so it must of what is not.
+    // The kernel cannot decide a scope. It accepts every scope of what is wanted, and so it must of what is excluded.
     let decidable = choice.unwanted.iter().filter(|prefix| prefix.scope == 0);
     conditions.extend(decidable.map(|prefix| within(end, prefix.net, family).not()));
     conditions

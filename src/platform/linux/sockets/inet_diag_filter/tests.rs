@@ -1,4 +1,4 @@
-//! The kernel's program and the last check together let pass exactly what a filter means.
+//! The kernel's program and the final check together accept exactly what a filter means.
 
 use super::kernel::{Entry, accepts, passes};
 use super::{LONGEST, and_local_ports, and_remote_ports, compile};
@@ -238,7 +238,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn kernel_and_check_together_give_what_is_meant(wish in wish(), cases in prop::collection::vec(case(), 20)) {
+    fn program_and_final_check_accept_exactly_the_wanted_sockets(wish in wish(), cases in prop::collection::vec(case(), 20)) {
         let request = Query::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
         let programs = programs(&request);
         for program in programs.iter().flatten() {
@@ -259,7 +259,7 @@ proptest! {
     }
 
     #[test]
-    fn tables_and_states_that_are_not_asked_for_are_not_given(
+    fn tables_and_states_that_are_not_wanted_are_not_returned(
         wish in wish(), cases in prop::collection::vec(case(), 20), tables in prop::sample::subsequence(Table::ALL.to_vec(), 0..4)
     ) {
         let request = Query::new(tables.into_iter().collect(), StateSet::ALL.without(State::TimeWait), UdpRows::All, wish.filter());
@@ -274,7 +274,7 @@ proptest! {
     }
 
     #[test]
-    fn dumps_divided_by_ports_are_together_the_whole(wish in wish(), cases in prop::collection::vec(case(), 20), cuts in prop::collection::vec((port(), port()), 0..40)) {
+    fn shards_by_ports_are_together_the_whole_dump(wish in wish(), cases in prop::collection::vec(case(), 20), cuts in prop::collection::vec((port(), port()), 0..40)) {
         let share: PortSet = cuts.into_iter().map(|(first, last)| first..=last).collect();
         let request = Query::new(TableSet::ALL, StateSet::ALL, UdpRows::All, wish.filter());
         let programs = programs(&request);
@@ -305,7 +305,7 @@ fn program(filter: Filter, table: Table) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn a_port_is_two_instructions_and_no_filter_is_none() {
+fn a_port_range_is_two_instructions_and_no_filter_is_none() {
     assert_eq!(program(Filter::default(), Table::Tcp4), Some(vec![]));
     let instructions = program(filter(&["8000-8100"], &[]), Table::Udp6).unwrap();
     let [low, high] = [8000u16, 8100].map(u16::to_ne_bytes);
@@ -317,7 +317,7 @@ fn a_port_is_two_instructions_and_no_filter_is_none() {
 }
 
 #[test]
-fn a_table_that_can_hold_nothing_wanted_is_not_asked() {
+fn a_table_that_can_hold_no_wanted_socket_is_not_dumped() {
     assert_eq!(program(filter(&[], &["2001:db8::/32"]), Table::Tcp4), None);
     assert_eq!(program(filter(&["!0-65535"], &[]), Table::Tcp4), None);
     let ipv6 = Filter { family: Some(Family::V6), ..Filter::default() };
@@ -328,7 +328,7 @@ fn a_table_that_can_hold_nothing_wanted_is_not_asked() {
 }
 
 #[test]
-fn what_would_be_too_long_is_left_to_the_check() {
+fn conditions_that_would_be_too_long_are_left_to_the_final_check() {
     let many_ports: Vec<String> = (0..20_000).map(|port| (2 * port + 5).to_string()).collect();
     let many_ports: Vec<&str> = many_ports.iter().map(String::as_str).collect();
     let hull = program(filter(&many_ports, &[]), Table::Tcp4).unwrap();

@@ -25,7 +25,7 @@ fn details_stay_beside_their_rows_when_many_are_absorbed() {
     assert!(all.sockets.iter().zip(&all.details).all(|(row, details)| details.traffic_class == Some(row.local.port as u8)));
 }
 
-/// A listener at 192.0.2.1, as the kernel tells it (`struct inet_diag_msg`).
+/// A listener at 192.0.2.1, as the kernel encodes it (`struct inet_diag_msg`).
 fn listener(port: u16, flags: u16) -> Datagram {
     let mut bytes = vec![0; 72];
     bytes[..2].copy_from_slice(&[2, 10]);
@@ -88,13 +88,13 @@ fn what_is_left_of_a_dump_that_was_given_up_is_passed_over() {
 }
 
 #[test]
-fn after_any_injury_to_a_dump_the_file_tells_the_table_and_no_row_comes_twice() {
+fn after_any_fault_to_a_dump_the_file_tells_the_table_and_no_row_comes_twice() {
     let real = TcpListener::bind("127.0.0.1:0").unwrap();
     let real = real.local_addr().unwrap().port();
     let mut too_long = vec![0; 40 * 1024];
     too_long[..4].copy_from_slice(&20u32.to_ne_bytes());
     let request = Query { details: WantedDetails::default(), ..listeners() };
-    let injuries: [(&str, Vec<Datagram>); 8] = [
+    let faults: [(&str, Vec<Datagram>); 8] = [
         ("a datagram that is cut", vec![Datagram::Raw(too_long)]),
         ("a message that claims more than there is", vec![Datagram::Raw([&80u32.to_ne_bytes()[..], &[0; 60]].concat())]),
         ("a header that is cut", vec![Datagram::Raw(vec![16, 0, 0])]),
@@ -104,9 +104,9 @@ fn after_any_injury_to_a_dump_the_file_tells_the_table_and_no_row_comes_twice() 
         ("a refusal", vec![Datagram::failure(ERROR, libc::EPERM)]),
         ("an empty datagram", vec![Datagram::Raw(Vec::new())]),
     ];
-    for (what, injury) in injuries {
+    for (what, fault) in faults {
         // The second request gets no answer but the end of the connection.
-        let answer = std::iter::once(listener(1, 0)).chain(injury).collect();
+        let answer = std::iter::once(listener(1, 0)).chain(fault).collect();
         let (found, requests) = read(&request, vec![answer, vec![]]);
         // No file has a row of 192.0.2.1.
         assert!(found.sockets.iter().all(|socket| socket.local.address != std::net::Ipv4Addr::new(192, 0, 2, 1)), "{what}");

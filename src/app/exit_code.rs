@@ -1,4 +1,4 @@
-//! What a run tells its caller.
+//! Exit statuses.
 
 use crate::filter::namespaces::NamespaceSelection;
 use crate::model::answer::Answer;

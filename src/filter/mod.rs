@@ -1,8 +1,8 @@
 //! Which rows are wanted.
 //!
-//! Every part of a [`Filter`] must admit a row. A part says which values are wanted and which are not (see [`Selector`]).
-//! What a row itself tells is decided by [`Filter::matches`], for each row, so that no row is kept that is not wanted;
-//! what only its owners tell is decided by [`Filter::retain_owned`] when they are known.
+//! Every part of a [`Filter`] must match a row. A part says which values are wanted and which are not (see [`Selector`]).
+//! [`Filter::matches`] decides by the row itself while rows are read, so that no unwanted row is stored;
+//! [`Filter::retain_owned`] decides by its owners when they are known.
 
 pub mod addresses;
 pub mod namespaces;
@@ -20,7 +20,7 @@ use ports::{EitherPort, PortSet};
 use selector::Selector;
 use states::States;
 
-/// What a row has to be like. The default wants every row.
+/// The conditions on a row. The default matches every row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The local port.
@@ -31,7 +31,7 @@ pub struct Filter {
     pub either_port: Option<EitherPort>,
     /// The TCP state.
     pub states: Option<States>,
-    /// Only sockets that wait for anybody: TCP listeners, and UDP sockets without a peer.
+    /// Only listeners: TCP sockets in LISTENING, and UDP sockets without a peer.
     pub listening: bool,
     /// The local address.
     pub local: Selector<Prefix>,
@@ -39,13 +39,13 @@ pub struct Filter {
     pub remote: Selector<Prefix>,
     /// The family in which the row is shown.
     pub family: Option<Family>,
-    /// The user id of the socket. A socket that no process holds has none.
+    /// The user id of the socket. A socket that no process owns has none.
     pub users: Selector<u32>,
-    /// The processes that hold it.
+    /// The processes that own it.
     pub owners: OwnerFilter,
 }
 
-/// How much of what the system knows a filter is about.
+/// Which of the system's sockets a filter applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// What would be shown without it.
@@ -71,7 +71,7 @@ impl Filter {
             && self.users.matches(|&uid| socket.inode != 0 && socket.uid == uid)
     }
 
-    /// The tables in which rows can be that it admits.
+    /// The tables that can have rows that it matches.
     pub fn tables(&self) -> TableSet {
         let stateful = self.states.is_some_and(|states| !states.stateless);
         Table::ALL
@@ -81,17 +81,17 @@ impl Filter {
             .collect()
     }
 
-    /// The TCP states among which its rows are: those that it admits, and `Bound` beside `Closed`, because a system that
-    /// tells of a closed socket that keeps its port tells of it among the bound ones (Linux).
+    /// The TCP states that its rows can have: those that it names, and `Bound` beside `Closed`, because Linux lists a closed
+    /// socket that keeps its port among the bound ones.
     pub fn tcp_states(&self) -> StateSet {
         let set = self.states.map_or(StateSet::ALL, |states| states.set);
         let set = if set.contains(State::Closed) { set.with(State::Bound) } else { set };
         if self.listening { set.and(StateSet::NONE.with(State::Listening)) } else { set }
     }
 
-    /// How much it is about. Who asks for a port, a state, an address, a process or a user means every such socket, so
-    /// that `--port 8080` finds the listener. Bound ports are asked for by their state alone: the kernel takes as long
-    /// to find them as to find all the rest.
+    /// Which rows it applies to. A filter by port, state, address, process or user applies to every socket, so that
+    /// `--port 8080` finds the listener. Only a filter by that state reads bound ports: they take the kernel as long as all
+    /// the rest.
     pub fn scope(&self) -> Scope {
         let names = |state| self.states.is_some_and(|states| !states.stateless && states.set.contains(state));
         if names(State::Bound) || names(State::Closed) {
@@ -103,7 +103,7 @@ impl Filter {
         }
     }
 
-    /// Whether it wants every row.
+    /// Whether it matches every row.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

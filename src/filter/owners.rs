@@ -77,7 +77,7 @@ impl<'a> OwnerTest<'a> {
 
     /// Whether a socket with these owners is wanted.
     pub fn decide(&self, owners: Ownership<'_>) -> Answer {
-        // A socket that the system itself owns, or nobody any more, is not owned by a process that refused to be read either.
+        // A socket of the kernel, or one that has vanished, is not owned by a process that refused to be read either.
         let hidden = |answer: Answer| match owners.status {
             OwnerStatus::Denied => answer,
             OwnerStatus::Owned if !self.refused_may_share => Answer::No,
@@ -311,7 +311,7 @@ mod tests {
         }
     }
 
-    /// What a pattern means, the slow way.
+    /// The reference implementation of patterns.
     fn fits(pattern: &[char], name: &[char]) -> bool {
         match pattern.split_first() {
             None => name.is_empty(),

@@ -1,6 +1,6 @@
 //! Which part of the system a process belongs to.
 
-/// Where a process belongs, as far as the system tells.
+/// The unit and the container of a process, as far as the system names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cgroup {
     /// The systemd unit, as `nginx.service`: the innermost one that is no slice.
@@ -19,7 +19,7 @@ pub struct Container {
 }
 
 impl Container {
-    /// How people call it: the runtime, and so much of a long id as is used to tell one from another.
+    /// The runtime and the id; of a long id the twelve digits that container tools show.
     pub fn short_name(&self) -> String {
         const LONG: usize = 64;
         const SHORT: usize = 12;

@@ -1,4 +1,4 @@
-//! Facts about rows that cost something to ask for: they stand beside the rows, and only where they were asked for.
+//! Facts about rows that cost something to read: they are stored beside the rows, and only if they were asked for.
 
 use crate::model::problem::{Problem, ProblemKind};
 use std::time::Duration;
@@ -10,9 +10,9 @@ pub struct WantedDetails {
     pub traffic_class: bool,
     /// The name of the congestion control.
     pub congestion: bool,
-    /// The time since the socket was made, where the system tells it with the row (Windows).
+    /// The time since the socket was made, if the system gives it with the row (Windows).
     pub age: bool,
-    /// The service inside the process that made the socket, where the system tells it with the row (Windows).
+    /// The service inside the process that made the socket, if the system gives it with the row (Windows).
     pub service: bool,
 }
 
@@ -31,7 +31,7 @@ impl WantedDetails {
         }
     }
 
-    /// Whether anything is wanted that has to be asked of the kernel of Linux.
+    /// Whether an attribute of a dump is wanted (Linux).
     pub const fn any(self) -> bool {
         self.traffic_class || self.congestion
     }
@@ -45,7 +45,7 @@ impl WantedDetails {
     }
 }
 
-/// The details of one row, as far as they were wanted and the system knows them.
+/// The details of one row: those that were wanted and that the system knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Details {

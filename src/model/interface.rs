@@ -7,7 +7,7 @@ pub struct InterfaceTotals {
     pub received: Traffic,
     /// What went out.
     pub sent: Traffic,
-    /// Packets received that no protocol wanted.
+    /// Packets received that no protocol handles.
     pub unknown_protocols: u64,
     /// The fields that are 0 because this system does not count such a thing, such as `sent.non_unicast_packets`.
     pub unavailable: Vec<&'static str>,
@@ -31,7 +31,7 @@ pub struct Traffic {
     pub unicast_packets: u64,
     /// Packets to a group or to everybody, as far as they are counted.
     pub non_unicast_packets: u64,
-    /// Faultless packets that were thrown away.
+    /// Packets without error that were discarded.
     pub discards: u64,
     /// Packets with an error.
     pub errors: u64,

@@ -1,4 +1,4 @@
-//! Which processes hold a socket, and the reason where nobody can say.
+//! Which processes own a socket, or the reason why that is unknown.
 
 use crate::model::socket::{Pid, Socket};
 use std::collections::HashMap;
@@ -17,15 +17,15 @@ pub enum OwnerSearch {
 /// What is known of a socket's owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnerStatus {
-    /// At least one process holds the socket, and it is known.
+    /// At least one process owns the socket, and it is known.
     Owned,
-    /// No process holds the socket: the system keeps it for itself (TIME_WAIT, SYN_RECEIVED, orphans).
+    /// The socket is there and no process owns it: it is the kernel's own (TIME_WAIT, SYN_RECEIVED, orphans).
     None,
-    /// The owner may not be seen: another user's process, one of another PID namespace, or one that the system shows nobody.
+    /// A process that could not be read may own it: another user's, one of another PID namespace, or an invisible one.
     Denied,
-    /// Nobody held the socket any more when its owner was looked for.
+    /// The socket had vanished when its owner was searched for.
     Gone,
-    /// Owners were not asked for, or the system cannot tell.
+    /// Owners were not asked for, or the system does not name them.
     Unsupported,
 }
 
@@ -52,7 +52,7 @@ pub enum Refused {
     Processes(Vec<Pid>),
     /// It is not known which (hidepid, another PID namespace, a failed scan).
     Unknown,
-    /// Processes that the system shows to nobody own the sockets without a known owner.
+    /// Processes that are invisible to every user own the sockets without a known owner.
     Invisible,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Ownership<'a> {
         Self { status, held_by: HeldBy::Entries(&[]) }
     }
 
-    /// Every process that holds the socket, lowest PID first, each once.
+    /// The PID of every process that owns the socket, lowest first, each once.
     pub fn pids(self) -> impl Iterator<Item = Pid> + Clone + 'a {
         let (entries, pids, one) = match self.held_by {
             HeldBy::Entries(entries) => (entries, &[][..], None),
@@ -106,7 +106,7 @@ impl<'a> Ownership<'a> {
         self.pids().map(|pid| Owner { pid })
     }
 
-    /// The lowest PID that holds the socket.
+    /// The lowest PID that owns the socket.
     pub const fn lowest(self) -> Option<Pid> {
         match self.held_by {
             HeldBy::Entries([]) | HeldBy::Several([]) => None,
@@ -120,7 +120,7 @@ impl<'a> Ownership<'a> {
 /// The owners of a snapshot's sockets.
 #[derive(Debug, Default)]
 pub enum Owners {
-    /// They were not asked for, or the system cannot tell.
+    /// They were not asked for, or the system does not name them.
     #[default]
     Unsupported,
     /// Found apart from the sockets and joined on the inode (Linux).
@@ -203,7 +203,7 @@ pub struct InodeOwners {
     without_owner: Vec<(u32, OwnerStatus)>,
 }
 
-/// The bit that tells a group of processes, by its position, from a PID in the lower half of an entry. PIDs have 22 bits.
+/// The bit that marks a group of processes, by its position, in the lower half of an entry. PIDs have 22 bits.
 pub(crate) const GROUP: u32 = 1 << 31;
 
 /// Pairs of inode and holder, in any order and with repetitions, and the groups among the holders.
@@ -292,11 +292,11 @@ const fn group_of(entry: u64) -> Option<usize> {
     if holder & GROUP == 0 { None } else { Some((holder & !GROUP) as usize) }
 }
 
-/// So many bits of an inode tell it from the others of its block.
+/// How many low bits of an inode number its place in its block.
 const BLOCK: u32 = 4;
 
 impl InodeOwners {
-    /// Takes the pairs in any order, with repetitions. `missing` is what it means that an inode is not among them.
+    /// Takes the pairs in any order, with repetitions. `missing` is the status of an inode that is not among them.
     pub fn new(entries: Vec<u64>, missing: OwnerStatus) -> Self {
         Self::from_entries(entries.into(), missing)
     }
@@ -340,13 +340,13 @@ impl InodeOwners {
         self
     }
 
-    /// The same owners, where it means something else that an inode is not among them.
+    /// The same owners with another status for inodes that are not among them.
     #[must_use]
     pub fn with_missing(self, missing: OwnerStatus) -> Self {
         Self { missing, ..self }
     }
 
-    /// Whether a process was found to hold anything.
+    /// Whether a process was found to own any socket.
     pub fn knows(&self, pid: Pid) -> bool {
         self.entries.iter().any(|&entry| pid_of(entry) == pid) || self.groups.iter().flatten().any(|&member| member == pid)
     }
@@ -361,7 +361,7 @@ impl InodeOwners {
         inode_of(entry)
     }
 
-    /// The owners of an inode; inode 0 is nobody's.
+    /// The owners of an inode; inode 0 has none.
     pub fn of(&self, inode: u32) -> Ownership<'_> {
         if inode == 0 {
             return Ownership::without(OwnerStatus::None);

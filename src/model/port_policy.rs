@@ -2,19 +2,19 @@
 
 use std::ops::RangeInclusive;
 
-/// What a host's settings say about ports. What a system does not tell is not there.
+/// What a host's settings say about ports; a setting that the system does not have is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortPolicy {
-    /// The ports that the system lends to clients.
+    /// The ephemeral ports, which the system gives to clients.
     pub ephemeral: Option<RangeInclusive<u16>>,
-    /// The ports that it lends to nobody.
+    /// The reserved ports, which it gives to no client.
     pub reserved: Vec<RangeInclusive<u16>>,
     /// The lowest port that anybody may bind; below it a privilege is needed.
     pub unprivileged_from: Option<u16>,
 }
 
 impl PortPolicy {
-    /// Whether the system lends the port to clients.
+    /// Whether the port is ephemeral: the system may give it to a client.
     pub fn is_ephemeral(&self, port: u16) -> bool {
         self.ephemeral.as_ref().is_some_and(|range| range.contains(&port)) && !self.is_reserved(port)
     }

@@ -1,6 +1,6 @@
 //! What could not be read, and why: data, like what could.
 
-/// Something that could not be had. It never stops the rest and it never disappears.
+/// Something that could not be read. It never stops the rest, and it is never dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -11,7 +11,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of one kind, told in a sentence.
+    /// A problem of one kind, described in a sentence.
     pub fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
@@ -26,7 +26,7 @@ pub enum ProblemKind {
     TableIncomplete,
     /// The owners of some sockets may not be seen.
     OwnersHidden,
-    /// The owners of some sockets are shown to nobody, whatever his rights: nothing can be done about it.
+    /// The owners of some sockets are invisible whatever the rights: nothing can be done about it.
     OwnersKept,
     /// Sockets may have owners beside those that were found: a process refused to be read.
     OwnersIncomplete,

@@ -4,7 +4,7 @@ use crate::model::socket::Pid;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// Which facts are wanted besides the PID, the name, the parent and the start time, which cost nothing more.
+/// Which facts are wanted beside the PID, the name, the parent and the start time, which cost nothing more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The path of the executable.
@@ -33,7 +33,7 @@ impl Facts {
     }
 }
 
-/// One process. Its texts come from strangers: they go through [`crate::output::escape`] before anybody sees them.
+/// One process. Its texts are untrusted: they go through `output::escape` before they are printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Process {

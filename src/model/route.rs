@@ -66,13 +66,13 @@ pub enum Gateway {
     OnLink,
     /// To this router. It may be of the other family.
     Address(IpAddr),
-    /// To nobody: the sender is told that the destination is unreachable.
+    /// Dropped; the sender gets "destination unreachable".
     Unreachable,
-    /// To nobody: the sender is told that it is prohibited.
+    /// Dropped; the sender gets "prohibited".
     Prohibited,
-    /// To nobody, silently.
+    /// Dropped silently.
     Blackhole,
-    /// To nobody by this table: the look-up goes on in the next one.
+    /// Not by this table: the look-up goes on in the next one.
     Throw,
 }
 

@@ -1,4 +1,4 @@
-//! One moment of one machine: rows, owners, and what could not be had.
+//! What one read of the system gave: rows, owners, and what could not be read.
 
 use crate::model::details::Details;
 use crate::model::namespace::Namespace;
@@ -15,11 +15,11 @@ use std::collections::HashMap;
 pub struct Snapshot {
     /// The rows, in the order in which the system gave them.
     pub sockets: Vec<Socket>,
-    /// Who holds them.
+    /// The processes that own them.
     pub owners: Owners,
     /// What more was asked for about each row, at the row's position; empty where nothing was.
     pub details: Vec<Details>,
-    /// The service that made the socket at a position, where that was asked for and the system tells it.
+    /// The service that made the socket at a position, if that was asked for and the system gives it.
     pub services: HashMap<u32, Box<str>>,
     /// The processes that may own any of them unseen.
     pub refused: Refused,

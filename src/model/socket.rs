@@ -18,7 +18,7 @@ use std::net::IpAddr;
 /// A process id, as the operating system prints it.
 pub type Pid = u32;
 
-/// One socket, as one moment's table shows it.
+/// One socket: a row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Socket {
@@ -36,7 +36,7 @@ pub struct Socket {
     pub remote: Endpoint,
     /// The interface index that the socket is bound to, which is the scope id of its link-local addresses; 0 for none.
     pub interface: u32,
-    /// The inode of the socket (Linux); 0 where no process holds it or the system has no such number.
+    /// The inode of the socket (Linux); 0 if no process owns it or the system has no such number.
     pub inode: u32,
     /// The user id of the socket's creator (Unix); 0 elsewhere.
     pub uid: u32,
@@ -79,13 +79,13 @@ impl Socket {
         Some(&self.remote).filter(|remote| !remote.is_unspecified())
     }
 
-    /// The user id of the socket's creator, where the system tells it: not for what has no inode, such as TIME_WAIT.
+    /// The user id of the socket's creator; `None` for rows without an inode, such as TIME_WAIT, and on systems without it.
     pub const fn owner_uid(&self) -> Option<u32> {
         if self.inode == 0 { None } else { Some(self.uid) }
     }
 
-    /// What tells this socket from all others; `None` for a row that says too little: without an inode, only connections are
-    /// told apart, by their ends.
+    /// What identifies the socket; `None` for a row that says too little: without an inode only connections can be identified,
+    /// by their ends.
     pub fn id(&self) -> Option<SocketId> {
         let Self { protocol, family, local, remote, interface, inode, .. } = *self;
         (inode != 0 || remote.port != 0).then_some(SocketId { protocol, family, local, remote, interface, inode })
@@ -97,8 +97,8 @@ impl Socket {
     }
 }
 
-/// What tells a socket from all others of its network namespace. Rows with the same id are of one socket, which a system may
-/// show twice when it changes while its table is read.
+/// What identifies a socket in its network namespace. Rows with the same id are of one socket, which a system may list twice
+/// if it changes while its table is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SocketId {
     protocol: Protocol,

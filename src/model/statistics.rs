@@ -100,9 +100,9 @@ pub struct IpStatistics {
     pub received_address_errors: u64,
     /// Passed on to another host.
     pub datagrams_forwarded: u64,
-    /// Thrown away because no protocol wanted them.
+    /// Discarded because no protocol handles them.
     pub unknown_protocols_received: u64,
-    /// Faultless, and thrown away for want of room or the like.
+    /// Without error, and discarded for lack of buffers or the like.
     pub received_packets_discarded: u64,
     /// Handed to a protocol.
     pub received_packets_delivered: u64,
@@ -110,7 +110,7 @@ pub struct IpStatistics {
     pub output_requests: u64,
     /// Valid routing entries that were thrown away.
     pub routing_discards: u64,
-    /// Faultless, and not sent for want of room or the like.
+    /// Without error, and not sent for lack of buffers or the like.
     pub discarded_output_packets: u64,
     /// Not sent because there was no route.
     pub output_packet_no_route: u64,
@@ -237,7 +237,7 @@ pub struct TcpStatistics {
 pub struct UdpStatistics {
     /// Delivered to a socket.
     pub datagrams_received: u64,
-    /// Received for a port at which nobody was.
+    /// Received for a port without a socket.
     pub no_ports: u64,
     /// Not delivered for another reason.
     pub receive_errors: u64,
@@ -245,7 +245,7 @@ pub struct UdpStatistics {
     pub datagrams_sent: u64,
 }
 
-/// Lets a struct of counters tell its fields one by one, so that every view and format shows all of them in the same order.
+/// Lists the fields of a struct of counters, so that every format shows all of them in the same order.
 macro_rules! tell_fields {
     ($statistics:ty: $($field:ident),+ => $value:ty) => {
         impl $statistics {

@@ -8,6 +8,7 @@ use std::thread::{Builder, available_parallelism, scope};
 /// Windows' order: the four tables one after another, each by local address as a number, then scope, local port,
 /// foreign address and foreign port. Rows that are alike in all of these keep the system's order. A socket that the
 /// system shows twice is there once.
+#[expect(clippy::indexing_slicing, reason = "protocols number two lists, and positions come from enumerating the sockets")]
 pub fn windows_order(sockets: &[Socket]) -> Vec<u32> {
     let mut ipv4 = [Vec::new(), Vec::new()];
     let mut ipv6 = [Vec::new(), Vec::new()];
@@ -50,6 +51,7 @@ pub fn windows_order(sockets: &[Socket]) -> Vec<u32> {
 
 /// Adds the rows of a run that are equal in everything that is shown of them, each socket once. The system may give a socket
 /// twice with others of its port in between: a run of thousands is what SO_REUSEPORT makes.
+#[expect(clippy::indexing_slicing, reason = "positions come from enumerating the sockets")]
 fn extend_with_distinct(order: &mut Vec<u32>, run: impl ExactSizeIterator<Item = u32>, sockets: &[Socket]) {
     if run.len() == 1 {
         return order.extend(run);

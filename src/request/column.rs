@@ -316,6 +316,10 @@ impl Column {
     ];
 
     /// What the registry says of the column.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the table has an entry for each variant: checked when it is compiled and by a test"
+    )]
     pub const fn definition(self) -> &'static Definition {
         const REGISTRY: [Definition; Column::ALL.len()] = {
             let mut registry = [Column::Protocol.define(); Column::ALL.len()];

@@ -6,15 +6,15 @@ use crate::filter::namespaces::NamespaceSelection;
 use crate::model::details::WantedDetails;
 use crate::model::socket::{Protocol, Socket, State, StateSet, TableSet};
 
-/// Which sockets are wanted, before anything else is known of them.
+/// Which sockets are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Query {
     /// The tables to read. A row belongs to the table in which it is shown: IPv4 flows of IPv6 sockets are IPv4 rows.
     pub tables: TableSet,
-    /// The TCP states wanted; UDP has none and is not touched by it.
+    /// The TCP states wanted; UDP sockets have none and are not affected.
     pub states: StateSet,
-    /// The UDP sockets wanted; TCP is not touched by it.
+    /// The UDP sockets wanted; TCP is not affected.
     pub udp: UdpRows,
     /// What more is wanted of each row.
     pub details: WantedDetails,
@@ -75,7 +75,7 @@ impl Query {
         }
     }
 
-    /// Only sockets that wait for anybody: TCP listeners, and UDP sockets without a peer.
+    /// Only listeners: TCP sockets in LISTENING, and UDP sockets without a peer.
     #[must_use]
     pub fn listening(mut self) -> Self {
         self.filter.listening = true;
@@ -118,7 +118,7 @@ impl Query {
         }
     }
 
-    /// Whether a row is wanted, as far as the row itself tells.
+    /// Whether a row is wanted by itself, without its owners.
     pub fn matches(&self, socket: &Socket) -> bool {
         self.tables.contains(socket.table())
             && socket.state.is_none_or(|state| self.states.contains(state))
@@ -127,12 +127,12 @@ impl Query {
     }
 }
 
-/// Which UDP sockets are wanted. UDP has no states, but a socket that knows its peer is as good as connected.
+/// Which UDP sockets are wanted. UDP has no states; a socket with a peer counts as connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UdpRows {
     /// All of them.
     All,
-    /// Those without a peer, which anybody may call.
+    /// Those without a peer.
     Listening,
     /// Those with a peer.
     Connected,

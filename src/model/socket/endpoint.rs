@@ -39,7 +39,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether this is the wildcard address with port 0: nobody in particular.
+    /// Whether this is the wildcard address with port 0.
     pub const fn is_unspecified(&self) -> bool {
         self.port == 0 && self.address.is_unspecified()
     }

@@ -32,7 +32,7 @@ pub enum State {
     DeleteTcb,
     /// Bound to a port, neither listening nor connected.
     Bound,
-    /// A number that the operating system gave and nobody has documented.
+    /// A number that the operating system gave and that is not documented.
     Unknown,
 }
 

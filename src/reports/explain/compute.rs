@@ -84,7 +84,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, in the order in which they are told.
+    /// Every role, in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::Listener, Self::Bound, Self::Connection, Self::Waiting];
 
     /// The role of a socket.

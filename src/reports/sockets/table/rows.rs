@@ -133,7 +133,7 @@ fn write_executables(out: &mut Vec<u8>, row: Row<'_>) {
     }
 }
 
-/// The lowest PID; `0` where no process holds the socket; `-` where nobody may tell.
+/// The lowest PID; `0` if no process owns the socket; `-` if that is unknown.
 fn write_lowest_pid(out: &mut Vec<u8>, owner: Ownership<'_>) {
     match (owner.lowest(), owner.status) {
         (Some(pid), _) => write_number(out, pid),

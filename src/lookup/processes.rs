@@ -1,6 +1,6 @@
 //! Facts about processes: only those asked for, each once in a refresh.
 
-use crate::model::problem::Problem;
+use crate::model::problem::{Problem, ProblemKind};
 use crate::model::process::{Facts, Process, ProcessRead};
 use crate::model::socket::Pid;
 use crate::platform;
@@ -44,6 +44,8 @@ impl Processes {
             return;
         }
         let (reads, problems) = platform::process_facts(&pids, facts);
+        let failed: Vec<Pid> =
+            pids.iter().zip(&reads).filter(|(_, read)| **read == ProcessRead::Failed).map(|(&pid, _)| pid).collect();
         for (pid, read) in pids.into_iter().zip(reads) {
             let read = self.unless_successor(read);
             match self.known.get_mut(&pid) {
@@ -53,7 +55,7 @@ impl Processes {
                 }
             }
         }
-        for problem in problems {
+        for problem in problems.into_iter().chain(unread(&failed)) {
             if !self.problems.contains(&problem) {
                 self.problems.push(problem);
             }
@@ -120,7 +122,7 @@ impl Processes {
     pub fn get(&self, pid: Pid) -> Option<&Process> {
         match &self.known.get(&pid)?.read {
             ProcessRead::Known(process) => Some(process),
-            ProcessRead::Ended | ProcessRead::Failed => None,
+            ProcessRead::Ended | ProcessRead::Denied | ProcessRead::Failed => None,
         }
     }
 
@@ -134,6 +136,16 @@ impl Processes {
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
+}
+
+/// What to say of processes that could not be read.
+fn unread(failed: &[Pid]) -> Option<Problem> {
+    let first = failed.first()?;
+    let message = match failed.len() {
+        1 => format!("the facts about process {first} could not be read"),
+        count => format!("the facts about {count} processes, of which {first} is the first, could not be read"),
+    };
+    Some(Problem::new(ProblemKind::FactUnavailable, message))
 }
 
 impl Entry {
@@ -266,6 +278,14 @@ mod tests {
         processes.look_up([u32::MAX - 1], EVERYTHING);
         assert!(processes.get(u32::MAX - 1).is_none() && processes.has_ended(u32::MAX - 1));
         assert!(!processes.has_ended(own()));
+    }
+
+    #[test]
+    fn processes_that_could_not_be_read_are_a_problem() {
+        let message = |failed: &[Pid]| unread(failed).map(|problem| problem.message);
+        assert_eq!(message(&[]), None);
+        assert_eq!(message(&[7]).as_deref(), Some("the facts about process 7 could not be read"));
+        assert!(message(&[7, 8]).is_some_and(|message| message.contains("2 processes, of which 7 is the first")));
     }
 
     #[test]

@@ -83,7 +83,9 @@ pub enum ProcessRead {
     Known(Process),
     /// There is no such process any more.
     Ended,
-    /// It is there or may be, but could not be read: nothing is known of it.
+    /// It is there, but the system does not show it to this user.
+    Denied,
+    /// It could not be read for another reason: nothing is known of it.
     Failed,
 }
 

@@ -2,7 +2,7 @@
 //! names are waited for.
 
 use crate::support::namespace::{Namespace, ip};
-use crate::support::program::{limited, rnetstat, text_of, with_files};
+use crate::support::program::{limited, rnetstat, text_of, traced, with_files};
 use crate::support::skip::have_or_skip;
 use crate::support::wait::until;
 use serde_json::Value;
@@ -102,6 +102,28 @@ fn a_process_whose_first_thread_has_ended_keeps_its_executable() {
     let owner = script.owner();
     assert!(owner["executable"].as_str().unwrap().contains("/python3"), "{owner}");
     assert_eq!(owner["command_line"][1], "-c", "{owner}");
+}
+
+#[test]
+fn an_owner_whose_name_cannot_be_read_leaves_a_filter_undecided() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !have_or_skip("python3", "python3") || !have_or_skip("strace", "strace") {
+        return;
+    }
+    let script = Script::start(
+        "import os, socket\n\
+         server = socket.create_server(('127.0.0.1', 0))\n\
+         print(server.getsockname()[1], flush=True)\n\
+         os.read(0, 1)\n",
+    );
+    let folder = format!("/proc/{}", script.child.id());
+    for (pattern, readable) in [("python*", 0), ("sshd", 1), ("!sshd", 0)] {
+        let program = rnetstat(&format!("-a --port {} --process {pattern} --quiet", script.port));
+        let status = |command: &mut Command| command.stderr(Stdio::null()).status().unwrap().code();
+        assert_eq!(status(&mut rnetstat(&format!("-a --port {} --process {pattern} --quiet", script.port))), Some(readable));
+        let options = ["-f", "-qq", "-o", "/dev/null", "-P", &folder, "-e", "inject=openat:error=EMFILE"];
+        assert_eq!(status(&mut traced(&program, &options)), Some(2), "{pattern}");
+    }
 }
 
 #[test]

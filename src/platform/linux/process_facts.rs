@@ -305,6 +305,8 @@ impl Reading {
         match begun {
             Ok((process, reading)) => (ProcessRead::Known(process), Some(reading)),
             Err(Errno::NOENT | Errno::SRCH) if !is_running(pid) => (ProcessRead::Ended, None),
+            // A process that is running, but whose folder is not there, is hidden (hidepid).
+            Err(Errno::NOENT | Errno::SRCH | Errno::ACCESS | Errno::PERM) => (ProcessRead::Denied, None),
             Err(_) => (ProcessRead::Failed, None),
         }
     }
@@ -385,7 +387,7 @@ fn live_thread(process: &OwnedFd) -> Option<OwnedFd> {
     })
 }
 
-/// Whether a process is there whose folder is not: it is hidden (hidepid).
+/// Whether there is a process of this PID, whatever of it may be seen.
 fn is_running(pid: Pid) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(Errno::SRCH))

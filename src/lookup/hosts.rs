@@ -22,10 +22,10 @@ const STACK: usize = 256 * 1024;
 const SPARE: usize = 4096;
 
 /// How long a name is used before it is asked for again. The resolver interface does not return the record's own time to live.
-const NAME_LIFETIME: Duration = Duration::from_secs(600);
+const NAME_LIFETIME: Duration = Duration::from_mins(10);
 
 /// How long an address without a name, or whose resolution failed, is not asked for again.
-const FAILURE_LIFETIME: Duration = Duration::from_secs(60);
+const FAILURE_LIFETIME: Duration = Duration::from_mins(1);
 
 type Resolve = dyn Fn(IpAddr) -> Option<String> + Send + Sync;
 
@@ -195,7 +195,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
     const SHORT: Duration = Duration::from_millis(1);
 
     fn addresses(count: u8) -> impl Iterator<Item = IpAddr> + Clone {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// How long the kernel keeps a connection in TIME_WAIT (Linux: `TCP_TIMEWAIT_LEN`).
-const TIME_WAIT: Duration = Duration::from_secs(60);
+const TIME_WAIT: Duration = Duration::from_mins(1);
 
 /// A time in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -302,6 +302,7 @@ impl InodeOwners {
     }
 
     /// The same of entries with groups.
+    #[expect(clippy::indexing_slicing, reason = "slots are smaller than the directory")]
     pub fn from_entries(mut found: OwnerEntries, missing: OwnerStatus) -> Self {
         found.entries.sort_unstable();
         found.entries.dedup();
@@ -380,6 +381,10 @@ impl InodeOwners {
         Ownership { status: OwnerStatus::Owned, held_by }
     }
 
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "slots are smaller than the directory, which has positions of entries; `leading` is at most the length"
+    )]
     fn held(&self, inode: u32) -> &[u64] {
         for slot in slots(inode, self.directory.len()) {
             let Some(begin) = self.directory[slot].checked_sub(1) else { break };

@@ -8,6 +8,7 @@ pub const IPV4_ENDPOINT: usize = 21;
 /// Each octet's digits and a point behind them.
 static OCTETS: [[u8; 4]; 256] = octets();
 
+#[expect(clippy::indexing_slicing, reason = "the loops stay within the table")]
 const fn octets() -> [[u8; 4]; 256] {
     let mut table = [[b' '; 4]; 256];
     let mut octet = 0;
@@ -35,6 +36,7 @@ const fn octets() -> [[u8; 4]; 256] {
 }
 
 /// `192.0.2.7:443`, filled up with blanks, of which two stand behind the longest text.
+#[expect(clippy::indexing_slicing, reason = "the buffer holds the longest endpoint")]
 pub fn ipv4_endpoint(address: Ipv4Addr, port: u16) -> [u8; IPV4_ENDPOINT + 2] {
     let mut text = [b' '; IPV4_ENDPOINT + 2];
     let mut end = 0;
@@ -64,6 +66,7 @@ pub fn ipv4_endpoint(address: Ipv4Addr, port: u16) -> [u8; IPV4_ENDPOINT + 2] {
 }
 
 /// An IPv6 address as RFC 5952 wants it: lower case, no leading zeros, the longest run of zeros left out.
+#[expect(clippy::indexing_slicing, reason = "the run is one of the eight segments")]
 pub fn write_ipv6(out: &mut Vec<u8>, address: Ipv6Addr) {
     let segments = address.segments();
     let (mut longest, mut run) = (0..0, 0..0);
@@ -81,6 +84,7 @@ pub fn write_ipv6(out: &mut Vec<u8>, address: Ipv6Addr) {
     write_segments(out, &segments[longest.end..]);
 }
 
+#[expect(clippy::indexing_slicing, reason = "a digit has four bits, and at most three lead")]
 fn write_segments(out: &mut Vec<u8>, segments: &[u16]) {
     for (index, &segment) in segments.iter().enumerate() {
         if index > 0 {

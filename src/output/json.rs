@@ -80,13 +80,13 @@ impl Formatter for Layout {
         }
         let mut plain = 0;
         for (position, character) in fragment.char_indices().filter(|&(_, character)| needs_escape(character)) {
-            out.write_all(&fragment.as_bytes()[plain..position])?;
+            out.write_all(fragment.get(plain..position).unwrap_or_default().as_bytes())?;
             for unit in character.encode_utf16(&mut [0; 2]) {
                 write!(out, "\\u{unit:04x}")?;
             }
             plain = position + character.len_utf8();
         }
-        out.write_all(&fragment.as_bytes()[plain..])
+        out.write_all(fragment.get(plain..).unwrap_or_default().as_bytes())
     }
 }
 
@@ -102,7 +102,8 @@ pub fn bytes_unless_text(text: &OsStr) -> Option<String> {
 
 /// The bytes of text from outside, in hexadecimal.
 pub fn hexadecimal(text: &OsStr) -> String {
-    text.as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = text.as_encoded_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 #[cfg(test)]
@@ -144,8 +145,8 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_given_in_hexadecimal() {
         let name = crate::platform::name_that_is_no_text();
-        let bytes: String = name.as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((lossy(&name), bytes_unless_text(&name)), (name.to_string_lossy(), Some(bytes)));
+        let bytes: Vec<String> = name.as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((lossy(&name), bytes_unless_text(&name)), (name.to_string_lossy(), Some(bytes.concat())));
         assert!(lossy(&name).contains('\u{fffd}'));
         assert_eq!(bytes_unless_text(OsStr::new("plain")), None);
     }

@@ -41,12 +41,11 @@ pub fn write_in_order<Item: Sync>(
         for (position, chunk) in items.chunks(CHUNK).enumerate() {
             // A chunk whose thread could not be started is made here.
             let made = (position % threads).checked_sub(1).and_then(|worker| workers.get(worker)?.recv().ok());
-            match made {
-                Some(mut text) => flush(&mut text)?,
-                None => {
-                    write(out, chunk);
-                    flush(out)?;
-                }
+            if let Some(mut text) = made {
+                flush(&mut text)?;
+            } else {
+                write(out, chunk);
+                flush(out)?;
             }
         }
         flush(out)

@@ -71,7 +71,7 @@ mod tests {
         let (sender, end) = mpsc::channel();
         drop(sender);
         let mut out = Vec::new();
-        show(&mut out, "reading", &end, Duration::from_secs(3600), UPDATE);
+        show(&mut out, "reading", &end, Duration::from_hours(1), UPDATE);
         assert!(out.is_empty());
     }
 

@@ -145,8 +145,8 @@ impl Classic {
         self.heading.in_language(language)
     }
 
-    const fn new(english: &'static str, korean: &'static str, width: usize, cell: ClassicCell) -> Option<Self> {
-        Some(Self { heading: Heading { english, korean }, width, cell })
+    const fn new(english: &'static str, korean: &'static str, width: usize, cell: ClassicCell) -> Self {
+        Self { heading: Heading { english, korean }, width, cell }
     }
 }
 
@@ -190,7 +190,7 @@ impl Definition {
     }
 
     const fn classic(self, english: &'static str, korean: &'static str, width: usize, cell: ClassicCell) -> Self {
-        Self { classic: Classic::new(english, korean, width, cell), ..self }
+        Self { classic: Some(Classic::new(english, korean, width, cell)), ..self }
     }
 }
 

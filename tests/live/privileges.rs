@@ -134,7 +134,7 @@ fn no_thread_has_capabilities_while_names_are_looked_up() {
     let files = [0, 1].map(|number| folder.join(number.to_string()));
     files.iter().zip(contents).for_each(|(file, content)| fs::write(file, content).unwrap());
     let silent_server = UdpSocket::bind("127.0.0.1:53").unwrap();
-    silent_server.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    silent_server.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.connect("192.0.2.9:9").unwrap();
     for line in ["-abf", "-af --json", "-af --format wide"] {

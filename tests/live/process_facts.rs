@@ -139,7 +139,7 @@ fn facts_about_owners_are_read_before_names_are_waited_for() {
     let files = [0, 1].map(|number| folder.join(number.to_string()));
     files.iter().zip(contents).for_each(|(file, content)| fs::write(file, content).unwrap());
     let silent_server = UdpSocket::bind("127.0.0.1:53").unwrap();
-    silent_server.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    silent_server.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     for line in ["-abf", "-af --json", "-af --format wide --columns local,executable"] {
         let mut script = Script::start(
             "import os, socket\n\

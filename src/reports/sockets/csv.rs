@@ -10,10 +10,10 @@ use std::io::{self, Write};
 /// Writes the heading, if it is wanted, and the rows.
 pub fn write(out: &mut impl Write, rows: Rows<'_>, columns: &[Column], no_header: bool) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
-    write_records(&mut writer, rows, columns, no_header).map_err(|error| match error.into_kind() {
+    write_records(&mut writer, rows, columns, no_header).map_err(|error| {
+        let message = error.to_string();
         // A closed pipe must stay one.
-        ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
+        if let ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(message) }
     })?;
     writer.flush()
 }

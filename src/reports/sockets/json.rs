@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::net::IpAddr;
+use std::path::Path;
 
 /// The fields of a socket that were asked for.
 #[derive(Clone, Debug)]
@@ -317,7 +318,7 @@ impl<'a> OwnerRecord<'a> {
     pub(in crate::reports) fn new(pid: Pid, process: Option<&'a Process>, fields: OwnerFields) -> Self {
         let name = process.map(|process| process.name.as_os_str()).filter(|_| fields.name);
         let executable = process.filter(|_| fields.executable).and_then(|process| process.executable.as_deref());
-        let executable = executable.map(|path| path.as_os_str());
+        let executable = executable.map(Path::as_os_str);
         let command_line = process.filter(|_| fields.command_line).map(|process| process.command_line.as_slice());
         let command_line = command_line.filter(|words| !words.is_empty());
         let user = process.and_then(|process| process.user.as_ref());

@@ -30,7 +30,7 @@ impl Serialize for StatisticsRecord<'_> {
     }
 }
 
-impl<'a> StatisticsRecord<'a> {
+impl StatisticsRecord<'_> {
     fn counters<V: Copy>(&self, section: Section, fields: &[(&'static str, V)]) -> Counters<Option<V>> {
         let is_unavailable =
             |field| self.statistics.unavailable.iter().any(|counter| counter.section == section && counter.field == field);

@@ -104,10 +104,11 @@ fn write_extra(out: &mut Vec<u8>, row: Row<'_>, extra: Extra) {
             }
             pad(out, start, OFFLOAD);
         }
-        ClassicCell::Value => match row.value(extra.column) {
-            Value::Null => out.push(b'-'),
-            value => out.extend_from_slice(cell_text(&value).as_bytes()),
-        },
+        ClassicCell::Value => {
+            let value = row.value(extra.column);
+            let text = if value == Value::Null { "-".into() } else { cell_text(&value) };
+            out.extend_from_slice(text.as_bytes());
+        }
     }
 }
 

@@ -117,13 +117,13 @@ const fn of_ano(text: &'static str, limit: f64) -> Target {
 
 /// 100,000 sockets in 200 processes.
 const LARGE: &[Target] = &[
-    of_baseline(Competitor::Ano, "at most 1.0 × the baseline", 1.0, |measured| {
+    of_baseline(Competitor::Ano, "at most 0.45 × the baseline", 0.45, |measured| {
         measured.times(Competitor::Ano, &[Competitor::Baseline])
     }),
-    of_baseline(Competitor::An, "at most 0.8 × the baseline", 0.8, |measured| {
+    of_baseline(Competitor::An, "at most 0.35 × the baseline", 0.35, |measured| {
         measured.times(Competitor::An, &[Competitor::Baseline])
     }),
-    of_baseline(Competitor::Port, "at most 0.5 × the baseline", 0.5, |measured| {
+    of_baseline(Competitor::Port, "at most 0.15 × the baseline", 0.15, |measured| {
         measured.times(Competitor::Port, &[Competitor::Baseline])
     }),
     of_baseline(Competitor::Proc, "at most 1.3 × (baseline + bare scan)", 1.3, |measured| {
@@ -134,7 +134,7 @@ const LARGE: &[Target] = &[
 
 /// 1,000,000 sockets.
 const HUGE: &[Target] = &[
-    of_baseline(Competitor::Ano, "at most 1.2 × the baseline", 1.2, |measured| {
+    of_baseline(Competitor::Ano, "at most 0.6 × the baseline", 0.6, |measured| {
         measured.times(Competitor::Ano, &[Competitor::Baseline])
     }),
     Target {
@@ -148,6 +148,23 @@ const HUGE: &[Target] = &[
 
 /// 10,000 sockets in 1,000 processes.
 const MANY_PROCESSES: &[Target] = &[of_ano("at least 10 × rnetstat -ano", 10.0)];
+
+/// 100,000 sockets in 500 network namespaces.
+const LARGE_SPREAD: &[Target] = &[of_baseline(
+    Competitor::AllNamespaces,
+    "at most 1.0 × the baseline of as many sockets in one namespace",
+    1.0,
+    |measured| measured.times(Competitor::AllNamespaces, &[Competitor::Baseline]),
+)];
+
+/// 20,000 sockets in 5,000 network namespaces.
+const MANY_NAMESPACES: &[Target] = &[Target {
+    competitor: Competitor::AllNamespaces,
+    text: "at most 2 × rnetstat -ano",
+    value: |measured| measured.times(Competitor::AllNamespaces, &[Competitor::Ano]),
+    limit: Limit::AtMost(2.0),
+    unit: "×",
+}];
 
 /// The most that a quiet host has.
 const QUIET_PROCESSES: usize = 250;
@@ -171,7 +188,7 @@ const QUIET: &[Target] = &[
 /// A quiet host: 250 processes, 1,500 descriptors, 20 sockets. Those of the real host count; one that has more is measured as it
 /// is, without targets.
 pub fn quiet(host: Scanned) -> Case {
-    let mut plan = Plan { servers: 4, clients: 4, idle: 0, connections: 6, udp: 4, others: 0 };
+    let mut plan = Plan { servers: 4, clients: 4, idle: 0, connections: 6, udp: 4, others: 0, namespaces: 0 };
     plan.idle = QUIET_PROCESSES.saturating_sub(host.processes + plan.processes());
     let without_others = host.descriptors + 3 * plan.processes() + plan.sockets();
     plan.others = QUIET_DESCRIPTORS.saturating_sub(without_others) / plan.processes();
@@ -192,4 +209,15 @@ pub fn busy(sockets: usize, processes: Option<usize>, others: Option<usize>) -> 
     // A target is valid for the farm that it was set for.
     let targets = if processes.is_none_or(|processes| processes == usual) && others.is_none() { targets } else { &[] };
     Case { name: "a busy host", plan, targets }
+}
+
+/// A host whose sockets are in many network namespaces; some sizes have targets.
+pub fn spread(sockets: usize, namespaces: usize, processes: Option<usize>, others: Option<usize>) -> Case {
+    let targets = match (sockets, namespaces) {
+        (100_000, 500) => LARGE_SPREAD,
+        (20_000, 5_000) => MANY_NAMESPACES,
+        _ => &[],
+    };
+    let plan = Plan::spread(sockets, processes.unwrap_or(200).min(namespaces), others.unwrap_or(100), namespaces);
+    Case { name: "a host with many network namespaces", plan, targets }
 }

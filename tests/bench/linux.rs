@@ -1,7 +1,7 @@
 //! The command line of the benchmark.
 
 use crate::cases::{self, Case, Measured};
-use crate::competitors::{self, Limits};
+use crate::competitors::{self, Competitor, Limits, Outcome};
 use crate::report::Report;
 use crate::support::baseline::{self, Scanned};
 use crate::support::farm::{self, Farm};
@@ -27,6 +27,10 @@ struct Options {
     /// How many descriptors other than sockets each process has.
     #[arg(long)]
     descriptors: Option<usize>,
+
+    /// Divide the sockets of the busy host among this many network namespaces. The baseline is that of as many sockets in one.
+    #[arg(long)]
+    namespaces: Option<usize>,
 
     /// How often each competitor runs.
     #[arg(long)]
@@ -96,14 +100,19 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     let host = Host::now()?;
     for case in cases(options, host.scanned) {
         eprintln!("{}: {} sockets in {} processes", case.name, case.plan.sockets(), case.plan.processes());
+        if case.plan.namespaces > 0 && options.exec.is_none() {
+            let (sockets, outcomes) = measure_spread(options, &case)?;
+            report.add(&case, baseline::bare_scan()?, &Measured { sockets, outcomes: &outcomes });
+            continue;
+        }
         let _farm = Farm::build(&case.plan)?;
         if let Some(command) = &options.exec {
             Command::new("sh").args(["-c", command]).status()?;
             continue;
         }
         let sockets = baseline::sockets()?;
-        competitors::check(sockets)?;
-        let outcomes = competitors::measure(&limits(options, sockets))?;
+        competitors::check(Competitor::Ano, sockets)?;
+        let outcomes = competitors::measure(&limits(options, sockets), &Competitor::ALL)?;
         report.add(&case, baseline::bare_scan()?, &Measured { sockets, outcomes: &outcomes });
     }
     if options.exec.is_none() {
@@ -113,8 +122,25 @@ fn measure(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Measures a host with many network namespaces, after the baseline of one with as many sockets in one.
+fn measure_spread(options: &Options, case: &Case) -> anyhow::Result<(usize, Vec<(Competitor, Outcome)>)> {
+    let sockets = case.plan.sockets();
+    let limits = limits(options, sockets);
+    let mut outcomes = {
+        let _farm = Farm::build(&cases::busy(sockets, options.processes, options.descriptors).plan)?;
+        competitors::measure(&limits, &[Competitor::Baseline])?
+    };
+    let _farm = Farm::build(&case.plan)?;
+    competitors::check(Competitor::AllNamespaces, sockets)?;
+    outcomes.extend(competitors::measure(&limits, &Competitor::OF_NAMESPACES)?);
+    Ok((sockets, outcomes))
+}
+
 fn cases(options: &Options, host: Scanned) -> Vec<Case> {
-    let busy = |&sockets: &usize| cases::busy(sockets, options.processes, options.descriptors);
+    let busy = |&sockets: &usize| match options.namespaces {
+        Some(namespaces) if namespaces > 0 => cases::spread(sockets, namespaces, options.processes, options.descriptors),
+        _ => cases::busy(sockets, options.processes, options.descriptors),
+    };
     match &options.sockets[..] {
         [] if options.is_a_test() => vec![busy(&300)],
         [] => {

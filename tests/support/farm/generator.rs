@@ -2,12 +2,13 @@
 //! input or its parent ends.
 
 use super::plan::Plan;
+use crate::support::isolation;
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, Signal};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -19,6 +20,8 @@ pub(super) enum Job {
     Serve { server: usize, bind: usize, accept: usize },
     /// Opens the connections with these numbers, distributed over the servers.
     Connect { connections: Range<usize>, servers: usize },
+    /// Makes this many network namespaces, each with a listener and connections to it.
+    Spread { namespaces: usize, connections: usize },
     /// Nothing.
     Idle,
 }
@@ -29,6 +32,7 @@ impl Job {
         let (name, numbers) = match self {
             Job::Serve { server, bind, accept } => ("serve", vec![*server, *bind, *accept]),
             Job::Connect { connections, servers } => ("connect", vec![connections.start, connections.end, *servers]),
+            Job::Spread { namespaces, connections } => ("spread", vec![*namespaces, *connections]),
             Job::Idle => ("idle", Vec::new()),
         };
         [name.to_owned()].into_iter().chain(numbers.iter().map(usize::to_string)).collect()
@@ -38,6 +42,7 @@ impl Job {
         match (name, numbers) {
             ("serve", &[server, bind, accept]) => Some(Job::Serve { server, bind, accept }),
             ("connect", &[start, end, servers]) => Some(Job::Connect { connections: start..end, servers }),
+            ("spread", &[namespaces, connections]) => Some(Job::Spread { namespaces, connections }),
             ("idle", []) => Some(Job::Idle),
             _ => None,
         }
@@ -47,6 +52,7 @@ impl Job {
         match self {
             Job::Serve { bind, accept, .. } => 1 + bind + accept,
             Job::Connect { connections, .. } => connections.len(),
+            Job::Spread { namespaces, connections } => namespaces * (1 + 2 * connections),
             Job::Idle => 0,
         }
     }
@@ -72,6 +78,7 @@ pub(super) fn run(words: &[OsString]) -> anyhow::Result<()> {
     match job {
         Job::Serve { server, bind, accept } => serve(server, bind, accept, &mut kept),
         Job::Connect { connections, servers } => connect(connections, servers, &mut kept),
+        Job::Spread { namespaces, connections } => spread(namespaces, connections, &mut kept),
         Job::Idle => Ok(()),
     }?;
     report()?;
@@ -126,6 +133,22 @@ fn connect(connections: Range<usize>, servers: usize, kept: &mut Vec<OwnedFd>) -
         let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
         close_with_reset(&stream)?;
         kept.push(stream.into());
+    }
+    Ok(())
+}
+
+fn spread(namespaces: usize, connections: usize, kept: &mut Vec<OwnedFd>) -> anyhow::Result<()> {
+    for _ in 0..namespaces {
+        isolation::enter()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        for _ in 0..connections {
+            let client = TcpStream::connect(listener.local_addr()?)?;
+            let (accepted, _) = listener.accept()?;
+            close_with_reset(&client)?;
+            close_with_reset(&accepted)?;
+            kept.extend([OwnedFd::from(client), OwnedFd::from(accepted)]);
+        }
+        kept.push(listener.into());
     }
     Ok(())
 }

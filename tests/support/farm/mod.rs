@@ -53,12 +53,16 @@ impl Farm {
         let (reports, stdout) = std::io::pipe()?;
         let mut builder =
             Builder { others: plan.others, stdin, stdout, reports, farm: Self { workers: Vec::new(), _keep_alive: keep_alive } };
+        for process in (0..plan.clients).filter(|_| plan.namespaces > 0) {
+            let connections = plan.connections / plan.namespaces;
+            builder.start(&Job::Spread { namespaces: plan.filled_by(process).len(), connections })?;
+        }
         for server in 0..plan.servers {
             let (bind, accept) = (plan.bound_by(server), plan.accepted_by(server));
             builder.start(&Job::Serve { server, bind, accept })?;
         }
         builder.wait_for(plan.servers).context("the servers do not listen")?;
-        for client in 0..plan.clients {
+        for client in (0..plan.clients).filter(|_| plan.namespaces == 0) {
             builder.start(&Job::Connect { connections: plan.made_by(client), servers: plan.servers })?;
         }
         for _ in 0..plan.idle {

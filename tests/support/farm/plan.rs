@@ -25,6 +25,8 @@ pub struct Plan {
     pub udp: usize,
     /// Descriptors that are no sockets (files and pipes), in each process.
     pub others: usize,
+    /// Network namespaces that the connections are divided among, each with a listener of its own; 0 for one that all are in.
+    pub namespaces: usize,
 }
 
 impl Plan {
@@ -34,12 +36,24 @@ impl Plan {
         let clients = processes.saturating_sub(servers).max(1);
         let connections = sockets.saturating_sub(servers + sockets / 100) / 2;
         let udp = sockets.saturating_sub(servers + 2 * connections);
-        Self { servers, clients, idle: 0, connections, udp, others }
+        Self { servers, clients, idle: 0, connections, udp, others, namespaces: 0 }
+    }
+
+    /// This number of sockets in this many network namespaces, which are held by the sockets alone: the processes have left them.
+    pub fn spread(sockets: usize, processes: usize, others: usize, namespaces: usize) -> Self {
+        let connections = sockets.saturating_sub(namespaces) / 2 / namespaces * namespaces;
+        Self { servers: 0, clients: processes, idle: 0, connections, udp: 0, others, namespaces }
+    }
+
+    /// Which of the namespaces a process fills.
+    pub fn filled_by(&self, process: usize) -> Range<usize> {
+        let before = |process: usize| self.namespaces * process / self.clients;
+        before(process)..before(process + 1)
     }
 
     /// The number of sockets.
     pub fn sockets(&self) -> usize {
-        self.servers + 2 * self.connections + self.udp
+        self.servers + self.namespaces + 2 * self.connections + self.udp
     }
 
     /// The number of processes.

@@ -35,10 +35,13 @@ const fn octets() -> [[u8; 4]; 256] {
     table
 }
 
-/// `192.0.2.7:443`, filled up with blanks, of which two stand behind the longest text.
-#[expect(clippy::indexing_slicing, reason = "the buffer holds the longest endpoint")]
-pub fn ipv4_endpoint(address: Ipv4Addr, port: u16) -> [u8; IPV4_ENDPOINT + 2] {
-    let mut text = [b' '; IPV4_ENDPOINT + 2];
+/// Appends `192.0.2.7:443`, filled up with blanks, of which two stand behind the longest text. It is put together where it stays: to
+/// copy it, the processor would have to wait for its single bytes.
+#[expect(clippy::indexing_slicing, reason = "the text holds the longest endpoint")]
+pub fn write_ipv4_endpoint(out: &mut Vec<u8>, address: Ipv4Addr, port: u16) {
+    const TEXT: usize = IPV4_ENDPOINT + 2;
+    out.extend_from_slice(&[b' '; TEXT]);
+    let Some(text) = out.last_chunk_mut::<TEXT>() else { return };
     let mut end = 0;
     for octet in address.octets() {
         text[end..end + 4].copy_from_slice(&OCTETS[usize::from(octet)]);
@@ -61,8 +64,6 @@ pub fn ipv4_endpoint(address: Ipv4Addr, port: u16) -> [u8; IPV4_ENDPOINT + 2] {
         text[end] = b'0' + *digit as u8;
         end += 1;
     }
-    text[end..].fill(b' ');
-    text
 }
 
 /// An IPv6 address as RFC 5952 wants it: lower case, no leading zeros, the longest run of zeros left out.
@@ -99,6 +100,13 @@ fn write_segments(out: &mut Vec<u8>, segments: &[u16]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn ipv4_endpoint(address: Ipv4Addr, port: u16) -> Vec<u8> {
+        let mut out = b"before".to_vec();
+        write_ipv4_endpoint(&mut out, address, port);
+        out.split_off(6)
+    }
+
     use proptest::prelude::*;
 
     proptest! {

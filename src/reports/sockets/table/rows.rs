@@ -154,8 +154,8 @@ fn write_lowest_name(out: &mut Vec<u8>, row: Row<'_>) {
 /// An address column: `192.0.2.7:443`, `[2001:db8::7]:443`, `[fe80::1%12]:546`, and two blanks behind it.
 fn write_endpoint(out: &mut Vec<u8>, socket: &Socket, endpoint: &Endpoint) {
     if let IpAddr::V4(address) = endpoint.address {
-        let text: &[u8; ADDRESS + 2] = &addresses::ipv4_endpoint(address, endpoint.port);
-        return out.extend_from_slice(text);
+        const { assert!(ADDRESS == addresses::IPV4_ENDPOINT) };
+        return addresses::write_ipv4_endpoint(out, address, endpoint.port);
     }
     let start = out.len();
     write_address(out, endpoint.address, socket.scope(endpoint.address));

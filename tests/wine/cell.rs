@@ -22,7 +22,8 @@ pub struct Cell {
     scripts: PathBuf,
     home: PathBuf,
     prefix: PathBuf,
-    programs: PathBuf,
+    program: PathBuf,
+    holder: PathBuf,
 }
 
 impl Cell {
@@ -37,35 +38,27 @@ impl Cell {
         }
         let project = Path::new(env!("CARGO_MANIFEST_DIR"));
         let profile = std::env::var(PROFILE).unwrap_or_else(|_| "dev".to_owned());
-        let build = Command::new(scripts.join("wcargo"))
-            .args([
-                "build",
-                "--quiet",
-                "--locked",
-                "--profile",
-                &profile,
-                "--target",
-                TARGET,
-                "--bin",
-                "rnetstat",
-                "--example",
-                "socket-holder",
-            ])
-            .current_dir(project)
-            .env_remove("CARGO_TARGET_DIR")
-            // By this a test finds its own libraries, and the other compiler would find the wrong ones.
-            .env_remove("LD_LIBRARY_PATH")
-            .status();
-        assert!(build.unwrap().success(), "the Windows build");
+        for what in [["--profile", &profile, "--bin", "rnetstat"], ["--profile", "dev", "--example", "socket-holder"]] {
+            let build = Command::new(scripts.join("wcargo"))
+                .args(["build", "--quiet", "--locked", "--target", TARGET])
+                .args(what)
+                .current_dir(project)
+                .env_remove("CARGO_TARGET_DIR")
+                // By this a test finds its own libraries, and the other compiler would find the wrong ones.
+                .env_remove("LD_LIBRARY_PATH")
+                .status();
+            assert!(build.unwrap().success(), "the Windows build: {what:?}");
+        }
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let prefix = std::env::temp_dir().join(format!("rnetstat-wine-{}-{number}", std::process::id()));
         // cp keeps what a prefix is made of, links included.
         let copied = Command::new("cp").arg("-a").arg(home.join("prefix")).arg(&prefix).status();
         assert!(copied.unwrap().success(), "a copy of the Wine prefix");
-        let folder = if profile == "dev" { "debug" } else { &profile };
-        let programs = project.join("target").join(TARGET).join(folder);
-        Some(Self { scripts, home, prefix, programs })
+        let built = project.join("target").join(TARGET);
+        let program = built.join(if profile == "dev" { "debug" } else { &profile }).join("rnetstat.exe");
+        let holder = built.join("debug/examples/socket-holder.exe");
+        Some(Self { scripts, home, prefix, program, holder })
     }
 
     /// A Windows program, to be run in the Windows of this test.
@@ -75,14 +68,9 @@ impl Cell {
         command
     }
 
-    /// A Windows program of this project.
-    fn program(&self, path: &str) -> Command {
-        self.run(self.programs.join(path))
-    }
-
     /// The program that holds sockets.
-    pub fn holder(&self) -> PathBuf {
-        self.programs.join("examples/socket-holder.exe")
+    pub fn holder(&self) -> &Path {
+        &self.holder
     }
 
     /// A folder that goes with this Windows.
@@ -92,12 +80,12 @@ impl Cell {
 
     /// Runs the Windows build.
     pub fn run_line(&self, switches: &str) -> Output {
-        self.program("rnetstat.exe").args(switches.split(' ')).stdin(Stdio::null()).output().unwrap()
+        self.run(&self.program).args(switches.split(' ')).stdin(Stdio::null()).output().unwrap()
     }
 
     /// Starts the Windows build, with pipes to read what it prints.
     pub fn start(&self, switches: &str) -> Child {
-        let mut command = self.program("rnetstat.exe");
+        let mut command = self.run(&self.program);
         command.args(switches.split(' ')).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
@@ -135,7 +123,7 @@ pub struct Holder {
 impl Holder {
     /// Starts it and waits until its sockets are open.
     pub fn start(cell: &Cell, scope: u32, own: &str, silent: &str) -> Self {
-        Self::start_program(cell, &cell.holder(), scope, own, silent)
+        Self::start_program(cell, cell.holder(), scope, own, silent)
     }
 
     /// Starts a copy of it.

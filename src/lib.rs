@@ -73,12 +73,13 @@ mod platform;
 #[cfg(not(feature = "cli"))]
 mod request;
 
-pub use model::details::{CongestionControl, Details, WantedDetails};
+pub use model::details::{Details, KernelName, WantedDetails};
 pub use model::owners::{Owner, OwnerSearch, OwnerStatus, Ownership, Refused};
 pub use model::problem::{Problem, ProblemKind};
 pub use model::process::{Process, User};
 pub use model::snapshot::{OwnedSocket, Snapshot};
 pub use model::socket::{Endpoint, Family, Pid, Protocol, Socket, SocketId, State, StateSet, Table, TableSet, Timer};
+pub use model::tcp_info::{TcpField, TcpFields, TcpInfoTable};
 pub use request::query::{Query, UdpRows};
 
 /// Reads the sockets that a query wants, and all their owners.

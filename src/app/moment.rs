@@ -1,6 +1,7 @@
 //! Reading a [`Moment`]: one read of the system for all views, then filter, look up, order.
 
 use crate::lookup::hosts::{self, HostNames};
+use crate::lookup::rates::Rates;
 use crate::lookup::services::Services;
 use crate::lookup::state_times::StateTimes;
 use crate::model::namespace::Namespace;
@@ -9,7 +10,7 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::process::Facts;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
-use crate::model::socket::{Family, Socket};
+use crate::model::socket::Socket;
 use crate::model::system::System;
 use crate::moment::consumers::Consumer;
 use crate::moment::lookups::Lookups;
@@ -22,6 +23,7 @@ use crate::output::escape::escape_name;
 use crate::output::progress::Progress;
 use crate::output::time;
 use crate::platform;
+use crate::request::column::Column;
 use crate::request::needs::Needs;
 use crate::request::{Amount, Format, Names, Query, Request, View};
 use std::ops::Range;
@@ -34,6 +36,7 @@ pub struct Reader {
     hosts: HostNames,
     services: Option<Arc<Services>>,
     state_times: StateTimes,
+    rates: Rates,
     privileges: Privileges,
     /// Whether the names of hosts and users were withheld in an earlier refresh, which has said so.
     has_withheld_names: bool,
@@ -66,6 +69,7 @@ impl Reader {
     /// Reads the system once, with all that the views of the request need.
     pub fn read(&mut self, request: &Request) -> Moment {
         let mut moment = Moment { time: time::now(), host: host(request), ..Moment::default() };
+        moment.problems.extend(request.unavailable.iter().cloned());
         self.read_sockets(&mut moment, request);
         read_other_parts(&mut moment, request);
         self.look_up_names(&mut moment, request);
@@ -85,8 +89,48 @@ impl Reader {
         let sockets = moment.sockets.insert(Sockets { snapshot, selections });
         filter_by_owners(sockets, &mut moment.lookups, request);
         moment.problems.extend(undecided(sockets, &moment.lookups));
+        self.observe(sockets, &mut moment.lookups, request);
+        self.filter_by_conditions(moment, request);
         self.look_up(moment, request);
         moment.problems.extend(moment.lookups.processes.problems().iter().cloned());
+    }
+
+    /// Compares the rows with those of the moment before.
+    fn observe(&mut self, sockets: &Sockets, lookups: &mut Lookups, request: &Request) {
+        let needs = request.needs_with_filters(platform::SYSTEM);
+        let Sockets { snapshot, selections } = sockets;
+        let now = Instant::now();
+        if needs.rates {
+            lookups.rates = self.rates.observe(snapshot, now);
+        }
+        if needs.time_in_state && request.interval.is_some() {
+            let namespace = |row| snapshot.namespace_of(row).and_then(|namespace| namespace.inode);
+            let rows = selections.iter().flat_map(|(_, selection)| &selection.rows).map(|&row| row as usize);
+            let sockets = rows.filter_map(|row| Some((snapshot.sockets.get(row)?, namespace(row))));
+            self.state_times.observe(sockets, now);
+        }
+    }
+
+    /// Looks up what the conditions rest on, of all rows that may match, and drops the rows that do not.
+    fn filter_by_conditions(&mut self, moment: &mut Moment, request: &Request) {
+        let Moment { sockets: Some(sockets), lookups, problems, host, .. } = moment else { return };
+        for (view, selection) in &sockets.selections {
+            let Some(query) = request.query_of(*view).filter(|query| !query.filter.conditions.is_empty()) else { continue };
+            let needs = query.filter.needs_of_conditions().on(host.system);
+            look_up_processes(&sockets.snapshot, selection, lookups, needs);
+            if query.filter.conditions.iter().any(|condition| condition.column == Column::Service) {
+                lookups.services = self.services();
+            }
+            self.look_up_row_facts(&sockets.snapshot, selection, lookups, needs);
+            if needs.processes.is_some_and(|facts| facts.user) {
+                lookups.processes.look_up_user_names();
+            }
+        }
+        problems.extend(retain_by_conditions(sockets, lookups, host.system, request));
+    }
+
+    fn services(&mut self) -> Arc<Services> {
+        Arc::clone(self.services.get_or_insert_with(|| Arc::new(Services::load(&platform::services_file()))))
     }
 
     /// Looks up what the views show of their rows. Facts about processes come directly after the owners were found, because a
@@ -105,8 +149,10 @@ impl Reader {
             if request.output.amount == Amount::Rows {
                 match view {
                     View::Summary => {
-                        let counts = Summary::of(Rows::of_parts(snapshot, lookups, host.system, &selection.rows));
-                        lookups.processes.look_up(counts.processes.iter().map(|&(pid, _)| pid), Facts::NAME);
+                        let counts =
+                            Summary::of(Rows::of_parts(snapshot, lookups, host.system, &selection.rows), request.tcp_info);
+                        let busy = counts.traffic.iter().flatten().filter_map(|traffic| traffic.pid);
+                        lookups.processes.look_up(counts.processes.iter().map(|&(pid, _)| pid).chain(busy), Facts::NAME);
                         *summary = Some(counts);
                     }
                     View::Consumers => {
@@ -122,23 +168,15 @@ impl Reader {
             lookups.port_policy = platform::port_policy();
         }
         if shows_services(request) {
-            let services = self.services.get_or_insert_with(|| Arc::new(Services::load(&platform::services_file())));
-            lookups.services = Arc::clone(services);
+            lookups.services = self.services();
         }
         for (_, selection) in &*selections {
-            self.look_up_row_facts(snapshot, selection, lookups, request, needs);
+            self.look_up_row_facts(snapshot, selection, lookups, needs);
         }
     }
 
     /// Looks up what is neither a fact about processes nor a name that a server may know.
-    fn look_up_row_facts(
-        &mut self,
-        snapshot: &Snapshot,
-        selection: &Selection,
-        lookups: &mut Lookups,
-        request: &Request,
-        needs: Needs,
-    ) {
+    fn look_up_row_facts(&self, snapshot: &Snapshot, selection: &Selection, lookups: &mut Lookups, needs: Needs) {
         let shown = || selection.rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
         if needs.interfaces {
             // The numbers of interfaces are those of one namespace.
@@ -150,9 +188,6 @@ impl Reader {
         if needs.time_in_state {
             let now = Instant::now();
             let inode_of_namespace = |row| snapshot.namespace_of(row).and_then(|namespace| namespace.inode);
-            if request.interval.is_some() {
-                self.state_times.observe(shown().map(|(row, socket)| (socket, inode_of_namespace(row))), now);
-            }
             lookups.times_in_state.resize(snapshot.sockets.len(), None);
             for (row, socket) in shown() {
                 let age = snapshot.details.get(row).and_then(|details| details.age);
@@ -223,10 +258,11 @@ impl Moment {
             let sockets = moment.sockets.insert(Sockets { snapshot, selections });
             retain_owned(sockets, &moment.lookups, request);
             moment.problems.extend(undecided(sockets, &moment.lookups));
+            moment.problems.extend(retain_by_conditions(sockets, &moment.lookups, moment.host.system, request));
             for (view, selection) in &sockets.selections {
                 let rows = Rows::of_parts(&sockets.snapshot, &moment.lookups, moment.host.system, &selection.rows);
                 match view {
-                    View::Summary => moment.summary = Some(Summary::of(rows)),
+                    View::Summary => moment.summary = Some(Summary::of(rows, request.tcp_info)),
                     View::Consumers => moment.consumers = Some(Consumer::of(rows)),
                     View::Sockets | View::Explanations | View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => {}
                 }
@@ -318,6 +354,37 @@ fn retain_owned(sockets: &mut Sockets, lookups: &Lookups, request: &Request) {
     }
 }
 
+/// Drops the rows for which the conditions do not hold; says if they cannot be decided.
+fn retain_by_conditions(sockets: &mut Sockets, lookups: &Lookups, system: System, request: &Request) -> Option<Problem> {
+    let Sockets { snapshot, selections } = sockets;
+    let mut problem = None;
+    for (view, selection) in selections {
+        let Some(query) = request.query_of(*view).filter(|query| !query.filter.conditions.is_empty()) else { continue };
+        let (mut rows, mut undecided) =
+            query.filter.retain_by_conditions(Rows::of_parts(snapshot, lookups, system, &selection.rows));
+        let columns = || query.filter.conditions.iter().map(|condition| condition.column);
+        let missing = columns().find(|column| column.definition().needs.details.tcp_info.intersects(snapshot.tcp_info.missing()));
+        let sentence = match missing {
+            Some(column) => {
+                rows.clear();
+                undecided = selection.rows.len();
+                format!("--where cannot rest on {}: this kernel does not have it", column.name())
+            }
+            None => {
+                let columns: Vec<_> = columns().map(Column::name).collect();
+                let sockets = if undecided == 1 { "socket" } else { "sockets" };
+                format!("{undecided} more {sockets} may match: {} could not be read", columns.join(" or "))
+            }
+        };
+        if undecided > 0 {
+            problem = Some(Problem::new(ProblemKind::FilterUndecided, sentence));
+        }
+        selection.rows = rows;
+        selection.undecided += undecided;
+    }
+    problem
+}
+
 /// What is to be said if the filter could not decide about rows, because processes refused to be read that may own them.
 fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem> {
     const NAMED: usize = 5;
@@ -397,16 +464,8 @@ fn read_other_parts(moment: &mut Moment, request: &Request) {
         moment.problems.extend(problems);
     }
     if shows(View::Routes) {
-        let (mut routing, problems) = platform::routing();
+        let (routing, problems) = platform::routing();
         let is_empty = routing == Routing::default();
-        match request.query.filter.family {
-            Some(Family::V4) => routing.ipv6.clear(),
-            Some(Family::V6) => {
-                routing.ipv4.clear();
-                routing.persistent_ipv4.clear();
-            }
-            None => {}
-        }
         moment.routing = Some(part(routing, is_empty, &problems));
         moment.problems.extend(problems);
     }

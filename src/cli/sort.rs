@@ -20,8 +20,10 @@ impl SortArguments {
         let key = |word: &String| {
             word.parse().map_err(|error| {
                 let known = SortKey::names().collect::<Vec<_>>().join(", ");
-                let sentence = super::invalid_value(word, "--sort", &format!("{error}"));
-                UsageError::new(sentence, format!("Columns: {known}. '-' before one reverses it."))
+                UsageError::new(
+                    format!("--sort cannot be '{}': {error}", word.escape_debug()),
+                    format!("It takes {known}, each perhaps with - before it."),
+                )
             })
         };
         self.sort.iter().map(key).collect()

@@ -5,6 +5,7 @@
 //! [`Filter::retain_owned`] decides by its owners when they are known.
 
 pub mod addresses;
+pub mod conditions;
 pub mod namespaces;
 pub mod owners;
 pub mod ports;
@@ -14,7 +15,9 @@ pub mod states;
 
 use crate::model::owners::OwnerSearch;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, TableSet};
+use crate::request::needs::Needs;
 use addresses::Prefix;
+use conditions::Condition;
 use owners::OwnerFilter;
 use ports::{EitherPort, PortSet};
 use selector::Selector;
@@ -43,6 +46,8 @@ pub struct Filter {
     pub users: Selector<u32>,
     /// The processes that own it.
     pub owners: OwnerFilter,
+    /// The values that it has in columns; all of these must hold.
+    pub conditions: Vec<Condition>,
 }
 
 /// Which of the system's sockets a filter applies to.
@@ -109,8 +114,13 @@ impl Filter {
     }
 
     /// How far owners have to be looked for to decide about them.
-    pub const fn owner_search(&self) -> OwnerSearch {
-        if self.owners.is_empty() { OwnerSearch::Skip } else { OwnerSearch::All }
+    pub fn owner_search(&self) -> OwnerSearch {
+        if self.owners.is_empty() { self.needs_of_conditions().owners } else { OwnerSearch::All }
+    }
+
+    /// What has to be read and looked up to decide about the conditions.
+    pub fn needs_of_conditions(&self) -> Needs {
+        self.conditions.iter().map(|condition| condition.column.definition().needs).collect()
     }
 }
 

@@ -3,5 +3,6 @@
 #[cfg(feature = "cli")]
 pub mod hosts;
 pub mod processes;
+pub mod rates;
 pub mod services;
 pub mod state_times;

@@ -1,6 +1,7 @@
 //! Facts about rows that cost something to read: they are stored beside the rows, and only if they were asked for.
 
 use crate::model::problem::{Problem, ProblemKind};
+use crate::model::tcp_info::TcpFields;
 use std::time::Duration;
 
 /// Which details are wanted.
@@ -14,11 +15,22 @@ pub struct WantedDetails {
     pub age: bool,
     /// The service inside the process that made the socket, if the system gives it with the row (Windows).
     pub service: bool,
+    /// The name of the protocol that is attached to a TCP connection (TLS, MPTCP).
+    pub upper_layer: bool,
+    /// The internals of TCP connections.
+    pub tcp_info: TcpFields,
 }
 
 impl WantedDetails {
     /// Nothing.
-    pub const NONE: Self = Self { traffic_class: false, congestion: false, age: false, service: false };
+    pub const NONE: Self = Self {
+        traffic_class: false,
+        congestion: false,
+        age: false,
+        service: false,
+        upper_layer: false,
+        tcp_info: TcpFields::NONE,
+    };
 
     /// What both want.
     #[must_use]
@@ -28,17 +40,28 @@ impl WantedDetails {
             congestion: self.congestion || other.congestion,
             age: self.age || other.age,
             service: self.service || other.service,
+            upper_layer: self.upper_layer || other.upper_layer,
+            tcp_info: self.tcp_info.or(other.tcp_info),
         }
     }
 
     /// Whether an attribute of a dump is wanted (Linux).
     pub const fn any(self) -> bool {
-        self.traffic_class || self.congestion
+        self.any_of_row() || !self.tcp_info.is_empty()
+    }
+
+    /// Whether anything is wanted that stands in [`Details`] and has to be asked of the kernel of Linux.
+    pub const fn any_of_row(self) -> bool {
+        self.traffic_class || self.congestion || self.upper_layer
     }
 
     /// The problems that those are which no system but Linux gives.
     pub fn unavailable(self) -> Vec<Problem> {
-        let columns = [(self.traffic_class, "the DSCP value (-d)"), (self.congestion, "the template (-y)")];
+        let columns = [
+            (self.traffic_class, "the DSCP value (-d)"),
+            (self.congestion, "the template (-y)"),
+            (self.upper_layer || !self.tcp_info.is_empty(), "what is internal to TCP (--tcp-info)"),
+        ];
         let asked = columns.into_iter().filter(|(asked, _)| *asked);
         let sentence = |what| format!("{what} of a connection cannot be read on this system: its column shows '-'");
         asked.map(|(_, what)| Problem::new(ProblemKind::FactUnavailable, sentence(what))).collect()
@@ -52,9 +75,13 @@ pub struct Details {
     /// The byte of the IP header that says how packets of this socket are to be treated.
     pub traffic_class: Option<u8>,
     /// The algorithm that paces this connection.
-    pub congestion: Option<CongestionControl>,
+    pub congestion: Option<KernelName>,
+    /// The protocol that is attached to this connection.
+    pub upper_layer: Option<KernelName>,
     /// The time since the socket was made, which for a listener is the time since it was bound.
     pub age: Option<Duration>,
+    /// Whether the row is from a source that has no details.
+    pub is_unread: bool,
 }
 
 impl Details {
@@ -64,14 +91,14 @@ impl Details {
     }
 }
 
-/// The name of a congestion control, kept in its row so that a million of them need no allocation.
+/// A short name that the kernel gives, kept in its row so that a million of them need no allocation.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct CongestionControl {
-    /// Filled up with zeros. The kernel's names have at most 15 bytes (`TCP_CA_NAME_MAX`).
+pub struct KernelName {
+    /// Filled up with zeros. The kernel's names have at most 15 bytes (`TCP_CA_NAME_MAX`, `TCP_ULP_NAME_MAX`).
     name: [u8; 16],
 }
 
-impl CongestionControl {
+impl KernelName {
     /// Takes the name that the kernel gives, which ends at the first zero; `None` where there is none or it is longer than
     /// any that the kernel gives.
     pub fn new(name: &[u8]) -> Option<Self> {
@@ -89,7 +116,7 @@ impl CongestionControl {
     }
 }
 
-impl std::fmt::Debug for CongestionControl {
+impl std::fmt::Debug for KernelName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", self.name())
     }
@@ -107,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_name_ends_at_its_zero_and_fits_or_is_none() {
-        let name = |bytes: &[u8]| CongestionControl::new(bytes).map(|control| control.name().to_owned());
+        let name = |bytes: &[u8]| KernelName::new(bytes).map(|name| name.name().to_owned());
         assert_eq!(name(b"cubic\0"), Some("cubic".to_owned()));
         assert_eq!(name(b"bbr\0rest"), Some("bbr".to_owned()));
         assert_eq!(name(b"sixteen_letters_"), Some("sixteen_letters_".to_owned()));

@@ -15,3 +15,4 @@ pub mod snapshot;
 pub mod socket;
 pub mod statistics;
 pub mod system;
+pub mod tcp_info;

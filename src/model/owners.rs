@@ -241,9 +241,6 @@ impl OwnerEntries {
                 Some(Some(_)) | None => true,
             });
         }
-        if groups.iter().all(|group| group.len() < 2) {
-            groups.clear();
-        }
         Self { entries, groups }
     }
 

@@ -5,6 +5,7 @@ use crate::model::namespace::Namespace;
 use crate::model::owners::{Owners, Ownership, Refused};
 use crate::model::problem::Problem;
 use crate::model::socket::Socket;
+use crate::model::tcp_info::TcpInfoTable;
 use std::collections::HashMap;
 
 /// What the operating system answered.
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub owners: Owners,
     /// What more was asked for about each row, at the row's position; empty where nothing was.
     pub details: Vec<Details>,
+    /// The internals of TCP connections, as far as they were asked for.
+    pub tcp_info: TcpInfoTable,
     /// The service that made the socket at a position, if that was asked for and the system gives it.
     pub services: HashMap<u32, Box<str>>,
     /// The processes that may own any of them unseen.
@@ -39,6 +42,7 @@ impl Default for Snapshot {
             sockets: Vec::new(),
             owners: Owners::default(),
             details: Vec::new(),
+            tcp_info: TcpInfoTable::default(),
             services: HashMap::new(),
             refused: Refused::None,
             bound_ports_listed: true,

@@ -74,6 +74,25 @@ impl Socket {
         Table::new(self.protocol, family)
     }
 
+    /// Whether it is a TCP connection that is alive: neither a listener, nor bound or closed, nor waiting
+    /// for its time to end.
+    pub const fn is_connection(&self) -> bool {
+        match self.state {
+            Some(
+                State::Established
+                | State::SynSent
+                | State::SynReceived
+                | State::FinWait1
+                | State::FinWait2
+                | State::CloseWait
+                | State::LastAck
+                | State::Closing,
+            ) => true,
+            Some(State::Listening | State::Bound | State::Closed | State::TimeWait | State::DeleteTcb | State::Unknown)
+            | None => false,
+        }
+    }
+
     /// The other end, where there is one.
     pub fn peer(&self) -> Option<&Endpoint> {
         Some(&self.remote).filter(|remote| !remote.is_unspecified())

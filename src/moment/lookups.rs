@@ -2,6 +2,7 @@
 
 use super::peers::Peers;
 use crate::lookup::processes::Processes;
+use crate::lookup::rates::RatesOfRow;
 use crate::lookup::services::Services;
 use crate::lookup::state_times::TimeInState;
 use crate::model::cgroup::Cgroup;
@@ -32,6 +33,8 @@ pub struct Lookups {
     pub peers: Option<Peers>,
     /// How long the socket at each position of the snapshot has been in its state; empty if that was not asked for.
     pub times_in_state: Vec<Option<TimeInState>>,
+    /// How much the socket at each position of the snapshot sends and receives; empty if that was not asked for.
+    pub rates: Vec<RatesOfRow>,
     /// What the host's settings say about ports.
     pub port_policy: PortPolicy,
 }

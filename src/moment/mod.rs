@@ -8,6 +8,7 @@ pub mod lookups;
 pub mod peers;
 pub mod row;
 pub mod summary;
+pub mod traffic;
 pub mod value;
 
 use crate::model::interface::InterfaceTotals;

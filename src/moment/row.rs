@@ -3,15 +3,18 @@
 use super::Moment;
 use super::lookups::Lookups;
 use super::value::Value;
+use crate::lookup::rates::Rate;
 use crate::lookup::state_times::TimeInState;
 use crate::model::details::Details;
 use crate::model::namespace::Namespace;
-use crate::model::owners::Ownership;
+use crate::model::owners::{OwnerSearch, OwnerStatus, Ownership};
 use crate::model::process::Process;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Endpoint, Pid, Protocol, Socket};
 use crate::model::system::System;
-use crate::request::column::Column;
+use crate::model::tcp_info::TcpField;
+use crate::request::column::{Column, ValueKind};
+use crate::request::unit::{Quantity, Unit};
 use std::net::IpAddr;
 
 /// Rows of a moment, in the order in which they are shown.
@@ -246,7 +249,29 @@ impl<'a> Row<'a> {
             Column::Service => Value::some(self.service(), Value::text),
             Column::Range => Value::Word(range_of(socket.local.port)),
             Column::Peer => self.peer_value(),
+            Column::UpperLayer => Value::some(self.details().upper_layer, |name| Value::Text(name.name().to_owned().into())),
+            Column::Tcp(field) => Value::some(self.tcp_info(field), |number| tcp_value(field, number)),
+            Column::Rate(rate) => Value::some(self.rate(rate), |rate| Value::Quantity(Quantity(rate, Unit::BytesPerSecond))),
         }
+    }
+
+    /// A number that the kernel keeps for the socket, if it was asked for and is known.
+    pub fn tcp_info(self, field: TcpField) -> Option<u64> {
+        self.rows.snapshot.tcp_info.get(self.position, field)
+    }
+
+    /// How much the connection sends or receives, in bytes per second; known from the second moment of an interval on.
+    pub fn rate(self, rate: Rate) -> Option<u64> {
+        self.rows.lookups.rates.get(self.position)?.get(rate)
+    }
+
+    /// Whether a column of the row is unknown because it could not be read, rather than because there is nothing.
+    pub fn is_unread(self, column: Column) -> bool {
+        let needs = column.definition().needs.on(self.rows.system);
+        let owners = needs.owners != OwnerSearch::Skip && self.owners().status == OwnerStatus::Denied;
+        let details = needs.details.any_of_row() && self.details().is_unread;
+        let internals = !needs.details.tcp_info.is_empty() && self.rows.snapshot.tcp_info.is_unread(self.position);
+        owners || details || internals
     }
 
     /// What the owners say, each thing once.
@@ -258,6 +283,20 @@ impl<'a> Row<'a> {
         let name = |pid| self.process(pid).map(|process| process.name.to_string_lossy());
         let peers: Vec<_> = self.peers().iter().map(|&pid| (pid, name(pid))).collect();
         if peers.is_empty() { Value::some(self.near_peer_service(), Value::text) } else { Value::Processes(peers) }
+    }
+}
+
+/// The value of a number that the kernel keeps.
+fn tcp_value<'a>(field: TcpField, number: u64) -> Value<'a> {
+    if field == TcpField::AppLimited {
+        return Value::Flag(number != 0);
+    }
+    match Column::Tcp(field).definition().kind {
+        ValueKind::Number(unit) => Value::Quantity(Quantity(number, unit)),
+        ValueKind::Words(words) => {
+            Value::some(words.iter().find(|(place, _)| u64::from(*place) == number), |&(place, word)| Value::Ranked(place, word))
+        }
+        ValueKind::Text | ValueKind::Address | ValueKind::Endpoint => Value::number(number),
     }
 }
 

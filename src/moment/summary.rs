@@ -1,6 +1,7 @@
 //! Many sockets in a few numbers (`--summary`).
 
 use super::row::Rows;
+use super::traffic::Traffic;
 use crate::model::socket::{Pid, Protocol, State};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -24,11 +25,13 @@ pub struct Summary {
     pub remote_addresses: Vec<(IpAddr, usize)>,
     /// The local ports with the most sockets.
     pub local_ports: Vec<((Protocol, u16), usize)>,
+    /// The processes with the most TCP traffic; `None` if that was not asked for.
+    pub traffic: Option<Vec<Traffic>>,
 }
 
 impl Summary {
-    /// Counts these rows.
-    pub fn of(rows: Rows<'_>) -> Self {
+    /// Counts these rows, and their traffic if it was asked for.
+    pub fn of(rows: Rows<'_>, has_traffic: bool) -> Self {
         let mut states = HashMap::new();
         let mut processes = HashMap::new();
         let mut remote_addresses = HashMap::new();
@@ -52,6 +55,7 @@ impl Summary {
             without_owner,
             remote_addresses: largest(remote_addresses, BUSIEST),
             local_ports: largest(local_ports, BUSIEST),
+            traffic: has_traffic.then(|| Traffic::of(rows)),
         }
     }
 }
@@ -78,7 +82,7 @@ mod tests {
     use crate::moment::lookups::Lookups;
 
     fn summary(snapshot: &Snapshot, positions: &[u32]) -> Summary {
-        Summary::of(Rows::of_parts(snapshot, &Lookups::default(), System::Linux, positions))
+        Summary::of(Rows::of_parts(snapshot, &Lookups::default(), System::Linux, positions), false)
     }
 
     #[test]
@@ -104,6 +108,7 @@ mod tests {
                 without_owner: 2,
                 remote_addresses: vec![(remote.address, 2)],
                 local_ports: vec![((Protocol::Tcp, 5000), 2), ((Protocol::Udp, 53), 2), ((Protocol::Tcp, 80), 1)],
+                traffic: None,
             }
         );
         assert_eq!(summary(&snapshot, &[0]).sockets, 1, "rows that are not selected do not count");

@@ -2,6 +2,7 @@
 
 use crate::lookup::state_times::TimeInState;
 use crate::model::socket::{Endpoint, Pid};
+use crate::request::unit::Quantity;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -16,6 +17,10 @@ pub enum Value<'a> {
     Ranked(u8, &'static str),
     /// A number.
     Number(u64),
+    /// A number of a unit.
+    Quantity(Quantity),
+    /// Yes or no.
+    Flag(bool),
     /// An address with its scope id, 0 for none.
     Address(IpAddr, u32),
     /// An address with a port, and the scope id of the address.

@@ -4,6 +4,7 @@ use super::keys::SortKey;
 use crate::moment::row::{Row, Rows};
 use crate::moment::value::Value;
 use crate::request::column::Column;
+use crate::request::unit::Quantity;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -81,7 +82,8 @@ impl TextRanks {
 fn rank_of(row: Row<'_>, column: Column) -> Rank {
     match sort_value(row, column) {
         Value::Ranked(rank, _) => Rank::Number(u64::from(rank)),
-        Value::Number(number) => Rank::Number(number),
+        Value::Number(number) | Value::Quantity(Quantity(number, _)) => Rank::Number(number),
+        Value::Flag(flag) => Rank::Number(flag.into()),
         Value::Address(address, scope) => Rank::Address(address, scope, 0),
         Value::Endpoint(end, scope) => Rank::Address(end.address, scope, end.port),
         Value::NamedEndpoint(_, end) => Rank::Address(end.address, row.socket.scope(end.address), end.port),
@@ -106,6 +108,8 @@ fn text(value: &Value<'_>) -> Option<String> {
         Value::Null
         | Value::Ranked(..)
         | Value::Number(_)
+        | Value::Quantity(_)
+        | Value::Flag(_)
         | Value::Address(..)
         | Value::Endpoint(..)
         | Value::NamedEndpoint(..)

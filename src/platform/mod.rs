@@ -135,6 +135,7 @@ pub mod linux {
         pub mod inet_diag_filter;
         pub mod partition;
         pub mod sock_diag;
+        pub mod tcp_info;
 
         #[cfg(target_os = "linux")]
         pub(crate) mod bound;

@@ -67,7 +67,7 @@ impl Machine {
     }
 
     /// What a command line prints.
-    fn print(self, line: &str) -> String {
+    pub(crate) fn print(self, line: &str) -> String {
         self.print_at(line, None, false)
     }
 
@@ -154,7 +154,7 @@ fn schema_of_a_line() -> Value {
 }
 
 #[track_caller]
-fn assert_valid(schema: &Value, value: &Value) {
+pub(crate) fn assert_valid(schema: &Value, value: &Value) {
     let validator = jsonschema::options().should_validate_formats(true).build(schema).unwrap();
     let errors: Vec<_> = validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
@@ -267,8 +267,9 @@ fn json_loses_no_byte_of_a_name() {
     assert_eq!(broken["command_line_hex"], serde_json::json!([bytes, ""]));
 }
 
+/// Every column, and the interval without which rates are refused.
 fn every_column() -> String {
-    Column::ALL.map(Column::name).join(",")
+    format!("{} 1", Column::ALL.map(Column::name).join(","))
 }
 
 #[test]

@@ -4,15 +4,20 @@
 //! to be read for any of them derive from these definitions. A new column is a variant with its definition here, its
 //! accessor in [`crate::moment::row::Row::value`], and what fills it in the platform's parser.
 
+pub mod tcp;
+
 use super::language::Language;
 use super::needs::Needs;
+use super::unit::Unit;
+use crate::lookup::rates::Rate;
 use crate::model::details::WantedDetails;
 use crate::model::process::Facts;
+use crate::model::socket::{Protocol, State};
 use crate::model::system::{System, Systems};
+use crate::model::tcp_info::TcpField;
 
 /// A column of the table of sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
 pub enum Column {
     /// `tcp` or `udp`.
     Protocol,
@@ -76,6 +81,27 @@ pub enum Column {
     Range,
     /// The process at the other end, if that is on this host, or the service of a near peer.
     Peer,
+    /// The protocol that is attached to a TCP connection in the kernel.
+    UpperLayer,
+    /// A number that the kernel keeps for the socket; defined in [`tcp`].
+    Tcp(TcpField),
+    /// The growth of a counter over an interval; defined in [`tcp`].
+    Rate(Rate),
+}
+
+/// How the values of a column are compared, and written in a condition (`--where`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    /// Text, in any letter case.
+    Text,
+    /// Fixed words with their places in an order.
+    Words(&'static [(u8, &'static str)]),
+    /// A number of a unit.
+    Number(Unit),
+    /// An address.
+    Address,
+    /// An address with a port.
+    Endpoint,
 }
 
 /// What is the same for every row of a column.
@@ -85,8 +111,8 @@ pub struct Definition {
     pub name: &'static str,
     /// Its heading in tables for people.
     heading: Heading,
-    /// Whether its cells are numbers, which stand to the right.
-    pub is_number: bool,
+    /// How its values are compared.
+    pub kind: ValueKind,
     /// What it is in the classic table, behind the state; `None` if it is not there.
     pub classic: Option<Classic>,
     /// Whether its values have an order that makes sense.
@@ -159,12 +185,17 @@ impl Definition {
         self.heading.in_language(language)
     }
 
+    /// Whether its cells are numbers, which stand to the right.
+    pub const fn is_number(&self) -> bool {
+        matches!(self.kind, ValueKind::Number(_))
+    }
+
     /// A column of text or addresses that every system has and that needs nothing but the row.
     const fn new(name: &'static str, json: &'static str, english: &'static str, korean: &'static str) -> Self {
         Self {
             name,
             heading: Heading { english, korean },
-            is_number: false,
+            kind: ValueKind::Text,
             classic: None,
             is_sortable: true,
             json,
@@ -174,7 +205,11 @@ impl Definition {
     }
 
     const fn number(self) -> Self {
-        Self { is_number: true, ..self }
+        self.of_kind(ValueKind::Number(Unit::Count))
+    }
+
+    const fn of_kind(self, kind: ValueKind) -> Self {
+        Self { kind, ..self }
     }
 
     const fn without_order(self) -> Self {
@@ -212,41 +247,90 @@ mod needs {
         Needs { time_in_state: true, details: WantedDetails { age: true, ..WantedDetails::NONE }, ..Needs::NOTHING };
 }
 
+const BYTES: ValueKind = ValueKind::Number(Unit::Bytes);
+const MILLISECONDS: ValueKind = ValueKind::Number(Unit::Milliseconds);
+const PROTOCOLS: [(u8, &str); 2] = [(Protocol::Tcp as u8, "tcp"), (Protocol::Udp as u8, "udp")];
+/// The states in their order.
+const STATES: [(u8, &str); State::ALL.len()] = {
+    let mut states = [(0, ""); State::ALL.len()];
+    let mut next = 0;
+    while next < states.len() {
+        states[next] = (State::ALL[next] as u8, State::ALL[next].word());
+        next += 1;
+    }
+    states
+};
+
+/// Lists the columns that are not of a group.
+macro_rules! general {
+    ($($name:ident,)*) => {
+        /// The columns that are not of a group.
+        const GENERAL: [Column; [$(Column::$name),*].len()] = [$(Column::$name),*];
+
+        impl Column {
+            /// What the registry says of the column.
+            pub const fn definition(self) -> &'static Definition {
+                match self {
+                    $(Self::$name => const { &Self::$name.define() },)*
+                    Self::Tcp(field) => tcp::definition_of_field(field),
+                    Self::Rate(rate) => tcp::definition_of_rate(rate),
+                }
+            }
+        }
+    };
+}
+
+general! {
+    Protocol,
+    Family,
+    Local,
+    LocalAddress,
+    LocalPort,
+    Remote,
+    RemoteAddress,
+    RemotePort,
+    Interface,
+    State,
+    ReceiveQueue,
+    SendQueue,
+    Timer,
+    TimerMs,
+    Uid,
+    OwnerStatus,
+    Pid,
+    Offload,
+    Dscp,
+    TimeInState,
+    Congestion,
+    User,
+    Inode,
+    Process,
+    Namespace,
+    Executable,
+    CommandLine,
+    Started,
+    Service,
+    Range,
+    Peer,
+    UpperLayer,
+}
+
 impl Column {
     /// Every column. Those of the classic table follow each other as they stand there, behind the state.
-    pub const ALL: [Self; 31] = [
-        Self::Protocol,
-        Self::Family,
-        Self::Local,
-        Self::LocalAddress,
-        Self::LocalPort,
-        Self::Remote,
-        Self::RemoteAddress,
-        Self::RemotePort,
-        Self::Interface,
-        Self::State,
-        Self::ReceiveQueue,
-        Self::SendQueue,
-        Self::Timer,
-        Self::TimerMs,
-        Self::Uid,
-        Self::OwnerStatus,
-        Self::Pid,
-        Self::Offload,
-        Self::Dscp,
-        Self::TimeInState,
-        Self::Congestion,
-        Self::User,
-        Self::Inode,
-        Self::Process,
-        Self::Namespace,
-        Self::Executable,
-        Self::CommandLine,
-        Self::Started,
-        Self::Service,
-        Self::Range,
-        Self::Peer,
-    ];
+    pub const ALL: [Self; GENERAL.len() + TcpField::ALL.len() + Rate::ALL.len()] = {
+        let mut all = [Self::Protocol; GENERAL.len() + TcpField::ALL.len() + Rate::ALL.len()];
+        let mut next = 0;
+        while next < all.len() {
+            let (field, rate) = (next.wrapping_sub(GENERAL.len()), next.wrapping_sub(GENERAL.len() + TcpField::ALL.len()));
+            all[next] = match next {
+                _ if next < GENERAL.len() => GENERAL[next],
+                _ if field < TcpField::ALL.len() => Self::Tcp(TcpField::ALL[field]),
+                _ => Self::Rate(Rate::ALL[rate]),
+            };
+            next += 1;
+        }
+        all
+    };
 
     /// The columns of the wide table if none are chosen. The last ones are left out first where they do not fit.
     pub const WIDE: &'static [Self] = &[
@@ -315,53 +399,42 @@ impl Column {
         Self::Started,
     ];
 
-    /// What the registry says of the column.
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the table has an entry for each variant: checked when it is compiled and by a test"
-    )]
-    pub const fn definition(self) -> &'static Definition {
-        const REGISTRY: [Definition; Column::ALL.len()] = {
-            let mut registry = [Column::Protocol.define(); Column::ALL.len()];
-            let mut place = 0;
-            while place < registry.len() {
-                registry[place] = Column::ALL[place].define();
-                place += 1;
-            }
-            registry
-        };
-        &REGISTRY[self as usize]
-    }
-
     /// The registry: one definition for each column.
     const fn define(self) -> Definition {
         use ClassicCell::{LowestName, LowestPid, Offload, Value};
         match self {
-            Self::Protocol => Definition::new("protocol", "protocol", "Proto", "프로토콜"),
+            Self::Protocol => Definition::new("protocol", "protocol", "Proto", "프로토콜").of_kind(ValueKind::Words(&PROTOCOLS)),
             Self::Family => Definition::new("family", "family", "Family", "주소 체계"),
-            Self::Local => Definition::new("local", "local", "Local Address", "로컬 주소").needing(needs::INTERFACE),
-            Self::LocalAddress => {
-                Definition::new("local_address", "local.address", "Local IP", "로컬 IP").needing(needs::INTERFACE)
-            }
+            Self::Local => Definition::new("local", "local", "Local Address", "로컬 주소")
+                .of_kind(ValueKind::Endpoint)
+                .needing(needs::INTERFACE),
+            Self::LocalAddress => Definition::new("local_address", "local.address", "Local IP", "로컬 IP")
+                .of_kind(ValueKind::Address)
+                .needing(needs::INTERFACE),
             Self::LocalPort => Definition::new("local_port", "local.port", "Local Port", "로컬 포트").number(),
-            Self::Remote => Definition::new("remote", "remote", "Foreign Address", "외부 주소").needing(needs::INTERFACE),
-            Self::RemoteAddress => {
-                Definition::new("remote_address", "remote.address", "Foreign IP", "외부 IP").needing(needs::INTERFACE)
-            }
+            Self::Remote => Definition::new("remote", "remote", "Foreign Address", "외부 주소")
+                .of_kind(ValueKind::Endpoint)
+                .needing(needs::INTERFACE),
+            Self::RemoteAddress => Definition::new("remote_address", "remote.address", "Foreign IP", "외부 IP")
+                .of_kind(ValueKind::Address)
+                .needing(needs::INTERFACE),
             Self::RemotePort => Definition::new("remote_port", "remote.port", "Foreign Port", "외부 포트").number(),
             Self::Interface => Definition::new("interface", "interface", "Interface", "인터페이스").needing(needs::INTERFACE),
-            Self::State => Definition::new("state", "state", "State", "상태"),
-            Self::ReceiveQueue => Definition::new("receive_queue", "receive_queue", "Recv-Q", "수신 대기").number().on(QUEUES),
-            Self::SendQueue => Definition::new("send_queue", "send_queue", "Send-Q", "송신 대기").number().on(QUEUES),
-            Self::Timer => Definition::new("timer", "timer.kind", "Timer", "타이머").on(Systems::LINUX),
-            Self::TimerMs => {
-                Definition::new("timer_ms", "timer.remaining_ms", "Timer ms", "타이머 ms").number().on(Systems::LINUX)
+            Self::State => Definition::new("state", "state", "State", "상태").of_kind(ValueKind::Words(&STATES)),
+            Self::ReceiveQueue => {
+                Definition::new("receive_queue", "receive_queue", "Recv-Q", "수신 대기").of_kind(BYTES).on(QUEUES)
             }
+            Self::SendQueue => Definition::new("send_queue", "send_queue", "Send-Q", "송신 대기").of_kind(BYTES).on(QUEUES),
+            Self::Timer => Definition::new("timer", "timer.kind", "Timer", "타이머").on(Systems::LINUX),
+            Self::TimerMs => Definition::new("timer_ms", "timer.remaining_ms", "Timer ms", "타이머 ms")
+                .of_kind(MILLISECONDS)
+                .on(Systems::LINUX),
             Self::Uid => Definition::new("uid", "uid", "UID", "UID").number().on(Systems::LINUX),
             Self::OwnerStatus => Definition::new("owner_status", "owner_status", "Owner", "소유").needing(Needs::OWNERS),
-            Self::Pid => {
-                Definition::new("pid", "owners[].pid", "PID", "PID").needing(Needs::OWNERS).classic("PID", "PID", 9, LowestPid)
-            }
+            Self::Pid => Definition::new("pid", "owners[].pid", "PID", "PID")
+                .number()
+                .needing(Needs::OWNERS)
+                .classic("PID", "PID", 9, LowestPid),
             Self::Offload => {
                 let column = Definition::new("offload", "offload", "Offload", "오프로드").without_order();
                 column.classic("Offload State", "오프로드 상태", 15, Offload)
@@ -371,7 +444,7 @@ impl Column {
                 column.needing(needs::DSCP).classic("DSCP", "DSCP", 6, Value)
             }
             Self::TimeInState => {
-                let column = Definition::new("time_in_state", "time_in_state_ms", "In State", "상태 유지").number();
+                let column = Definition::new("time_in_state", "time_in_state_ms", "In State", "상태 유지").of_kind(MILLISECONDS);
                 column.needing(needs::TIME_IN_STATE).classic("Time in State", "상태 유지 시간", 15, Value)
             }
             Self::Congestion => {
@@ -404,6 +477,12 @@ impl Column {
             Self::Service => Definition::new("service", "service", "Service", "서비스"),
             Self::Range => Definition::new("range", "range", "Range", "포트 범위"),
             Self::Peer => Definition::new("peer", "peers[]", "Peer", "상대").without_order().needing(needs::PEER),
+            Self::UpperLayer => {
+                let column = Definition::new("upper_layer", "tcp_info.upper_layer", "Upper Layer", "상위 계층");
+                column.on(Systems::LINUX).needing(tcp::UPPER_LAYER)
+            }
+            Self::Tcp(field) => tcp::define_field(field),
+            Self::Rate(rate) => tcp::define_rate(rate),
         }
     }
 
@@ -412,17 +491,9 @@ impl Column {
         self.definition().name
     }
 
-    /// The column of a name, in any letter case, with hyphens or underscores, or of a word that other programs have for it.
+    /// The column of a name, in any letter case, with hyphens or underscores.
     pub fn parse(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase().replace('-', "_");
-        let name = match name.as_str() {
-            "port" => "local_port",
-            "address" => "local_address",
-            "proto" => "protocol",
-            "program" => "process",
-            "template" => "congestion",
-            name => name,
-        };
         Self::ALL.into_iter().find(|column| column.name() == name)
     }
 
@@ -437,28 +508,6 @@ impl Column {
     }
 }
 
-/// A set of columns: the fields of a JSON record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ColumnSet(u64);
-
-impl ColumnSet {
-    /// Whether a column is in the set.
-    pub const fn contains(self, column: Column) -> bool {
-        self.0 & 1 << column as u8 != 0
-    }
-
-    /// Whether any of the columns is in the set.
-    pub fn contains_any(self, columns: &[Column]) -> bool {
-        columns.iter().any(|&column| self.contains(column))
-    }
-}
-
-impl FromIterator<Column> for ColumnSet {
-    fn from_iter<I: IntoIterator<Item = Column>>(columns: I) -> Self {
-        Self(columns.into_iter().fold(0, |set, column| set | 1 << column as u8))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -467,12 +516,10 @@ mod tests {
     #[test]
     fn every_column_is_listed_once_and_found_by_its_name_alone() {
         for (position, column) in Column::ALL.into_iter().enumerate() {
-            assert_eq!(column as usize, position);
+            assert_eq!(Column::ALL.iter().position(|&other| other == column), Some(position));
             assert_eq!(Column::parse(column.name()), Some(column));
         }
         assert_eq!(Column::parse("Local-Address"), Some(Column::LocalAddress));
-        assert_eq!(Column::parse("port"), Some(Column::LocalPort));
-        assert_eq!(Column::parse("Program"), Some(Column::Process));
         assert_eq!(Column::parse("nothing"), None);
     }
 
@@ -499,12 +546,5 @@ mod tests {
         assert_eq!(of_user.on(System::Linux).owners, OwnerSearch::Skip, "the socket itself has a user");
         assert_eq!(of_user.on(System::Windows).processes, Some(Facts { user: true, ..Facts::NAME }));
         assert_eq!(needs.of_lowest_owner().owners, OwnerSearch::Lowest);
-    }
-
-    #[test]
-    fn a_set_contains_what_was_put_in() {
-        let set: ColumnSet = [Column::Peer, Column::Protocol].into_iter().collect();
-        assert!(set.contains(Column::Peer) && set.contains(Column::Protocol) && !set.contains(Column::Pid));
-        assert!(set.contains_any(&[Column::Pid, Column::Peer]) && !set.contains_any(&[Column::Pid]));
     }
 }

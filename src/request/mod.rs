@@ -6,12 +6,14 @@ pub mod needs;
 mod output;
 pub mod query;
 mod sources;
+pub mod unit;
 
 pub use output::{Amount, Color, Format, LineEnding, Output};
 pub use query::{Query, RowFacts, UdpRows};
 pub use sources::{OwnerSource, SocketSource, Sources};
 
 use crate::model::owners::OwnerSearch;
+use crate::model::problem::Problem;
 use crate::model::process::Facts;
 use crate::model::socket::Protocol;
 use crate::model::statistics::Section;
@@ -37,6 +39,8 @@ pub struct Request {
     pub columns: Vec<Column>,
     /// Whether `columns` were named by the user, rather than being those that the format usually has.
     pub columns_are_chosen: bool,
+    /// Whether the internals of TCP were asked for (`--tcp-info`), which the summary adds up.
+    pub tcp_info: bool,
     /// Whether the executables that own a row stand under it in the classic table (`-b`).
     pub executables: bool,
     /// What rows are sorted by, instead of Windows' order; empty for that.
@@ -47,8 +51,8 @@ pub struct Request {
     pub language: Language,
     /// The pause between two refreshes; `None` for a single one.
     pub interval: Option<Duration>,
-    /// What a person should know about the command line, though it runs: it is printed at a terminal.
-    pub notes: Vec<String>,
+    /// What was asked for and is not available: it is reported with what could not be read.
+    pub unavailable: Vec<Problem>,
     /// How the answer is written.
     pub output: Output,
 }
@@ -67,7 +71,7 @@ impl Request {
     pub fn sockets_to_read(&self, system: System) -> Option<Query> {
         let queries = self.views.iter().filter_map(|&view| self.query_of(view)).cloned();
         let mut query = queries.reduce(|all, more| all.or(&more))?;
-        let needs = self.needs(system);
+        let needs = self.needs_with_filters(system);
         query.details = needs.details;
         query.facts = self.row_facts(&query);
         Some(if needs.peers { query.with_every_connection() } else { query })
@@ -79,7 +83,9 @@ impl Request {
         if self.views != [View::Sockets] || !is_classic {
             return RowFacts::ALL;
         }
-        let shows = |column| self.columns.contains(&column) || self.sort.iter().any(|key| key.column == column);
+        let filters = |column| query.filter.conditions.iter().any(|condition| condition.column == column);
+        let shows =
+            |column| self.columns.contains(&column) || self.sort.iter().any(|key| key.column == column) || filters(column);
         RowFacts {
             timers: shows(Column::TimeInState) || shows(Column::Timer) || shows(Column::TimerMs),
             queues: shows(Column::ReceiveQueue) || shows(Column::SendQueue),
@@ -107,6 +113,13 @@ impl Request {
         self.views.iter().map(|&view| self.needs_of(view).on(system)).collect()
     }
 
+    /// What has to be read and looked up for what is shown and for the conditions.
+    pub fn needs_with_filters(&self, system: System) -> Needs {
+        let queries = self.views.iter().filter_map(|&view| self.query_of(view));
+        let conditions: Needs = queries.map(|query| query.filter.needs_of_conditions()).collect();
+        self.needs(system).and(conditions.on(system))
+    }
+
     fn needs_of(&self, view: View) -> Needs {
         if self.output.amount != Amount::Rows {
             return Needs::NOTHING;
@@ -117,6 +130,10 @@ impl Request {
                 self.needs_of_table().and(sort)
             }
             // Names are looked up for those few that are shown.
+            View::Summary if self.tcp_info => {
+                let rates = if self.interval.is_some() { column::tcp::RATES } else { &[] };
+                Column::needs_of(column::tcp::TRAFFIC).and(Column::needs_of(rates)).and(Needs::OWNERS)
+            }
             View::Summary | View::Consumers => Needs::OWNERS,
             View::Explanations => Needs {
                 processes: Some(Facts::ALL),

@@ -17,6 +17,8 @@ pub struct Needs {
     pub details: WantedDetails,
     /// The time that each row has been in its state.
     pub time_in_state: bool,
+    /// The growth of the counters of each connection.
+    pub rates: bool,
     /// The names of the users of the sockets; if sockets have no users, those of the owning processes.
     pub users: bool,
     /// The names of the interfaces of the sockets.
@@ -38,6 +40,7 @@ impl Needs {
         processes: None,
         details: WantedDetails::NONE,
         time_in_state: false,
+        rates: false,
         users: false,
         interfaces: false,
         peers: false,
@@ -76,6 +79,7 @@ impl Needs {
             },
             details: self.details.and(other.details),
             time_in_state: self.time_in_state || other.time_in_state,
+            rates: self.rates || other.rates,
             users: self.users || other.users,
             interfaces: self.interfaces || other.interfaces,
             peers: self.peers || other.peers,

@@ -5,7 +5,7 @@ use rnetstat::lookup::processes::Processes;
 use rnetstat::lookup::services::Services;
 use rnetstat::lookup::state_times::TimeInState;
 use rnetstat::model::cgroup::{Cgroup, Container};
-use rnetstat::model::details::{CongestionControl, Details};
+use rnetstat::model::details::{Details, KernelName};
 use rnetstat::model::interface::{InterfaceTotals, Traffic};
 use rnetstat::model::owners::{InodeOwners, OwnerStatus, Owners, Refused};
 use rnetstat::model::port_policy::PortPolicy;
@@ -141,6 +141,7 @@ fn lookups(snapshot: &Snapshot) -> Lookups {
             reserved: vec![50_000..=50_009],
             unprivileged_from: Some(1024),
         },
+        ..Lookups::default()
     }
 }
 
@@ -153,7 +154,7 @@ fn details(socket: &Socket) -> Details {
     let mut details = Details::default();
     details.traffic_class = (socket.inode != 0).then_some(if is_connection { 0xb8 } else { 0 });
     if is_connection || socket.state == Some(State::Listening) {
-        details.congestion = CongestionControl::new(b"cubic");
+        details.congestion = KernelName::new(b"cubic");
     }
     details
 }

@@ -6,6 +6,7 @@ use crate::model::socket::{Endpoint, Pid};
 use crate::moment::value::Value;
 use crate::output::escape::{escape, escape_item, escape_name};
 use crate::output::time::rfc3339;
+use crate::request::unit::Quantity;
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -19,12 +20,13 @@ pub(in crate::reports) enum Origin {
     Outside,
 }
 
-/// Adds the text of a value, nothing if there is none, and says where it comes from.
+/// Adds the text of a value as programs read it, nothing if there is none, and says where it comes from.
 pub(in crate::reports) fn push_text(out: &mut String, value: &Value<'_>) -> Origin {
     match value {
         Value::Null => {}
         Value::Word(word) | Value::Ranked(_, word) => out.push_str(word),
-        Value::Number(number) => push_number(out, *number),
+        Value::Number(number) | Value::Quantity(Quantity(number, _)) => push_number(out, *number),
+        Value::Flag(flag) => out.push_str(if *flag { "yes" } else { "no" }),
         Value::Address(address, scope) => push_address(out, *address, *scope),
         Value::Endpoint(end, scope) => out.push_str(&endpoint(end, *scope)),
         Value::Elapsed(time) => out.push_str(&elapsed(*time)),
@@ -56,8 +58,11 @@ pub(in crate::reports) fn push_text(out: &mut String, value: &Value<'_>) -> Orig
     Origin::Known
 }
 
-/// The text of a value, safe for a terminal; empty if there is none.
+/// The text of a value as people read it, with its unit, safe for a terminal; empty if there is none.
 pub(in crate::reports) fn cell_text(value: &Value<'_>) -> String {
+    if let Value::Quantity(quantity) = value {
+        return quantity.to_string();
+    }
     let mut text = String::new();
     match push_text(&mut text, value) {
         Origin::Known => text,

@@ -7,7 +7,8 @@ use crate::moment::row::{Row, Rows};
 use crate::moment::value::Value;
 use crate::output::json::{bytes_unless_text, hexadecimal, lossy};
 use crate::output::time::rfc3339;
-use crate::request::column::{Column, ColumnSet};
+use crate::request::column::{Column, tcp};
+use crate::request::unit::Quantity;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -19,6 +20,8 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub(in crate::reports) struct Fields {
     parts: Vec<Part>,
+    /// The fields of the object with the internals of a TCP connection.
+    tcp_info: Vec<(&'static str, Column)>,
 }
 
 /// A field of a socket.
@@ -39,6 +42,7 @@ enum Part {
     Namespace,
     Owners(OwnerFields),
     Peers,
+    TcpInfo,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,16 +75,17 @@ impl OwnerFields {
 impl Fields {
     /// The fields of these columns; `are_chosen` if the user named them.
     pub(in crate::reports) fn of(columns: &[Column], are_chosen: bool) -> Self {
-        let asked: ColumnSet = columns.iter().copied().collect();
         let mut parts = Vec::new();
-        for column in Column::ALL.into_iter().filter(|&column| asked.contains(column)) {
-            let part = Part::of(column, asked, are_chosen);
+        let mut tcp_info = Vec::new();
+        for column in Column::ALL.into_iter().filter(|column| columns.contains(column)) {
+            let part = Part::of(column, columns, are_chosen);
             // Several columns may be of one field.
             if !parts.contains(&part) {
                 parts.push(part);
             }
+            tcp_info.extend(column.definition().json.strip_prefix(tcp::JSON_OBJECT).map(|name| (name, column)));
         }
-        Self { parts }
+        Self { parts, tcp_info }
     }
 
     /// Every field that a socket has if none are chosen.
@@ -90,10 +95,10 @@ impl Fields {
 }
 
 impl Part {
-    fn of(column: Column, asked: ColumnSet, are_chosen: bool) -> Self {
+    fn of(column: Column, asked: &[Column], are_chosen: bool) -> Self {
         let endpoint = |whole, address, port| EndpointFields {
-            address: asked.contains_any(&[whole, address]),
-            port: asked.contains_any(&[whole, port]),
+            address: asked.contains(&whole) || asked.contains(&address),
+            port: asked.contains(&whole) || asked.contains(&port),
         };
         match column {
             Column::Protocol
@@ -118,20 +123,27 @@ impl Part {
             }
             Column::Interface => Self::Interface,
             Column::Timer | Column::TimerMs => {
-                Self::Timer { kind: asked.contains(Column::Timer), remaining_ms: asked.contains(Column::TimerMs) }
+                Self::Timer { kind: asked.contains(&Column::Timer), remaining_ms: asked.contains(&Column::TimerMs) }
             }
             Column::TimeInState => Self::TimeInState,
             Column::Namespace => Self::Namespace,
             Column::Pid | Column::Process | Column::Executable | Column::CommandLine | Column::Started => {
                 Self::Owners(OwnerFields {
-                    name: asked.contains(Column::Process),
-                    executable: asked.contains(Column::Executable),
-                    command_line: asked.contains(Column::CommandLine),
-                    start_time: asked.contains(Column::Started),
+                    name: asked.contains(&Column::Process),
+                    executable: asked.contains(&Column::Executable),
+                    command_line: asked.contains(&Column::CommandLine),
+                    start_time: asked.contains(&Column::Started),
                     user_and_parent: !are_chosen,
                 })
             }
             Column::Peer => Self::Peers,
+            Column::UpperLayer | Column::Tcp(_) | Column::Rate(_) => {
+                if column.definition().json.starts_with(tcp::JSON_OBJECT) {
+                    Self::TcpInfo
+                } else {
+                    Self::Scalar(column)
+                }
+            }
         }
     }
 }
@@ -154,6 +166,10 @@ impl Serialize for SocketRecord<'_> {
         }
         for part in &self.fields.parts {
             match *part {
+                Part::TcpInfo => {
+                    let fields = TcpInfoRecord { row, fields: &self.fields.tcp_info };
+                    map.serialize_entry("tcp_info", &socket.is_connection().then_some(fields))?;
+                }
                 Part::Scalar(column) => map.serialize_entry(column.definition().json, &Scalar(row.value(column)))?,
                 Part::Family => {
                     map.serialize_entry("family", &Scalar(row.value(Column::Family)))?;
@@ -220,7 +236,8 @@ impl Serialize for Scalar<'_> {
         match &self.0 {
             Value::Null => serializer.serialize_none(),
             Value::Word(word) | Value::Ranked(_, word) => serializer.serialize_str(word),
-            Value::Number(number) => serializer.serialize_u64(*number),
+            Value::Number(number) | Value::Quantity(Quantity(number, _)) => serializer.serialize_u64(*number),
+            Value::Flag(flag) => serializer.serialize_bool(*flag),
             Value::Address(address, _) => address.serialize(serializer),
             Value::Endpoint(end, _) | Value::NamedEndpoint(_, end) => end.address.serialize(serializer),
             Value::Elapsed(time) => serializer.serialize_u64(u64::try_from(time.duration().as_millis()).unwrap_or(u64::MAX)),
@@ -230,6 +247,18 @@ impl Serialize for Scalar<'_> {
             Value::Processes(processes) => serializer.collect_seq(processes.iter().map(|(pid, _)| pid)),
             Value::Times(times) => serializer.collect_seq(times.iter().map(|&time| rfc3339(time))),
         }
+    }
+}
+
+/// The internals of a TCP connection that were asked for.
+struct TcpInfoRecord<'a> {
+    row: Row<'a>,
+    fields: &'a [(&'static str, Column)],
+}
+
+impl Serialize for TcpInfoRecord<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields.iter().map(|&(name, column)| (name, Scalar(self.row.value(column)))))
     }
 }
 

@@ -5,3 +5,6 @@ pub mod csv;
 pub(super) mod json;
 pub mod table;
 pub mod wide;
+
+#[cfg(test)]
+mod internals_tests;

@@ -101,6 +101,7 @@ fn table_cell(row: Row<'_>, column: Column, color: bool) -> TableCell {
     let text = match (column, row.value(column)) {
         (Column::Protocol, _) => row.socket.protocol.word().to_owned(),
         (Column::Remote, Value::Null) => "*".to_owned(),
+        (Column::Tcp(_) | Column::Rate(_), Value::Null) => "-".to_owned(),
         (Column::Process, Value::Null) => missing_owner(row).to_owned(),
         (_, value) => cell_text(&value),
     };

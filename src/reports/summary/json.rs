@@ -1,8 +1,10 @@
 //! The summary in JSON.
 
 use super::text::Named;
+use crate::lookup::rates::Rate;
 use crate::model::socket::{Pid, State};
 use crate::moment::row::protocol_name;
+use crate::moment::traffic::Traffic;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -42,8 +44,24 @@ impl Serialize for Named<'_> {
                     sockets,
                 })
                 .collect(),
+            traffic: summary.traffic.as_ref().map(|traffic| traffic.iter().map(|sum| self.traffic_record(sum)).collect()),
         };
         record.serialize(serializer)
+    }
+}
+
+impl<'a> Named<'a> {
+    fn traffic_record(&self, sum: &Traffic) -> TrafficRecord<'a> {
+        TrafficRecord {
+            pid: sum.pid,
+            name: sum.pid.and_then(|pid| self.process(pid)),
+            bytes_sent: sum.bytes(Rate::Send),
+            bytes_received: sum.bytes(Rate::Receive),
+            bytes_retransmitted: sum.bytes(Rate::Retransmit),
+            send_rate_bytes_per_second: self.has_rates().then(|| sum.rate(Rate::Send)),
+            receive_rate_bytes_per_second: self.has_rates().then(|| sum.rate(Rate::Receive)),
+            retransmit_rate_bytes_per_second: self.has_rates().then(|| sum.rate(Rate::Retransmit)),
+        }
     }
 }
 
@@ -55,6 +73,24 @@ struct Record<'a> {
     processes: Vec<ProcessRecord<'a>>,
     remote_addresses: Vec<AddressRecord>,
     local_ports: Vec<PortRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traffic: Option<Vec<TrafficRecord<'a>>>,
+}
+
+/// The rates are absent without an interval.
+#[derive(Serialize)]
+struct TrafficRecord<'a> {
+    pid: Option<Pid>,
+    name: Option<Cow<'a, str>>,
+    bytes_sent: Option<u64>,
+    bytes_received: Option<u64>,
+    bytes_retransmitted: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    send_rate_bytes_per_second: Option<Option<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receive_rate_bytes_per_second: Option<Option<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retransmit_rate_bytes_per_second: Option<Option<u64>>,
 }
 
 #[derive(Serialize)]

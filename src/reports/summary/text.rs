@@ -1,5 +1,6 @@
 //! The summary for people: counts with bars.
 
+use crate::lookup::rates::Rate;
 use crate::model::socket::{Pid, Protocol};
 use crate::moment::lookups::Lookups;
 use crate::moment::summary::Summary;
@@ -7,6 +8,7 @@ use crate::output::escape::escape;
 use crate::reports::sockets::cells::name_and_pid;
 use crate::reports::table_style::{TableStyle, new_table};
 use crate::request::language::Language;
+use crate::request::unit::{Quantity, Unit};
 use comfy_table::{CellAlignment, ColumnConstraint};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -16,15 +18,28 @@ use std::io::{self, Write};
 pub struct Words {
     /// The headings of the sections.
     pub headings: [&'static str; 4],
+    /// The heading of the traffic.
+    pub traffic: &'static str,
+    /// Those of its columns: process, sent, received, sent again, and the same per second.
+    pub traffic_columns: [&'static str; 7],
+    /// Connections without a known owner.
+    pub no_owner: &'static str,
 }
 
 /// The words in English.
-pub const ENGLISH: Words =
-    Words { headings: ["Protocols and states", "Busiest processes", "Busiest foreign addresses", "Busiest local ports"] };
+pub const ENGLISH: Words = Words {
+    headings: ["Protocols and states", "Busiest processes", "Busiest foreign addresses", "Busiest local ports"],
+    traffic: "TCP traffic by process",
+    traffic_columns: ["Process", "Sent", "Received", "Retransmitted", "Send Rate", "Recv Rate", "Retrans Rate"],
+    no_owner: "(no known process)",
+};
 
 /// The words in Korean.
 pub const KOREAN: Words = Words {
     headings: ["프로토콜과 상태", "소켓이 많은 프로세스", "소켓이 많은 외부 주소", "소켓이 많은 로컬 포트"],
+    traffic: "프로세스별 TCP 전송량",
+    traffic_columns: ["프로세스", "보냄", "받음", "재전송", "송신 속도", "수신 속도", "재전송 속도"],
+    no_owner: "(알려진 프로세스 없음)",
 };
 
 /// The longest bar.
@@ -42,6 +57,11 @@ pub struct Named<'a> {
 impl<'a> Named<'a> {
     pub(super) fn process(&self, pid: Pid) -> Option<Cow<'a, str>> {
         Some(self.lookups.processes.get(pid)?.name.to_string_lossy())
+    }
+
+    /// Whether the growth of counters was asked for: it is once there is an interval.
+    pub(super) const fn has_rates(&self) -> bool {
+        !self.lookups.rates.is_empty()
     }
 
     pub(super) fn service(&self, (protocol, port): (Protocol, u16)) -> Option<&'a str> {
@@ -69,7 +89,42 @@ pub fn write(out: &mut impl Write, named: &Named<'_>, language: Language, style:
         Some(service) => (format!("{} {} ({service})", port.0.word(), port.1), count),
         None => (format!("{} {}", port.0.word(), port.1), count),
     });
-    section(out, by_port, ports, style)
+    section(out, by_port, ports, style)?;
+    traffic(out, named, language.summary(), style)
+}
+
+/// What each process sends and receives; the rates under an interval alone.
+fn traffic(out: &mut impl Write, named: &Named<'_>, words: &Words, style: TableStyle) -> io::Result<()> {
+    let Some(sums) = named.summary.traffic.as_ref().filter(|sums| !sums.is_empty()) else { return Ok(()) };
+    let columns = if named.has_rates() { words.traffic_columns.len() } else { 1 + Rate::ALL.len() };
+    let mut table = new_table(style);
+    writeln!(out)?;
+    if !style.no_header {
+        writeln!(out, "{}", words.traffic)?;
+        table.set_header(words.traffic_columns.iter().take(columns));
+    }
+    for sum in sums {
+        let process = match sum.pid {
+            Some(pid) => name_and_pid(pid, named.process(pid).as_deref()),
+            None => words.no_owner.to_owned(),
+        };
+        let number =
+            |number: Option<u64>, unit| number.map_or_else(|| "-".to_owned(), |number| Quantity(number, unit).to_string());
+        let bytes = Rate::ALL.map(|rate| number(sum.bytes(rate), Unit::Bytes));
+        let rates = Rate::ALL.map(|rate| number(sum.rate(rate), Unit::BytesPerSecond));
+        let cells = std::iter::once(escape(&process).into_owned()).chain(bytes).chain(rates);
+        table.add_row(cells.take(columns));
+    }
+    for column in table.column_iter_mut() {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
 }
 
 /// One list: what, how many, and a bar; the first count is the largest. What is empty is left out.

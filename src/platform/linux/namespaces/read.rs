@@ -12,6 +12,7 @@ use crate::model::owners::OwnerSearch;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Socket;
+use crate::model::tcp_info::TcpInfoTable;
 use crate::platform::linux::bpf::pass_reader;
 use crate::platform::linux::owners::proc_fd::InodeSet;
 use crate::platform::linux::owners::search;
@@ -40,7 +41,7 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
     if !listed.unreadable.is_empty() {
         found.problems.push(hidden(&listed));
     }
-    let (sockets, details, namespaces) = group(&mut found, query, &listed);
+    let (sockets, details, tcp_info, namespaces) = group(&mut found, query, &listed);
     let mut problems = found.problems;
     let unlisted = bound::why_unlisted(query, found.tcp_from_file);
     problems.extend(unlisted.map(bound::unlisted));
@@ -52,7 +53,7 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
             Err(problem) => return Snapshot { problems: vec![problem], ..Snapshot::default() },
         };
     let bound_ports_listed = unlisted.is_none();
-    Snapshot { sockets, owners, details, namespaces, refused, bound_ports_listed, problems, ..Snapshot::default() }
+    Snapshot { sockets, owners, details, tcp_info, namespaces, refused, bound_ports_listed, problems, ..Snapshot::default() }
 }
 
 fn hidden(listed: &Listed) -> Problem {
@@ -66,7 +67,7 @@ fn hidden(listed: &Listed) -> Problem {
 }
 
 /// Names the namespaces, drops those that are not wanted, and puts the rows of each next to each other.
-fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> (Vec<Socket>, Vec<Details>, Vec<Namespace>) {
+fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> (Vec<Socket>, Vec<Details>, TcpInfoTable, Vec<Namespace>) {
     let mut counts: HashMap<u32, u32> = HashMap::new();
     for &key in &found.namespaces {
         *counts.entry(key).or_default() += 1;
@@ -104,6 +105,7 @@ fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> (Vec<Socket>,
     }
     let sockets = order.iter().filter_map(|&row| found.sockets.get(row as usize)).copied().collect();
     let details = order.iter().filter_map(|&row| found.details.get(row as usize)).cloned().collect();
+    let tcp_info = std::mem::take(&mut found.tcp_info).at(&order);
     (found.sockets, found.details, found.namespaces) = (Vec::new(), Vec::new(), Vec::new());
-    (sockets, details, namespaces.into_iter().map(|(_, namespace)| namespace).collect())
+    (sockets, details, tcp_info, namespaces.into_iter().map(|(_, namespace)| namespace).collect())
 }

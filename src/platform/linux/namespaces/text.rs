@@ -2,6 +2,7 @@
 //! one table has the same inode for all processes of one namespace.
 
 use super::list::Listed;
+use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Pid, Table};
 use crate::platform::linux::procfs::net;
 use crate::platform::linux::sockets::reader::TableRows;
@@ -53,6 +54,12 @@ pub(crate) fn read(query: &Query, listed: &mut Listed) -> TableRows {
         all.absorb(found);
     }
     listed.unreadable.dedup();
+    if query.details.any() {
+        all.resize_details(query.details);
+        let message = "details of sockets (DSCP, congestion control, what is internal to TCP) cannot be read of other namespaces \
+                       without rights; run rnetstat as root (sudo)";
+        all.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
+    }
     all
 }
 

@@ -1,8 +1,9 @@
 //! One table, or a shard of it: by `sock_diag`, or from `/proc/self/net` if that fails.
 
-use crate::model::details::Details;
+use crate::model::details::{Details, WantedDetails};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Family, Protocol, Socket, State, StateSet, Table};
+use crate::model::tcp_info::TcpInfoTable;
 use crate::platform::linux::netlink::socket::{Consistency, DumpError, Netlink, RETRIES};
 use crate::platform::linux::procfs::net;
 use crate::platform::linux::sockets::inet_diag_filter;
@@ -19,6 +20,8 @@ pub(crate) struct TableRows {
     pub(crate) details: Vec<Details>,
     /// The network namespace of each of them: its inode, or another number that stands for it; empty if only one was read.
     pub(crate) namespaces: Vec<u32>,
+    /// The internals of TCP connections; empty if they were not asked for.
+    pub(crate) tcp_info: TcpInfoTable,
     pub(crate) problems: Vec<Problem>,
     /// Why a TCP table was read from its file, if one was.
     pub(crate) tcp_from_file: Option<FileReason>,
@@ -29,6 +32,18 @@ impl TableRows {
     fn truncate(&mut self, start: usize) {
         self.sockets.truncate(start);
         self.details.truncate(start);
+        self.tcp_info.truncate(start);
+    }
+
+    /// Fills the details up for rows of a source that has none.
+    pub(crate) fn resize_details(&mut self, wanted: WantedDetails) {
+        if wanted.any_of_row() {
+            self.details.resize(self.sockets.len(), Details { is_unread: true, ..Details::default() });
+        }
+        if self.tcp_info.is_empty() {
+            self.tcp_info = TcpInfoTable::new(wanted.tcp_info);
+        }
+        self.tcp_info.resize_unread(self.sockets.len());
     }
 
     /// Appends the rows of another reader and frees their memory meanwhile: there is never a second copy of many rows.
@@ -40,6 +55,7 @@ impl TableRows {
             self.sockets.extend_from_slice(other.sockets.get(rest..).unwrap_or_default());
             self.details.extend(other.details.drain(rest.min(other.details.len())..));
             self.namespaces.extend(other.namespaces.drain(rest.min(other.namespaces.len())..));
+            self.tcp_info.take_tail(&mut other.tcp_info, rest);
             other.sockets.truncate(rest);
             other.sockets.shrink_to_fit();
         }
@@ -116,6 +132,9 @@ impl<'a> Reader<'a> {
         watch: &mut dyn FnMut(&Socket, usize) -> Result<(), Cancelled>,
     ) -> Result<(), Cancelled> {
         let start = found.sockets.len();
+        if found.tcp_info.is_empty() {
+            found.tcp_info = TcpInfoTable::new(self.request.details.tcp_info);
+        }
         let outcome = self.dump(job, found, watch);
         let refusal = match outcome {
             Ok(Consistency::Whole) => return Ok(()),
@@ -143,6 +162,8 @@ impl<'a> Reader<'a> {
         for &table in job.kind.tables() {
             let dumped = found.sockets.split_off(start);
             let details = found.details.split_off(start.min(found.details.len()));
+            let mut tcp_info = TcpInfoTable::default();
+            tcp_info.take_tail(&mut found.tcp_info, start);
             if table.protocol() == Protocol::Tcp {
                 found.tcp_from_file = Some(if refusal.is_missing() { FileReason::NoSockDiag } else { FileReason::Refused });
             }
@@ -156,14 +177,14 @@ impl<'a> Reader<'a> {
                 found.sockets.truncate(start);
                 found.sockets.extend(dumped);
                 found.details.extend(details);
+                found.tcp_info.take_tail(&mut tcp_info, 0);
                 let path = net::path(table);
                 let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
                 found.problems.push(Problem::new(kind, message));
             }
             if self.request.details.any() {
-                // The files have no details, but details are kept by the position of their row.
-                found.details.resize(found.sockets.len(), Details::default());
-                let message = format!("DSCP and congestion control of the {table} table are not available: sock_diag: {refusal}");
+                found.resize_details(self.request.details);
+                let message = format!("details of the {table} table are not available: sock_diag: {refusal}");
                 found.problems.push(Problem::new(ProblemKind::FactUnavailable, message));
             }
         }
@@ -220,7 +241,10 @@ impl<'a> Reader<'a> {
                     watch(&socket, rows).map_err(|Cancelled| DumpError::Cancelled)?;
                     if self.matches(job, &socket) {
                         found.sockets.push(socket);
-                        found.details.extend(details.any().then(|| sock_diag::details(payload)));
+                        found.details.extend(details.any_of_row().then(|| sock_diag::details(payload)));
+                        if !details.tcp_info.is_empty() {
+                            sock_diag::internals(payload, &socket, &mut found.tcp_info.push());
+                        }
                     }
                     Ok(())
                 },

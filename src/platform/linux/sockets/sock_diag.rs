@@ -1,8 +1,10 @@
 //! `NETLINK_SOCK_DIAG`: requests, and parsing of answers into rows (`linux/inet_diag.h`).
 
-use crate::model::details::{CongestionControl, Details, WantedDetails};
+use crate::model::details::{Details, KernelName, WantedDetails};
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
+use crate::model::tcp_info::TcpInfoRow;
 use crate::platform::linux::netlink::message::{self, u32_at};
+use crate::platform::linux::sockets::tcp_info;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `SOCK_DIAG_BY_FAMILY`, the type of requests and answers.
@@ -12,9 +14,15 @@ pub const OF_BOTH_FAMILIES: u16 = 18;
 /// `INET_DIAG_REQ_BYTECODE`
 const REQUEST_BYTECODE: u16 = 1;
 /// Attributes of an answer; in `idiag_ext` of a request each has the bit of its number less one.
+const INET_DIAG_INFO: u16 = 2;
 const INET_DIAG_CONG: u16 = 4;
 const INET_DIAG_TOS: u16 = 5;
 const INET_DIAG_TCLASS: u16 = 6;
+const INET_DIAG_SKMEMINFO: u16 = 7;
+/// Comes with `INET_DIAG_INFO` (5.4), before Linux 6.16 only for those with `CAP_NET_ADMIN`.
+const INET_DIAG_ULP_INFO: u16 = 19;
+/// In `INET_DIAG_ULP_INFO`: the name.
+const INET_ULP_INFO_NAME: u16 = 1;
 /// The size of `struct inet_diag_msg`.
 const ANSWER: usize = 72;
 
@@ -57,54 +65,17 @@ pub struct DumpRequest<'a> {
     pub bytecode: &'a [u8],
 }
 
-const fn number_of_family(family: Family) -> u8 {
-    match family {
-        Family::V4 => AF_INET,
-        Family::V6 => AF_INET6,
-    }
-}
-
-const fn number_of_protocol(protocol: Protocol) -> u8 {
-    match protocol {
-        Protocol::Tcp => IPPROTO_TCP,
-        Protocol::Udp => IPPROTO_UDP,
-    }
-}
-
-/// The request for the socket with these ends (`struct inet_diag_req_v2`). The kernel looks it up as it would for a packet: if
-/// several sockets share a port, it returns any of them.
-pub fn lookup_request(socket: &Socket, sequence: u32) -> Vec<u8> {
-    const NO_COOKIE: [u8; 8] = [0xff; 8];
-    // For UDP the kernel expects the ends of a packet that arrives.
-    let (source, destination) = match socket.protocol {
-        Protocol::Tcp => (socket.local, socket.remote),
-        Protocol::Udp => (socket.remote, socket.local),
-    };
-    let address = |endpoint: Endpoint| match (endpoint.address, socket.family) {
-        (IpAddr::V4(address), Family::V6) if address.is_unspecified() => [0; 16],
-        (IpAddr::V4(address), Family::V6) => address.to_ipv6_mapped().octets(),
-        (IpAddr::V6(address), _) => address.octets(),
-        (IpAddr::V4(address), Family::V4) => {
-            let mut octets = [0; 16];
-            octets.iter_mut().zip(address.octets()).for_each(|(to, from)| *to = from);
-            octets
-        }
-    };
-    let mut body = vec![number_of_family(socket.family), number_of_protocol(socket.protocol), 0, 0];
-    body.extend(u32::MAX.to_ne_bytes());
-    body.extend(source.port.to_be_bytes());
-    body.extend(destination.port.to_be_bytes());
-    body.extend(address(source));
-    body.extend(address(destination));
-    body.extend(socket.interface.to_ne_bytes());
-    body.extend(NO_COOKIE);
-    message::request(BY_FAMILY, sequence, &body)
-}
-
 impl DumpRequest<'_> {
     /// The request as the kernel reads it (`struct inet_diag_req_v2`).
     pub fn encode(&self, sequence: u32) -> Vec<u8> {
-        let (family, protocol) = (number_of_family(self.table.family()), number_of_protocol(self.table.protocol()));
+        let family = match self.table.family() {
+            Family::V4 => AF_INET,
+            Family::V6 => AF_INET6,
+        };
+        let protocol = match self.table.protocol() {
+            Protocol::Tcp => IPPROTO_TCP,
+            Protocol::Udp => IPPROTO_UDP,
+        };
         let mut body = [0; 56];
         body[..3].copy_from_slice(&[family, protocol, self.extensions()]);
         body[4..8].copy_from_slice(&self.kernel_states().to_ne_bytes());
@@ -136,7 +107,10 @@ impl DumpRequest<'_> {
         let bit = |attribute: u16| 1 << (attribute - 1);
         let traffic_class = if self.details.traffic_class { bit(INET_DIAG_TOS) | bit(INET_DIAG_TCLASS) } else { 0 };
         let congestion = if self.details.congestion { bit(INET_DIAG_CONG) } else { 0 };
-        traffic_class | congestion
+        let has_info = self.details.upper_layer || self.details.tcp_info.intersects(tcp_info::IN_STRUCTURE);
+        let info = if has_info { bit(INET_DIAG_INFO) } else { 0 };
+        let memory = if self.details.tcp_info.intersects(tcp_info::IN_MEMORY) { bit(INET_DIAG_SKMEMINFO) } else { 0 };
+        traffic_class | congestion | info | memory
     }
 
     fn kernel_states(&self) -> u32 {
@@ -198,13 +172,30 @@ pub fn details(payload: &[u8]) -> Details {
         match kind {
             INET_DIAG_TOS => type_of_service = value.first().copied(),
             INET_DIAG_TCLASS => traffic_class = value.first().copied(),
-            INET_DIAG_CONG => details.congestion = CongestionControl::new(value),
+            INET_DIAG_CONG => details.congestion = KernelName::new(value),
+            INET_DIAG_ULP_INFO => {
+                let name = message::attributes(value).find(|(kind, _)| *kind == INET_ULP_INFO_NAME);
+                details.upper_layer = name.and_then(|(_, name)| KernelName::new(name));
+            }
             _ => {}
         }
     }
     let is_ipv4 = parse(payload, Protocol::Tcp).is_some_and(|socket| socket.local.address.is_ipv4());
     details.traffic_class = if is_ipv4 { type_of_service } else { traffic_class };
     details
+}
+
+/// Reads the internals that one answer carries behind its row.
+///
+/// Of a socket without a connection the structure holds nothing but defaults: it is left out, the memory counters are not.
+pub fn internals(payload: &[u8], socket: &Socket, row: &mut TcpInfoRow<'_>) {
+    for (kind, value) in message::attributes(payload.get(ANSWER..).unwrap_or_default()) {
+        match kind {
+            INET_DIAG_INFO if socket.is_connection() => tcp_info::parse(value, row),
+            INET_DIAG_SKMEMINFO => tcp_info::parse_memory(value, socket.protocol, row),
+            _ => {}
+        }
+    }
 }
 
 fn state_of(number: u8, remote: &Endpoint) -> State {
@@ -244,6 +235,7 @@ fn endpoint(message: &[u8; ANSWER], family: Family, address: usize, port: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::tcp_info::{TcpField, TcpFields, TcpInfoTable};
     use crate::platform::linux::netlink::message::HEADER;
     use proptest::prelude::*;
 
@@ -342,22 +334,6 @@ mod tests {
     }
 
     #[test]
-    fn a_lookup_has_the_ends_of_the_socket_and_for_udp_those_of_a_packet_that_arrives() {
-        let mut socket = parse(&answer(), Protocol::Tcp).unwrap();
-        let request = lookup_request(&socket, 9);
-        assert_eq!((u32_at(&request, 0), request[6..8].to_vec()), (Some(72), 1u16.to_ne_bytes().to_vec()));
-        assert_eq!(request[16..20], [AF_INET6, IPPROTO_TCP, 0, 0]);
-        assert_eq!(request[24..60], answer()[4..40], "ports and addresses");
-        assert_eq!((u32_at(&request, 60), request[64..72].to_vec()), (Some(3), vec![0xff; 8]));
-        socket.protocol = Protocol::Udp;
-        assert_eq!(lookup_request(&socket, 9)[24..26], 50_000u16.to_be_bytes());
-        let mut mapped = answer();
-        mapped[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
-        let socket = parse(&mapped, Protocol::Tcp).unwrap();
-        assert_eq!(lookup_request(&socket, 9)[28..44], mapped[8..24]);
-    }
-
-    #[test]
     fn a_program_is_sent_as_an_attribute() {
         let request =
             DumpRequest { table: Table::Udp6, states: StateSet::ALL, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
@@ -399,13 +375,18 @@ mod tests {
         assert_eq!(extensions(WantedDetails::default()), 0);
         assert_eq!(extensions(WantedDetails { traffic_class: true, ..WantedDetails::default() }), 1 << 4 | 1 << 5);
         assert_eq!(extensions(WantedDetails { congestion: true, ..WantedDetails::default() }), 1 << 3);
+        let internals = |field| WantedDetails { tcp_info: TcpFields::of(&[field]), ..WantedDetails::default() };
+        assert_eq!(extensions(internals(TcpField::Rtt)), 1 << 1);
+        assert_eq!(extensions(internals(TcpField::Drops)), 1 << 6);
+        assert_eq!(extensions(WantedDetails { upper_layer: true, ..WantedDetails::default() }), 1 << 1);
     }
 
     #[test]
     fn details_are_read_from_their_attributes() {
         let attributes: &[(u16, &[u8])] = &[(8, &[0]), (INET_DIAG_TOS, &[0x10]), (INET_DIAG_TCLASS, &[0xb8]), (4, b"bbr\0")];
         let bytes = with_attributes(answer().to_vec(), attributes);
-        assert_eq!(details(&bytes), Details { traffic_class: Some(0xb8), congestion: CongestionControl::new(b"bbr"), age: None });
+        let expected = Details { traffic_class: Some(0xb8), congestion: KernelName::new(b"bbr"), ..Details::default() };
+        assert_eq!(details(&bytes), expected);
         let mut mapped = answer();
         mapped[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
         assert_eq!(details(&with_attributes(mapped.to_vec(), attributes)).traffic_class, Some(0x10));
@@ -413,7 +394,40 @@ mod tests {
         assert_eq!(details(&[]), Details::default());
     }
 
+    #[test]
+    fn the_protocol_above_tcp_is_named_inside_its_attribute() {
+        let nested = with_attributes(Vec::new(), &[(7, &[1]), (INET_ULP_INFO_NAME, b"mptcp\0"), (3, &[0; 8])]);
+        let bytes = with_attributes(answer().to_vec(), &[(INET_DIAG_INFO, &[0; 104]), (INET_DIAG_ULP_INFO, &nested)]);
+        assert_eq!(details(&bytes).upper_layer, KernelName::new(b"mptcp"));
+        let unnamed = with_attributes(answer().to_vec(), &[(INET_DIAG_ULP_INFO, &[1, 2, 3])]);
+        assert_eq!(details(&unnamed).upper_layer, None);
+    }
+
+    #[test]
+    fn a_listener_has_no_internals_but_its_drops() {
+        let mut info = [0; 104];
+        info[68..72].copy_from_slice(&1234u32.to_ne_bytes());
+        let mut counters = [0; 36];
+        counters[32..].copy_from_slice(&24u32.to_ne_bytes());
+        let bytes = with_attributes(answer().to_vec(), &[(INET_DIAG_INFO, &info), (INET_DIAG_SKMEMINFO, &counters)]);
+        let read = |state| {
+            let mut table = TcpInfoTable::new(TcpFields::of(&[TcpField::Rtt, TcpField::Drops]));
+            let socket = Socket { state, ..parse(&bytes, Protocol::Tcp).unwrap() };
+            internals(&bytes, &socket, &mut table.push());
+            [TcpField::Rtt, TcpField::Drops].map(|field| table.get(0, field))
+        };
+        assert_eq!(read(Some(State::Established)), [Some(1234), Some(24)]);
+        assert_eq!(read(Some(State::Listening)), [None, Some(24)]);
+    }
+
     proptest! {
+        #[test]
+        fn any_attributes_are_internals(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            let payload = [&answer()[..], &bytes].concat();
+            let mut table = TcpInfoTable::new(TcpField::ALL.iter().copied().collect());
+            internals(&payload, &parse(&payload, Protocol::Tcp).unwrap(), &mut table.push());
+        }
+
         #[test]
         fn any_attributes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let _ = details(&[&answer()[..], &bytes].concat());

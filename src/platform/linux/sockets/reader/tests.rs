@@ -4,6 +4,7 @@ use crate::filter::{Filter, ports};
 use crate::model::details::WantedDetails;
 use crate::model::socket::TableSet;
 use crate::model::socket::tests::socket;
+use crate::model::tcp_info::{TcpField, TcpFields};
 use crate::platform::linux::netlink::replay::{DONE, Datagram, ERROR, INTERRUPTED, kernel};
 use crate::request::UdpRows;
 use std::net::TcpListener;
@@ -15,6 +16,10 @@ fn details_stay_beside_their_rows_when_many_are_absorbed() {
         for port in ports {
             found.sockets.push(socket("127.0.0.1", port as u16));
             found.details.push(Details { traffic_class: Some(port as u8), ..Details::default() });
+            if found.tcp_info.is_empty() {
+                found.tcp_info = TcpInfoTable::new(TcpFields::of(&[TcpField::Cwnd]));
+            }
+            found.tcp_info.push().set(TcpField::Cwnd, u64::from(port as u16));
         }
         found
     };
@@ -23,6 +28,8 @@ fn details_stay_beside_their_rows_when_many_are_absorbed() {
     all.absorb(found(0..3));
     assert_eq!((all.sockets.len(), all.details.len()), (150_003, 150_003));
     assert!(all.sockets.iter().zip(&all.details).all(|(row, details)| details.traffic_class == Some(row.local.port as u8)));
+    let cwnd = |row| all.tcp_info.get(row, TcpField::Cwnd);
+    assert!(all.sockets.iter().enumerate().all(|(row, socket)| cwnd(row) == Some(socket.local.port.into())));
 }
 
 /// A listener at 192.0.2.1, as the kernel encodes it (`struct inet_diag_msg`).

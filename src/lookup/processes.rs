@@ -132,6 +132,11 @@ impl Processes {
         self.known.get(&pid).is_some_and(|entry| entry.read == ProcessRead::Ended)
     }
 
+    /// Whether a process that was looked up could not be read: it may have ended or not.
+    pub fn is_unread(&self, pid: Pid) -> bool {
+        self.known.get(&pid).is_some_and(|entry| matches!(entry.read, ProcessRead::Denied | ProcessRead::Failed))
+    }
+
     /// What could not be looked up, and why.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

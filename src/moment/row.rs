@@ -118,6 +118,11 @@ impl<'a> Row<'a> {
         self.rows.lookups.processes.get(pid)
     }
 
+    /// Whether a process that was looked up could not be read, so that it may have ended or not.
+    pub fn is_owner_unread(self, pid: Pid) -> bool {
+        self.rows.lookups.processes.is_unread(pid)
+    }
+
     /// The network namespace; `None` if only the own one was asked for.
     pub fn namespace(self) -> Option<&'a Namespace> {
         self.rows.snapshot.namespace_of(self.position)

@@ -124,6 +124,11 @@ fn an_owner_whose_name_cannot_be_read_leaves_a_filter_undecided() {
         let options = ["-f", "-qq", "-o", "/dev/null", "-P", &folder, "-e", "inject=openat:error=EMFILE"];
         assert_eq!(status(&mut traced(&program, &options)), Some(2), "{pattern}");
     }
+    let program = rnetstat(&format!("-a --port {} --columns pid,process --no-header --format wide", script.port));
+    let options = ["-f", "-qq", "-o", "/dev/null", "-P", &folder, "-e", "inject=openat:error=EMFILE"];
+    let output = traced(&program, &options).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(text.trim(), script.child.id().to_string(), "neither a name nor that it has ended");
 }
 
 #[test]

@@ -115,6 +115,8 @@ fn table_cell(row: Row<'_>, column: Column, color: bool) -> TableCell {
 /// Why no process is named, in brackets, which tell it from a process of that name.
 fn missing_owner(row: Row<'_>) -> &'static str {
     match row.owners().status {
+        // Of an owner that could not be read nothing is known but its PID.
+        OwnerStatus::Owned if row.owners().pids().any(|pid| row.is_owner_unread(pid)) => "",
         OwnerStatus::Owned | OwnerStatus::Gone => "(ended)",
         OwnerStatus::None => "(no process)",
         OwnerStatus::Denied => "(hidden)",

@@ -140,8 +140,12 @@ fn executables(owners: Owners) -> String {
 
 fn executables_with(owners: Owners, services: HashMap<u32, Box<str>>) -> String {
     let runs = |pid, path: &str| Process { pid, executable: Some(path.into()), ..Process::default() };
-    let processes =
-        [runs(20, "/usr/sbin/nginx"), runs(30, "/tmp/evil\u{1b}[2J\n  TCP"), Process { pid: 40, ..Process::default() }];
+    let processes = [
+        runs(20, "/usr/sbin/nginx"),
+        runs(30, "/tmp/evil\u{1b}[2J\n  TCP"),
+        Process { pid: 40, name: "hidden".into(), ..Process::default() },
+        Process { pid: 60, name: "svchost.exe".into(), image_name: Some("svchost.exe".into()), ..Process::default() },
+    ];
     let unit = |name: &str| Cgroup { unit: Some(name.to_owned()), container: None };
     let cgroups = [(20, unit("nginx.service")), (40, unit("ssh.service"))].into();
     let lookups = Lookups { processes: processes.into_iter().collect(), cgroups, ..Lookups::default() };
@@ -159,6 +163,12 @@ fn the_service_that_made_the_socket_is_its_component() {
         executables_with(Owners::ByRow(vec![Some(20)].into_iter().collect()), HashMap::from([(0, "Dns\ncache".into())])),
         "  Dns\\u{a}cache\n [nginx]\n"
     );
+}
+
+#[test]
+fn a_program_whose_path_may_not_be_seen_is_named_by_its_image() {
+    assert_eq!(executables(Owners::ByRow(vec![Some(60)].into_iter().collect())), " [svchost.exe]\n");
+    assert_eq!(executables(Owners::ByRow(vec![Some(40)].into_iter().collect())).lines().count(), 1, "no image, no name");
 }
 
 #[test]

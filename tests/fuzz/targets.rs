@@ -4,10 +4,12 @@
 //! fuzzer once found.
 
 use rnetstat::cli;
+use rnetstat::filter::conditions::Condition;
 use rnetstat::filter::{addresses, ports, states};
 use rnetstat::lookup::services::Services;
 use rnetstat::model::socket::{Protocol, Table};
 use rnetstat::model::statistics::Statistics;
+use rnetstat::model::tcp_info::{TcpField, TcpInfoTable};
 use rnetstat::platform::linux::bpf::task_layout::TaskFileLayout;
 use rnetstat::platform::linux::netlink::{message, rdma, route as route_messages};
 use rnetstat::platform::linux::owners::fd_link;
@@ -52,6 +54,13 @@ pub fn netlink_messages(bytes: &[u8]) {
             let details = sock_diag::details(payload);
             assert!(details.dscp().is_none_or(|dscp| dscp < 64));
             assert!(details.congestion.is_none_or(|control| !control.name().is_empty()));
+            if let Some(row) = tcp {
+                let mut table = TcpInfoTable::new(TcpField::ALL.iter().copied().collect());
+                sock_diag::internals(payload, &row, &mut table.push());
+                let is_connection = row.is_connection();
+                assert!(is_connection || table.get(0, TcpField::Rtt).is_none());
+                assert!(table.get(0, TcpField::Ecn).is_none_or(|ecn| ecn < 3));
+            }
         }
     }
 }
@@ -177,6 +186,7 @@ pub fn filter_values(bytes: &[u8]) {
     }
     let _ = addresses::parse(&value, |_| Some(1));
     let _ = states::parse(&value);
+    let _ = value.parse::<Condition>();
 }
 
 /// A command line, one word a line. An error has a sentence and a hint without control characters.

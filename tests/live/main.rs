@@ -22,6 +22,7 @@ mod filters_like_ss;
 mod hidden;
 mod hostile;
 mod interfaces;
+mod internals;
 mod namespaces;
 mod owner_integrity;
 mod owners;

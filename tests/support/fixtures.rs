@@ -94,7 +94,7 @@ fn with_port(mut address: SocketAddr, port: u16) -> SocketAddr {
 }
 
 /// Makes the kernel drop every segment that arrives for the socket.
-fn drop_incoming(socket: &Socket) {
+pub fn drop_incoming(socket: &Socket) {
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
 }

@@ -15,7 +15,6 @@ use crate::model::system::System;
 use crate::model::tcp_info::TcpField;
 use crate::request::column::{Column, ValueKind};
 use crate::request::unit::{Quantity, Unit};
-use std::net::IpAddr;
 
 /// Rows of a moment, in the order in which they are shown.
 #[derive(Clone, Copy, Debug)]
@@ -193,12 +192,6 @@ impl<'a> Row<'a> {
         self.rows.lookups.peers.as_ref().map_or(&[], |peers| peers.of(self.position, self.socket))
     }
 
-    /// The service of a peer in this host or in a private network.
-    pub fn near_peer_service(self) -> Option<&'a str> {
-        let near = self.socket.peer().filter(|remote| is_near(remote.address));
-        near.and_then(|remote| self.service_of(remote))
-    }
-
     /// The value of a column: the one accessor of each.
     pub fn value(self, column: Column) -> Value<'a> {
         if !column.is_on(self.rows.system) {
@@ -287,7 +280,7 @@ impl<'a> Row<'a> {
     fn peer_value(self) -> Value<'a> {
         let name = |pid| self.process(pid).map(|process| process.name.to_string_lossy());
         let peers: Vec<_> = self.peers().iter().map(|&pid| (pid, name(pid))).collect();
-        if peers.is_empty() { Value::some(self.near_peer_service(), Value::text) } else { Value::Processes(peers) }
+        if peers.is_empty() { Value::Null } else { Value::Processes(peers) }
     }
 }
 
@@ -319,13 +312,5 @@ pub const fn range_of(port: u16) -> &'static str {
         0..=1023 => "well-known",
         1024..=49151 => "registered",
         49152.. => "dynamic",
-    }
-}
-
-/// Whether an address is this host's or of a private network.
-const fn is_near(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
     }
 }

@@ -2,8 +2,27 @@
 
 use std::io::{self, IsTerminal};
 
-/// How many columns standard output has; `None` if it is no terminal.
+/// How many columns standard output has; `None` if it may be as wide as it likes: it is no terminal, and COLUMNS is not set.
 pub fn width() -> Option<u16> {
-    let out = io::stdout();
-    out.is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| width.0).filter(|&width| width > 0)
+    let of_terminal = if io::stdout().is_terminal() { terminal_size::terminal_size() } else { None };
+    let of_terminal = of_terminal.map(|(width, _)| width.0).filter(|&width| width > 0);
+    of_terminal.or_else(|| columns(std::env::var_os("COLUMNS")?.to_str()?))
+}
+
+/// The number of columns that a variable names.
+fn columns(value: &str) -> Option<u16> {
+    value.parse().ok().filter(|&columns| columns > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_is_no_number_of_columns_is_none() {
+        assert_eq!(columns("80"), Some(80));
+        for value in ["", "0", "-1", "wide", "65536"] {
+            assert_eq!(columns(value), None, "{value}");
+        }
+    }
 }

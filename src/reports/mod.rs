@@ -5,6 +5,7 @@ pub mod document;
 pub mod explain;
 mod i18n;
 pub mod interfaces;
+mod paint;
 pub mod rdma;
 pub mod routes;
 pub mod sockets;
@@ -36,7 +37,14 @@ pub fn write(out: &mut impl Write, moment: &Moment, request: &Request, style: Ta
         Format::Csv => sockets::csv::write(out, moment.rows(View::Sockets), &request.columns, request.output.no_header),
         Format::Wide => {
             let are_chosen = request.columns_are_chosen;
-            let layout = sockets::wide::Layout { columns: &request.columns, are_chosen, language: request.language, style };
+            let is_of_one_namespace = moment.snapshot().is_none_or(|snapshot| snapshot.namespaces.len() < 2);
+            let layout = sockets::wide::Layout {
+                columns: &request.columns,
+                are_chosen,
+                is_grouped: request.sort.is_empty() && is_of_one_namespace,
+                language: request.language,
+                style,
+            };
             sockets::wide::write(out, moment.rows(View::Sockets), layout)
         }
         Format::Table => request.views.iter().enumerate().try_for_each(|(position, &view)| {

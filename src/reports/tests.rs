@@ -327,7 +327,7 @@ fn every_format_of_no_rows_is_its_heading_or_nothing() {
     assert_eq!(none("-an --format csv --no-header --columns pid"), "");
     assert_eq!(none("-an --format csv --columns pid,local"), "pid,local\n");
     assert_eq!(none("-an --format ndjson --no-header"), "");
-    assert_eq!(none("-an --columns pid,local").lines().count(), 2);
+    assert_eq!(none("-an --columns pid,local").lines().count(), 4);
     assert_eq!(none("-an --count"), "0\n");
     assert_eq!(none("-c --no-header"), "");
     assert!(none("--summary --no-header").starts_with("0 sockets"));
@@ -360,54 +360,83 @@ fn chosen_columns_come_in_their_order_without_a_heading() {
     assert_eq!(text, "900 901,443\n,5000\n901,443\n4711,50000\n,40000\n1,546\n");
 }
 
-#[test]
-fn the_wide_table() {
-    let text = friendly().print("-anq --format wide");
-    let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[1].chars().all(|character| character == '─'));
-    let words: Vec<String> = lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-    assert_eq!(words[0], "Proto Local Address Foreign Address State PID Process User Service Peer Range");
-    assert_eq!(
-        words[2..],
-        [
-            "TCP 0.0.0.0:443 * LISTENING 900 901 nginx www-data https well-known",
-            "TCP 10.0.0.1:5000 10.0.0.2:443 ESTABLISHED (hidden) https https registered",
-            "TCP 127.0.0.1:443 127.0.0.1:50000 ESTABLISHED 901 nginx root https curl (4711) well-known",
-            "TCP 127.0.0.1:50000 127.0.0.1:443 ESTABLISHED 4711 curl root https nginx (901) dynamic",
-            "TCP 192.0.2.1:40000 198.51.100.7:443 TIME_WAIT (no process) https registered",
-            "UDP [fe80::1%12]:546 * 1 (ended) root dhcpv6-client well-known",
-        ]
-    );
-    let column = |line: &str, word| line.find(word).map(|at| line[..at].chars().count());
-    assert_eq!(column(lines[0], "Range"), column(lines[2], "well-known"));
+/// A table as it is seen: without colour and with blanks between words once.
+fn seen(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
 #[test]
-fn a_narrow_terminal_breaks_no_address_and_says_what_it_hides() {
+fn the_wide_table_has_listeners_a_rule_connections_and_a_footer() {
+    let lines = seen(&friendly().print("-anq --wide"));
+    let is_rule = |line: &String| !line.is_empty() && line.chars().all(|character| character == '─');
+    assert_eq!(lines[0], "Proto Local Address Foreign Address State PID Process User Service Peer");
+    assert!(is_rule(&lines[1]) && is_rule(&lines[4]), "{lines:?}");
+    assert_eq!(
+        lines[2..4],
+        ["TCP 0.0.0.0:443 * LISTENING 900 901 nginx www-data https", "UDP [fe80::1%eth0]:546 * 1 (ended) root dhcpv6-client"]
+    );
+    assert_eq!(
+        lines[5..],
+        [
+            "TCP 10.0.0.1:5000 10.0.0.2:443 ESTABLISHED (hidden) https",
+            "TCP 127.0.0.1:443 127.0.0.1:50000 ESTABLISHED 901 nginx root https curl (4711)",
+            "TCP 127.0.0.1:50000 127.0.0.1:443 ESTABLISHED 4711 curl root https nginx (901)",
+            "TCP 192.0.2.1:40000 198.51.100.7:443 TIME_WAIT (no process) https",
+            "",
+            "6 sockets · 2 listening · 1 with a hidden owner",
+        ]
+    );
+}
+
+#[test]
+fn the_wide_table_keeps_the_order_that_was_asked_for() {
+    let lines = seen(&friendly().print("-anq --wide --sort -local_port"));
+    assert!(lines[2].starts_with("TCP 127.0.0.1:50000") && lines[6].starts_with("TCP 0.0.0.0:443"), "{lines:?}");
+}
+
+#[test]
+fn two_listeners_on_two_devices_are_told_apart() {
+    let listener = |interface, inode| Socket { interface, inode, ..socket("0.0.0.0", 80) };
+    let machine = Machine::new(vec![listener(12, 10), listener(13, 11)], &[(10, 900), (11, 901)], Vec::new());
+    let text = machine.print("-an --wide");
+    assert!(text.contains(" 0.0.0.0%eth0:80 ") && text.contains(" 0.0.0.0%13:80 "), "{text}");
+}
+
+#[test]
+fn the_wide_table_is_never_wider_than_the_terminal() {
     let long = Socket {
         remote: Endpoint::new("2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap(), 443),
         state: Some(State::Established),
         inode: 10,
         ..socket("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", 50000)
     };
-    let machine = || Machine::new(vec![long], &[(10, 900)], vec![process(900, "a-process-with-a-long-name")]);
-    for width in [40, 80, 120, 145] {
-        let text = machine().print_at("-an --format wide", Some(width), false);
-        assert!(text.contains("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:50000"), "{text}");
-        assert!(text.contains("[2001:db8:1111:2222:3333:4444:5555:6666]:443"), "{text}");
-        if width >= 140 {
-            assert!(text.lines().all(|line| line.chars().count() <= width.into()), "{text}");
+    let shared = Socket { inode: 11, ..socket("0.0.0.0", 80) };
+    let held: Vec<_> = [(10, 900)].into_iter().chain((12609..12650).map(|pid| (11, pid))).collect();
+    let machine = || Machine::new(vec![shared, long], &held, vec![process(900, "a-process-with-a-long-name")]);
+    for width in 60..=300 {
+        for line in ["-an --wide", "-an --wide --no-header", "-an --columns pid,local,remote,process,executable,command_line"] {
+            let text = machine().print_at(line, Some(width), false);
+            let widest = text.lines().map(crate::output::width::width).max().unwrap();
+            assert!(widest <= width.into(), "{line} in {width} columns:\n{text}");
+            assert!(text.contains("12609 ") && text.contains("]:443"), "{text}");
+            assert!(text.lines().filter(|line| line.contains("]:443")).all(|line| line.contains("]:50000")), "no cell is folded");
         }
-        assert!(text.contains("--columns chooses"), "{text}");
     }
+    let text = machine().print_at("-an --wide", Some(100), false);
+    assert!(text.contains(":6666]:443") && text.contains("12609 +40"), "{text}");
+    let whole = machine().print_at("-an --wide", None, false);
+    assert!(whole.contains("[2001:db8:1111:2222:3333:4444:5555:6666]:443") && whole.contains(" 12649 "), "{whole}");
 }
 
 #[test]
 fn colour_depends_on_the_state_and_is_used_only_if_wanted() {
-    let print = |color| friendly().print_at("-anq --format wide", None, color);
+    let print = |color| friendly().print_at("-anq --wide", None, color);
     let (plain, coloured) = (print(false), print(true));
     assert!(!plain.contains('\u{1b}'));
-    let line_of = |state: &str| coloured.lines().find(|line| line.contains(state)).unwrap().to_owned();
-    assert!(line_of("ESTABLISHED").contains("\u{1b}[38;5;10m"));
-    assert_ne!(line_of("LISTENING").split("LISTENING").next(), line_of("TIME_WAIT").split("TIME_WAIT").next());
+    assert!(coloured.contains("\u{1b}[32mESTABLISHED\u{1b}[0m") && coloured.contains("\u{1b}[36mLISTENING\u{1b}[0m"));
+    let mut bare = coloured;
+    for code in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[32m", "\u{1b}[36m"] {
+        bare = bare.replace(code, "");
+    }
+    assert_eq!(bare, plain, "colour changes nothing else");
 }

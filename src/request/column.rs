@@ -343,7 +343,6 @@ impl Column {
         Self::User,
         Self::Service,
         Self::Peer,
-        Self::Range,
     ];
 
     /// How many columns of the wide table are shown however narrow the terminal is.

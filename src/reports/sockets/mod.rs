@@ -2,6 +2,7 @@
 
 pub(super) mod cells;
 pub mod csv;
+mod fit;
 pub(super) mod json;
 pub mod table;
 pub mod wide;

@@ -1,0 +1,54 @@
+//! Colour for people: the plain palette and dim, which can be read on black, on white and on Solarized (there, bright black
+//! is the background).
+
+use std::borrow::Cow;
+
+/// How a text looks, by its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reports) enum Paint {
+    /// A heading, or what matters most.
+    Strong,
+    /// What matters least: rules, notes.
+    Dim,
+    /// In order.
+    Good,
+    /// Waits to be called.
+    Waiting,
+    /// On its way.
+    Passing,
+    /// Worth a look.
+    Bad,
+}
+
+impl Paint {
+    /// The text in this paint, or as it is.
+    pub(in crate::reports) fn on(self, is_wanted: bool, text: &str) -> Cow<'_, str> {
+        if !is_wanted || text.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let code = match self {
+            Self::Strong => 1,
+            Self::Dim => 2,
+            Self::Bad => 31,
+            Self::Good => 32,
+            Self::Passing => 35,
+            Self::Waiting => 36,
+        };
+        Cow::Owned(format!("\u{1b}[{code}m{text}\u{1b}[0m"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_of_the_plain_palette_and_end_with_the_text() {
+        assert_eq!(Paint::Waiting.on(true, "LISTENING"), "\u{1b}[36mLISTENING\u{1b}[0m");
+        assert_eq!(Paint::Strong.on(false, "PID"), "PID");
+        assert_eq!(Paint::Dim.on(true, ""), "");
+        for paint in [Paint::Strong, Paint::Dim, Paint::Good, Paint::Waiting, Paint::Passing, Paint::Bad] {
+            assert!(!paint.on(true, "x").contains("[9"), "bright colours are backgrounds elsewhere");
+        }
+    }
+}

@@ -269,7 +269,8 @@ impl<'a> Row<'a> {
         let owners = needs.owners != OwnerSearch::Skip && self.owners().status == OwnerStatus::Denied;
         let details = needs.details.any_of_row() && self.details().is_unread;
         let internals = !needs.details.tcp_info.is_empty() && self.rows.snapshot.tcp_info.is_unread(self.position);
-        owners || details || internals
+        let facts = needs.processes.is_some() && self.owners().pids().any(|pid| self.is_owner_unread(pid));
+        owners || facts || details || internals
     }
 
     /// What the owners say, each thing once.

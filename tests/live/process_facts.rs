@@ -117,12 +117,14 @@ fn an_owner_whose_name_cannot_be_read_leaves_a_filter_undecided() {
          os.read(0, 1)\n",
     );
     let folder = format!("/proc/{}", script.child.id());
-    for (pattern, readable) in [("python*", 0), ("sshd", 1), ("!sshd", 0)] {
-        let program = rnetstat(&format!("-a --port {} --process {pattern} --quiet", script.port));
+    for (filter, readable) in
+        [("--process python*", 0), ("--process sshd", 1), ("--process !sshd", 0), ("--where process=sshd", 1)]
+    {
+        let program = || rnetstat(&format!("-a --port {} {filter} --quiet", script.port));
         let status = |command: &mut Command| command.stderr(Stdio::null()).status().unwrap().code();
-        assert_eq!(status(&mut rnetstat(&format!("-a --port {} --process {pattern} --quiet", script.port))), Some(readable));
+        assert_eq!(status(&mut program()), Some(readable), "{filter}");
         let options = ["-f", "-qq", "-o", "/dev/null", "-P", &folder, "-e", "inject=openat:error=EMFILE"];
-        assert_eq!(status(&mut traced(&program, &options)), Some(2), "{pattern}");
+        assert_eq!(status(&mut traced(&program(), &options)), Some(2), "{filter}");
     }
     let program = rnetstat(&format!("-a --port {} --columns pid,process --no-header --format wide", script.port));
     let options = ["-f", "-qq", "-o", "/dev/null", "-P", &folder, "-e", "inject=openat:error=EMFILE"];

@@ -38,6 +38,8 @@ fn words(request: &Request) -> Vec<String> {
         (Column::Dscp, "dscp"),
         (Column::TimeInState, "time"),
         (Column::Congestion, "template"),
+        (Column::User, "user"),
+        (Column::Inode, "inode"),
     ];
     words.extend(columns.iter().filter(|(column, _)| request.columns.contains(column)).map(|(_, word)| (*word).to_owned()));
     words.extend(request.executables.then(|| "executable".to_owned()));
@@ -53,7 +55,7 @@ fn words(request: &Request) -> Vec<String> {
         Names::Resolved { qualified: true, .. } => words.push("whole-names".to_owned()),
     }
     words.extend(request.interval.map(|pause| format!("every-{}s", pause.as_secs())));
-    words.extend(request.unavailable.iter().map(|_| "unmet".to_owned()));
+    words.extend((!request.notes.is_empty()).then(|| "note".to_owned()));
     words
 }
 
@@ -137,7 +139,7 @@ fn windows_command_lines_have_their_meaning() {
         ("-an --lang ko", "tcp4 tcp6 udp4 udp6 all korean"),
         ("-an --lang=KO", "tcp4 tcp6 udp4 udp6 all korean"),
         ("-an --lang en", "tcp4 tcp6 udp4 udp6 all"),
-        ("-an --lang tlh", "error: --lang cannot be 'tlh'"),
+        ("-an --lang tlh", "error: invalid value 'tlh' for --lang: expected en or ko"),
         ("--all --numeric --owner", "tcp4 tcp6 udp4 udp6 all pid"),
         ("--protocol tcp -an", "tcp4 all"),
         ("--protocol=tcpv6 -an", "tcp6 all"),
@@ -152,10 +154,13 @@ fn windows_command_lines_have_their_meaning() {
         ("-ank", "error: unknown switch 'k' in '-ank'"),
         ("/l", "error: unknown switch '/l'"),
         ("/p", "error: -p needs a value: TCP, UDP, TCPv6 or UDPv6"),
-        ("-anp sctp", "error: unknown protocol 'sctp'"),
+        (
+            "-anp sctp",
+            "error: invalid value 'sctp' for -p: expected TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6",
+        ),
         ("-an 0", "error: the interval '0' is out of range"),
-        ("-an 1 2", "error: one interval is enough: what is '2'?"),
-        ("-an tcp", "error: the word 'tcp' is no switch and no interval"),
+        ("-an 1 2", "error: unexpected argument '2': there is an interval already"),
+        ("-an tcp", "error: unexpected argument 'tcp'"),
         ("-anp icmp", "error: -p ICMP has no connections to show"),
     ]);
 }
@@ -196,17 +201,37 @@ fn net_tools_command_lines_have_their_meaning() {
         ("-tuf", "tcp4 tcp6 udp4 udp6 connected whole-names"),
         ("-tlnc", "tcp4 tcp6 listening every-1s"),
         ("-tlnc 5", "tcp4 tcp6 listening every-5s"),
-        ("-tlnp 5", "tcp4 tcp6 listening pid program every-5s"),
-        ("-antp 5", "tcp4 tcp6 all pid program every-5s"),
+        ("-tlnp 5", "error: '-p 5' can mean three things"),
+        ("5 -tlnp", "tcp4 tcp6 listening pid program every-5s"),
+        ("-antp 5", "error: '-p 5' can mean three things"),
+        ("-tlpn 5", "tcp4 tcp6 listening pid program every-5s"),
         ("-lnp tcp", "tcp4 listening"),
         ("-lnp UDPv6", "udp6 listening"),
         ("-tulnW", "tcp4 tcp6 udp4 udp6 listening"),
-        ("-tuwln", "tcp4 tcp6 udp4 udp6 listening unmet"),
-        ("-w", "error: raw sockets (-w) cannot be shown by this version"),
-        ("-wln", "error: raw sockets (-w) cannot be shown by this version"),
-        ("-lnp sctp", "error: the word 'sctp' is no switch and no interval"),
+        ("-tulpen", "tcp4 tcp6 udp4 udp6 listening pid program user inode"),
+        ("-tulpen --wide", "tcp4 tcp6 udp4 udp6 listening pid program user inode"),
+        ("-netulp", "tcp4 tcp6 udp4 udp6 listening pid program user inode"),
+        ("-tulpnv", "tcp4 tcp6 udp4 udp6 listening pid program"),
+        ("-tulpnFCMg", "tcp4 tcp6 udp4 udp6 listening pid program"),
+        ("-vatn", "tcp4 tcp6 all"),
+        ("-ltni", "tcp4 tcp6 listening note"),
+        ("-n -A inet", "tcp4 connected"),
+        ("-lnA inet6", "tcp6 udp6 listening"),
+        ("-lnA inet,inet6", "tcp4 tcp6 udp4 udp6 listening"),
+        ("-A unix", "error: -A unix: sockets of this family cannot be shown"),
+        ("-rn -4", "routes"),
+        ("-rn6", "routes"),
+        ("-lx", "error: -x (unix sockets) on a line of net-tools: the tables that are read have TCP and UDP only"),
+        ("-tuwln", "error: -w (raw sockets): the tables that are read have TCP and UDP only"),
+        ("-w", "error: -w (raw sockets): the tables that are read have TCP and UDP only"),
+        ("-tulph", "error: 'h' asks for help and stands alone, not in '-tulph'"),
+        ("-lnp sctp", "error: unexpected argument 'sctp'"),
         ("-tulpnk", "error: unknown switch 'k' in '-tulpnk'"),
         ("--tcp --listeners --programs -n", "tcp4 tcp6 listening pid program"),
+        ("--tcp --listen --program --numeric-ports --numeric-hosts", "tcp4 tcp6 listening pid program"),
+        ("--tcp --listening --program --extend --numeric", "tcp4 tcp6 listening pid program user inode"),
+        ("--route --numeric", "routes"),
+        ("--interfaces -n", "interfaces"),
         ("--udp --all -n --inet", "udp4 all"),
         ("--tcp -n --inet6", "tcp6 connected"),
         ("--tcp -n --continuous", "tcp4 tcp6 connected every-1s"),
@@ -228,7 +253,7 @@ fn ambiguous_command_lines_are_windows_unless_dialect_says_otherwise() {
         ("--dialect windows -anop tcp", "tcp4 all pid"),
         ("--dialect windows -anp", "error: -p needs a value: TCP, UDP, TCPv6 or UDPv6"),
         ("--dialect windows -l", "error: unknown switch '-l'"),
-        ("--dialect mac -an", "error: --dialect cannot be 'mac'"),
+        ("--dialect mac -an", "error: invalid value 'mac' for --dialect: expected windows or linux"),
         ("-an --dialect", "error: --dialect needs a value"),
     ]);
 }

@@ -17,58 +17,56 @@ fn request(line: &str) -> Request {
     }
 }
 
-const PORTS: &str = "It takes ports (443), ranges (8000-8100) and services (https), each perhaps with ! before it.";
-const PIDS: &str = "It takes PIDs, each perhaps with ! before it.";
-const USERS: &str = "It takes user names and user ids, each perhaps with ! before it.";
-const ADDRESSES: &str =
-    "It takes addresses (192.0.2.1, fe80::1%2) and prefixes (10.0.0.0/8, 2001:db8::/32), each perhaps with ! before it.";
-const STATES: &str = "It takes CLOSED, LISTENING, SYN_SENT, SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, CLOSING, \
-                      LAST_ACK, TIME_WAIT, DELETE_TCB, BOUND, UNKNOWN, each perhaps with ! before it.";
-const KEYS: &str = "It takes protocol, family, local, local_address, local_port, remote, remote_address, remote_port, interface, \
-    state, receive_queue, send_queue, timer, timer_ms, uid, owner_status, pid, dscp, time_in_state, congestion, \
-    user, inode, process, namespace, executable, started, service, range, upper_layer, rtt, rtt_variation, \
-    min_rtt, rto, cwnd, ssthresh, mss, path_mtu, unacked, lost, retransmitting, retransmits, bytes_sent, \
-    bytes_acked, bytes_received, bytes_retransmitted, segments_out, segments_in, not_sent, delivery_rate, \
-    app_limited, pacing_rate, last_send, last_receive, last_ack, busy, window_limited, buffer_limited, \
-    send_window, receive_window, reordering, ecn, timeouts, memory_receive, memory_send, drops, send_rate, \
-    receive_rate, retransmit_rate, each perhaps with - before it.";
-
 #[test]
 fn invalid_filter_values_are_refused_with_the_valid_ones() {
-    let no_port = "a port is a number from 0 to 65535";
-    let no_service = "it is no port, no range of ports, and no service of that name is known";
+    const HINT: &str = "Several values are separated by commas; '!' before a value excludes it.";
+    let (no_port, no_address) =
+        ("a port is a number from 0 to 65535", "expected an address (192.0.2.1, fe80::1%2) or a prefix (10.0.0.0/8)");
+    let no_service = "expected a port (443), a range (8000-8100) or a service name (https)";
     let no_length = "the prefix length of such an address is a number from 0 to";
-    let no_address = "it is no IPv4 or IPv6 address";
-    let no_scope = "only a link-local IPv6 address has a scope";
-    for (line, sentence, hint) in [
-        ("--port 70000", format!("--port cannot be '70000': {no_port}"), PORTS),
-        ("--port 80,!65536", format!("--port cannot be '!65536': {no_port}"), PORTS),
-        ("--port 9-1", "--port cannot be '9-1': a range begins with its lower port".to_owned(), PORTS),
-        ("--port nosuchservice", format!("--port cannot be 'nosuchservice': {no_service}"), PORTS),
-        ("--port 80,", "--port cannot be '': a value is missing".to_owned(), PORTS),
-        ("--port !", "--port cannot be '!': a value is missing".to_owned(), PORTS),
-        (":70000", format!(":PORT cannot be '70000': {no_port}"), PORTS),
-        (":", ":PORT cannot be '': a value is missing".to_owned(), PORTS),
-        (":80:90", format!(":PORT cannot be '80:90': {no_service}"), PORTS),
-        ("--remote-port 1-99999", format!("--remote-port cannot be '1-99999': {no_port}"), PORTS),
-        ("--any-port x", format!("--any-port cannot be 'x': {no_service}"), PORTS),
-        ("--local 10.0.0.0/40", format!("--local cannot be '10.0.0.0/40': {no_length} 32"), ADDRESSES),
-        ("--local ::/129", format!("--local cannot be '::/129': {no_length} 128"), ADDRESSES),
-        ("--local localhost", format!("--local cannot be 'localhost': {no_address}"), ADDRESSES),
-        ("--remote !10.0.0", format!("--remote cannot be '!10.0.0': {no_address}"), ADDRESSES),
-        ("--remote 10.0.0.1%1", format!("--remote cannot be '10.0.0.1%1': {no_scope}"), ADDRESSES),
-        ("--state open", "--state cannot be 'open': no TCP state has that name".to_owned(), STATES),
-        ("--user nosuchuser", "--user cannot be 'nosuchuser': no user of that name or number is known here".to_owned(), USERS),
-        ("--pid init", "--pid cannot be 'init': a PID is a number from 0 to 4294967295".to_owned(), PIDS),
-        ("--sort port", "--sort cannot be 'port': there is no such key".to_owned(), KEYS),
-        ("--sort pid,-", "--sort cannot be '-': there is no such key".to_owned(), KEYS),
+    for (line, value, switch, reason) in [
+        ("--port 70000", "70000", "--port", no_port.to_owned()),
+        ("--port 80,!65536", "!65536", "--port", no_port.to_owned()),
+        ("--port 9-1", "9-1", "--port", "a range begins with its lower port".to_owned()),
+        ("--port nosuchservice", "nosuchservice", "--port", no_service.to_owned()),
+        ("--port 80,", "", "--port", "a value is missing".to_owned()),
+        ("--port !", "!", "--port", "a value is missing".to_owned()),
+        (":70000", "70000", ":PORT", no_port.to_owned()),
+        (":", "", ":PORT", "a value is missing".to_owned()),
+        (":80:90", "80:90", ":PORT", no_service.to_owned()),
+        ("--remote-port 1-99999", "1-99999", "--remote-port", no_port.to_owned()),
+        ("--any-port x", "x", "--any-port", no_service.to_owned()),
+        ("--local 10.0.0.0/40", "10.0.0.0/40", "--local", format!("{no_length} 32")),
+        ("--local ::/129", "::/129", "--local", format!("{no_length} 128")),
+        ("--local myhost", "myhost", "--local", no_address.to_owned()),
+        ("--remote !10.0.0", "!10.0.0", "--remote", no_address.to_owned()),
+        ("--remote 10.0.0.1%1", "10.0.0.1%1", "--remote", "only a link-local IPv6 address has a scope".to_owned()),
+        ("--user nosuchuser", "nosuchuser", "--user", "there is no user of that name".to_owned()),
+        ("--pid init", "init", "--pid", "expected a PID (4711)".to_owned()),
     ] {
-        if line.starts_with("--user") && cfg!(windows) {
+        if switch == "--user" && cfg!(windows) {
             continue; // there any name may be that of a process' user
         }
-        let expected = format!("rnetstat: {sentence}\n{hint}\n");
+        let expected = format!(
+            "rnetstat: invalid value '{value}' for {switch}: {reason}
+{HINT}
+"
+        );
         let output = run_line(line);
         assert_eq!((stdout(&output).as_str(), stderr(&output), output.status.code()), ("", expected, Some(2)), "{line}");
+    }
+    for (line, sentence) in [
+        ("--state open", "invalid value 'open' for --state: expected CLOSED, LISTENING,"),
+        ("--sort ports", "invalid value 'ports' for --sort: expected a column with an order"),
+        ("--sort pid,-", "invalid value '-' for --sort: expected a column with an order"),
+        ("--format yaml", "invalid value 'yaml' for --format: expected table, wide, json, ndjson or csv"),
+    ] {
+        let error = stderr(&run_line(line));
+        assert!(error.starts_with(&format!("rnetstat: {sentence}")), "{error}");
+    }
+    // Words that other programs have, and any letter case.
+    for line in ["--sort port", "--local localhost", "--state listen", "-np TCP,UDP", "--pid 0", "--format JSON --state Listen"] {
+        assert!(run_line(line).stderr.is_empty(), "{line}");
     }
 }
 

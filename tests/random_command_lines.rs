@@ -202,10 +202,10 @@ const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
         ],
         "it is the default, or the line means the same",
     ),
-    (&[], &["-W"], "net-tools: no address is ever cut"),
+    (&[], &["-W", "-v", "-g", "-M"], "net-tools: no address is ever cut, and the rest is not shown here"),
     (&["-an"], &["-a", "-n"], "repeated"),
     (&["-a --json"], &["-a", "--json", "--format json"], "repeated"),
-    (&["--format wide"], &["--format wide"], "repeated"),
+    (&["--format wide"], &["--format wide", "--wide"], "repeated"),
     (&["-s", "-r", "-c", "-e"], &["-s", "-r", "-c", "-e", "-C"], "repeated"),
     (&["-an"], &["-f", "-F", "--name-timeout"], "-n: no name is looked up"),
     (&["--format wide", "-a --json"], &["-n", "--name-timeout"], "only -f looks up names in these formats"),
@@ -213,6 +213,7 @@ const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
     (&["-an", "-a --json", "-c"], &["-l", "--listeners"], "-a and -c show every socket, also with -l, as in net-tools"),
     (&["-c"], &["-a", "-q"], "-c counts every socket"),
     (&["--format wide", "-a --json"], &["-o", "-p", "--programs"], "these formats have PID and name anyway"),
+    (&["-a --json"], &["--extend", "--timers"], "JSON has user, inode and timer anyway"),
 ];
 
 #[test]

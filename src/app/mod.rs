@@ -1,6 +1,7 @@
 //! One run: parse the arguments, read moments, write them, and answer with an exit status.
 
 pub mod exit_code;
+mod hints;
 pub mod moment;
 pub mod repeat;
 
@@ -14,10 +15,10 @@ use crate::output::escape::escape;
 use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
 use crate::output::stdout::stdout;
-use crate::output::{color, terminal};
+use crate::output::{color, terminal, time};
 use crate::platform;
 use crate::reports::table_style::TableStyle;
-use crate::request::Request;
+use crate::request::{Amount, Format, Request};
 use anyhow::Context;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -47,11 +48,21 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
 /// Answers a request once, or again after each pause.
 fn run(request: &Request) -> anyhow::Result<Exit> {
     let mut reader = Reader::of_process(request);
+    let mut request = request.clone();
+    let at_terminal = io::stderr().is_terminal();
+    if at_terminal {
+        request.notes.iter().for_each(|note| print_error(&escape(note)));
+    }
     repeat::repeat(request.interval, || {
-        let moment = reader.read(request);
-        write(&moment, request)?;
-        report_problems(&moment.problems);
-        Ok(Exit::of(&moment, request))
+        let moment = reader.read(&request);
+        write(&moment, &request)?;
+        report_problems(&moment.problems, at_terminal);
+        if let Some(hint) = hints::nothing_found(&moment, &request).filter(|_| at_terminal) {
+            print_error(&escape(&hint));
+        }
+        // All blocks of CSV are one file, with one heading.
+        request.output.no_header |= request.output.format == Format::Csv;
+        Ok(Exit::of(&moment, &request))
     })
 }
 
@@ -61,14 +72,30 @@ fn write(moment: &Moment, request: &Request) -> anyhow::Result<()> {
     let style = TableStyle { width: terminal::width(), color: color::is_wanted(output.color), no_header: output.no_header };
     let _progress = Progress::of_writing();
     let mut out = Lines::new(stdout(), output.line_end);
+    if has_time_stamp(request) {
+        write_time_stamp(&mut out, moment, style.color).context(WRITING)?;
+    }
     crate::reports::write(&mut out, moment, request, style).and_then(|()| out.flush()).context(WRITING)
 }
 
 const WRITING: &str = "the output cannot be written";
 
+/// Whether a time stamp stands above each block: under an interval at a terminal, if people are to read it.
+fn has_time_stamp(request: &Request) -> bool {
+    let is_for_people = match request.output.format {
+        Format::Table | Format::Wide => request.output.amount == Amount::Rows,
+        Format::Json | Format::Ndjson | Format::Csv => false,
+    };
+    is_for_people && request.interval.is_some() && io::stdout().is_terminal()
+}
+
+fn write_time_stamp(out: &mut impl Write, moment: &Moment, color: bool) -> io::Result<()> {
+    let time = time::rfc3339(moment.time).unwrap_or_default();
+    if color { writeln!(out, "\n\u{1b}[2m{time}\u{1b}[0m") } else { writeln!(out, "\n{time}") }
+}
+
 /// Reports what is missing: rows that may be missing in any case, the rest only at a terminal.
-fn report_problems(problems: &Problems) {
-    let at_terminal = io::stderr().is_terminal();
+fn report_problems(problems: &Problems, at_terminal: bool) {
     for problem in problems.iter().filter(|problem| at_terminal || problem.kind.is_incomplete()) {
         print_error(&escape(&problem.message));
     }

@@ -10,7 +10,7 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::process::Facts;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
-use crate::model::socket::Socket;
+use crate::model::socket::{Family, Socket};
 use crate::model::system::System;
 use crate::moment::consumers::Consumer;
 use crate::moment::lookups::Lookups;
@@ -69,7 +69,6 @@ impl Reader {
     /// Reads the system once, with all that the views of the request need.
     pub fn read(&mut self, request: &Request) -> Moment {
         let mut moment = Moment { time: time::now(), host: host(request), ..Moment::default() };
-        moment.problems.extend(request.unavailable.iter().cloned());
         self.read_sockets(&mut moment, request);
         read_other_parts(&mut moment, request);
         self.look_up_names(&mut moment, request);
@@ -464,8 +463,16 @@ fn read_other_parts(moment: &mut Moment, request: &Request) {
         moment.problems.extend(problems);
     }
     if shows(View::Routes) {
-        let (routing, problems) = platform::routing();
+        let (mut routing, problems) = platform::routing();
         let is_empty = routing == Routing::default();
+        match request.query.filter.family {
+            Some(Family::V4) => routing.ipv6.clear(),
+            Some(Family::V6) => {
+                routing.ipv4.clear();
+                routing.persistent_ipv4.clear();
+            }
+            None => {}
+        }
         moment.routing = Some(part(routing, is_empty, &problems));
         moment.problems.extend(problems);
     }

@@ -1,6 +1,6 @@
 //! The switches that choose rows.
 
-use super::UsageError;
+use super::{UsageError, invalid_value};
 use crate::filter::ports::{self, EitherPort};
 use crate::filter::selector::{InvalidValue, Selector};
 use crate::filter::states::States;
@@ -33,7 +33,7 @@ pub(super) struct FilterArguments {
     pub state: Vec<String>,
 
     /// Sockets that wait to be called: TCP listeners, and UDP sockets without a peer (net-tools: -l).
-    #[arg(long, overrides_with = "listening")]
+    #[arg(long, alias = "listen", overrides_with = "listening")]
     pub listening: bool,
 
     /// A process that holds the socket, by PID.
@@ -65,13 +65,6 @@ pub(super) struct FilterArguments {
     pub ipv6: bool,
 }
 
-const PORTS: &str = "It takes ports (443), ranges (8000-8100) and services (https), each perhaps with ! before it.";
-const PIDS: &str = "It takes PIDs, each perhaps with ! before it.";
-const NAMES: &str = "It takes names of processes, in which * stands for any text, each perhaps with ! before it.";
-const USERS: &str = "It takes user names and user ids, each perhaps with ! before it.";
-const ADDRESSES: &str =
-    "It takes addresses (192.0.2.1, fe80::1%2) and prefixes (10.0.0.0/8, 2001:db8::/32), each perhaps with ! before it.";
-
 impl FilterArguments {
     /// What the switches ask, and the words with a colon (`:8080`), which are local ports.
     pub(super) fn filter(&self, colon_words: &[String]) -> Result<Filter, UsageError> {
@@ -84,8 +77,9 @@ impl FilterArguments {
             local_port.unwanted.extend(ports.unwanted);
         }
         let state = Selector::parse(&self.state, states::parse).map_err(|invalid| {
-            let known = State::ALL.map(State::word).join(", ");
-            cannot_be("--state", &invalid, &format!("It takes {known}, each perhaps with ! before it."))
+            let known = State::ALL.map(State::word).map(str::to_owned);
+            let known = super::either(&known);
+            invalid_filter("--state", &InvalidValue { reason: format!("expected {known} in any letter case"), ..invalid })
         })?;
         Ok(Filter {
             local_port: local_port.into_set(),
@@ -102,9 +96,9 @@ impl FilterArguments {
             },
             users: self.users(platform::SOCKETS_HAVE_USERS, user)?,
             owners: owners::OwnerFilter {
-                pids: Selector::parse(&self.pid, owners::parse_pid).map_err(|invalid| cannot_be("--pid", &invalid, PIDS))?,
+                pids: Selector::parse(&self.pid, owners::parse_pid).map_err(|invalid| invalid_filter("--pid", &invalid))?,
                 names: Selector::parse(&self.process, |name| Ok([owners::NamePattern::new(name)]))
-                    .map_err(|invalid| cannot_be("--process", &invalid, NAMES))?,
+                    .map_err(|invalid| invalid_filter("--process", &invalid))?,
                 users: self.users(!platform::SOCKETS_HAVE_USERS, |name| Ok([owners::UserName::new(name)]))?,
             },
             conditions: Vec::new(),
@@ -114,7 +108,7 @@ impl FilterArguments {
     /// The users, where they are asked of the one who is to tell: the sockets or their owners.
     fn users<T>(&self, asked: bool, meaning: fn(&str) -> Result<[T; 1], String>) -> Result<Selector<T>, UsageError> {
         let values = if asked { self.user.as_slice() } else { &[] };
-        Selector::parse(values, meaning).map_err(|invalid| cannot_be("--user", &invalid, USERS))
+        Selector::parse(values, meaning).map_err(|invalid| invalid_filter("--user", &invalid))
     }
 }
 
@@ -130,22 +124,23 @@ impl ServiceNames {
 
     fn ports(&self, switch: &str, values: &[String]) -> Result<Selector<RangeInclusive<u16>>, UsageError> {
         Selector::parse(values, |value| ports::parse(value, |name| self.named(name)))
-            .map_err(|invalid| cannot_be(switch, &invalid, PORTS))
+            .map_err(|invalid| invalid_filter(switch, &invalid))
     }
 }
 
 fn prefixes(switch: &str, values: &[String]) -> Result<Selector<addresses::Prefix>, UsageError> {
-    Selector::parse(values, |value| addresses::parse(value, platform::interface_index).map(|prefix| [prefix]))
-        .map_err(|invalid| cannot_be(switch, &invalid, ADDRESSES))
+    Selector::parse(values, |value| addresses::parse(value, platform::interface_index))
+        .map_err(|invalid| invalid_filter(switch, &invalid))
 }
 
 fn user(value: &str) -> Result<[u32; 1], String> {
     match value.parse().ok().or_else(|| platform::user_id(value)) {
         Some(uid) => Ok([uid]),
-        None => Err("no user of that name or number is known here".to_owned()),
+        None => Err("there is no user of that name".to_owned()),
     }
 }
 
-fn cannot_be(switch: &str, invalid: &InvalidValue, hint: &str) -> UsageError {
-    UsageError::new(format!("{switch} cannot be {invalid}"), hint)
+fn invalid_filter(switch: &str, invalid: &InvalidValue) -> UsageError {
+    let sentence = invalid_value(&invalid.value, switch, &invalid.reason);
+    UsageError::new(sentence, "Several values are separated by commas; '!' before a value excludes it.")
 }

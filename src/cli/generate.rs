@@ -93,6 +93,6 @@ mod tests {
             }
         }
         let error = cli::parse(["--completions", "cmd"].map(Into::into)).unwrap_err();
-        assert_eq!(error.sentence, "--completions cannot be 'cmd'");
+        assert_eq!(error.sentence, "invalid value 'cmd' for --completions: expected bash, elvish, fish, powershell or zsh");
     }
 }

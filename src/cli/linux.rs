@@ -1,11 +1,11 @@
-//! The switches that Linux' net-tools has and Windows' netstat has not, under long names of their own.
+//! The switches that net-tools on Linux has and Windows' netstat lacks, under long names of their own.
 
 use super::compat::Dialect;
 use clap::Args;
 
-/// What the letters of `-tulpn` mean; see [`super::compat`].
+/// What the letters of `-tulpen` mean; see [`super::compat`].
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Habits of Linux")]
+#[command(next_help_heading = "net-tools compatibility")]
 pub(super) struct LinuxArguments {
     /// TCP sockets (net-tools: -t).
     #[arg(long, overrides_with = "tcp")]
@@ -15,25 +15,29 @@ pub(super) struct LinuxArguments {
     #[arg(long, overrides_with = "udp")]
     pub udp: bool,
 
-    /// Raw sockets (net-tools: -w).
-    #[arg(long, overrides_with = "raw", hide = true)]
-    pub raw: bool,
-
     /// As --listening, unless -a or -q shows every socket (net-tools: -l).
     #[arg(long, overrides_with = "listeners", hide = true)]
     pub listeners: bool,
 
-    /// The owning process: its PID and its name (net-tools: -p).
-    #[arg(long, overrides_with = "programs")]
+    /// Add the owning process: its PID and its name (net-tools: -p).
+    #[arg(long, alias = "program", overrides_with = "programs")]
     pub programs: bool,
+
+    /// Add the user and the inode of each socket (net-tools: -e).
+    #[arg(long, overrides_with = "extend")]
+    pub extend: bool,
+
+    /// Add the timer of each socket, in any format but the classic table (net-tools: -o).
+    #[arg(long, overrides_with = "timers")]
+    pub timers: bool,
 
     /// Print again every second, or every INTERVAL, until CTRL+C (net-tools: -c).
     #[arg(long, overrides_with = "continuous")]
     pub continuous: bool,
 
-    /// A line with a letter that Windows lacks (-l -u -w -4 -6), or with a -p that no protocol follows, is read as
-    /// Linux' net-tools reads it: -t and -u choose TCP and UDP, -l listeners, -p adds the program, -c repeats every
-    /// second, and every other letter keeps its Windows meaning. This switch decides where a line could be both (-ant).
+    /// Read letters as 'windows' or 'linux' has them. Without it, a line with a letter that Windows lacks (-l -u -v -4 -6), with
+    /// a -p that no protocol follows, or with -A FAMILY is read as net-tools reads it: -t and -u choose TCP and UDP, -l
+    /// listeners, -p adds the program, -e the user and the inode, -c repeats every second.
     #[arg(long, value_name = "DIALECT", ignore_case = true, overrides_with = "dialect")]
     pub dialect: Option<Dialect>,
 }

@@ -10,6 +10,7 @@ mod output;
 mod report_args;
 mod sort;
 mod sources;
+mod suggest;
 mod validate;
 mod views;
 
@@ -111,52 +112,62 @@ pub fn definition() -> clap::Command {
 /// Parses a command line, without the program's name.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut clap = Arguments::command();
-    let words = compat::to_plain_words(words, &clap)?;
+    let compat::PlainLine { words, notes } = compat::to_plain_words(words, &clap)?;
     let mut matches = match clap.try_get_matches_from_mut([OsString::from("rnetstat")].into_iter().chain(words)) {
         Ok(matches) => matches,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Command::Print(error.to_string()));
         }
-        Err(error) => return Err(sentence_of(&error)),
+        Err(error) => return Err(sentence_of(&error, &clap)),
     };
-    let arguments = Arguments::from_arg_matches_mut(&mut matches).map_err(|error| sentence_of(&error))?;
+    let arguments = Arguments::from_arg_matches_mut(&mut matches).map_err(|error| sentence_of(&error, &clap))?;
     if arguments.output.schema {
         return Ok(Command::Print(crate::reports::document::SCHEMA.to_owned()));
     }
     if let Some(page) = arguments.pages.text(Arguments::command())? {
         return Ok(Command::Print(page));
     }
-    arguments.into_request().map(|request| Command::Run(Box::new(request)))
+    let mut request = arguments.into_request()?;
+    request.notes.splice(0..0, notes);
+    Ok(Command::Run(Box::new(request)))
 }
 
 /// Says in one sentence what clap says in a paragraph.
-fn sentence_of(error: &clap::Error) -> UsageError {
+fn sentence_of(error: &clap::Error, clap: &clap::Command) -> UsageError {
     let word = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
         _ => None,
     };
     let switch = word(ContextKind::InvalidArg).map(|switch| switch.split(' ').next().unwrap_or(switch));
     match (error.kind(), switch, word(ContextKind::InvalidValue)) {
-        (ErrorKind::UnknownArgument, Some(switch), _) => match word(ContextKind::SuggestedArg) {
-            Some(close) => UsageError::new(
-                format!("unknown switch '{switch}'"),
-                format!("Did you mean '{close}'? 'rnetstat --help' lists the switches."),
-            ),
-            None => UsageError::see_help(format!("unknown switch '{switch}'")),
-        },
+        (ErrorKind::UnknownArgument, Some(switch), _) => suggest::unknown_switch(switch, clap),
+        (ErrorKind::TooManyValues, Some(switch), _) => UsageError::see_help(format!("{switch} takes no value")),
         (ErrorKind::InvalidValue, Some(switch), None | Some("")) => UsageError::see_help(format!("{switch} needs a value")),
         (ErrorKind::InvalidValue | ErrorKind::ValueValidation, Some(switch), Some(value)) => {
-            let reason = std::error::Error::source(error).map(|reason| format!(": {reason}")).unwrap_or_default();
-            let sentence = format!("{switch} cannot be '{value}'{reason}");
-            match error.get(ContextKind::ValidValue) {
-                Some(ContextValue::Strings(values)) => UsageError::new(sentence, format!("It takes {}.", values.join(", "))),
-                _ => UsageError::see_help(sentence),
-            }
+            let reason = match error.get(ContextKind::ValidValue) {
+                Some(ContextValue::Strings(values)) => format!("expected {}", either(values)),
+                _ => std::error::Error::source(error).map(ToString::to_string).unwrap_or_default(),
+            };
+            UsageError::see_help(invalid_value(value, switch, &reason))
         }
         _ => {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
             UsageError::see_help(first.strip_prefix("error: ").unwrap_or(first))
         }
+    }
+}
+
+/// The sentence about a value that a switch cannot have. `reason` says what is wrong with it, or what is expected.
+fn invalid_value(value: &str, switch: &str, reason: &str) -> String {
+    format!("invalid value '{value}' for {switch}: {reason}")
+}
+
+/// `a, b or c`.
+fn either(words: &[String]) -> String {
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
     }
 }

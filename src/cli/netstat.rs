@@ -25,7 +25,7 @@ pub(super) struct NetstatArguments {
     pub dscp: bool,
 
     /// Interface statistics; with -s both.
-    #[arg(short, long, overrides_with = "ethernet")]
+    #[arg(short, long, alias = "interfaces", overrides_with = "ethernet")]
     pub ethernet: bool,
 
     /// Whole names for foreign addresses, not the first label alone.
@@ -37,7 +37,7 @@ pub(super) struct NetstatArguments {
     pub time_in_state: bool,
 
     /// Addresses and ports as numbers; nothing is looked up.
-    #[arg(short, long, overrides_with = "numeric")]
+    #[arg(short, long, aliases = ["numeric-hosts", "numeric-ports", "numeric-users"], overrides_with = "numeric")]
     pub numeric: bool,
 
     /// The owning process: its PID.
@@ -45,15 +45,15 @@ pub(super) struct NetstatArguments {
     pub owner: bool,
 
     /// Only this protocol: TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6.
-    #[arg(short, long, value_name = "PROTOCOL", overrides_with = "protocol")]
-    pub protocol: Option<String>,
+    #[arg(short, long, value_name = "PROTOCOL", value_delimiter = ',', overrides_with = "protocol")]
+    pub protocol: Vec<String>,
 
     /// As -a, and TCP ports that are bound without listening.
     #[arg(short = 'q', long, overrides_with = "bound")]
     pub bound: bool,
 
     /// The routing tables.
-    #[arg(short, long, overrides_with = "routes")]
+    #[arg(short, long, alias = "route", overrides_with = "routes")]
     pub routes: bool,
 
     /// Statistics of each protocol.
@@ -94,5 +94,5 @@ fn seconds(word: &str) -> Result<Duration, String> {
         .ok()
         .filter(|seconds| (0.0..=3600.0).contains(seconds))
         .map(Duration::from_secs_f64)
-        .ok_or_else(|| "it takes seconds from 0 to 3600".to_owned())
+        .ok_or_else(|| "expected seconds from 0 to 3600".to_owned())
 }

@@ -21,6 +21,10 @@ pub(super) struct OutputArguments {
     )]
     pub format: Option<Format>,
 
+    /// Short for --format wide: a table for people, as wide as the terminal, in colour.
+    #[arg(long, overrides_with = "wide")]
+    pub wide: bool,
+
     /// Short for --format json.
     #[arg(long, overrides_with = "json")]
     pub json: bool,
@@ -66,18 +70,19 @@ pub(super) struct OutputArguments {
 impl OutputArguments {
     /// How the answer is to be written; `adds_columns` if another switch adds columns that the classic table does not have.
     pub(super) fn output(&self, adds_columns: bool) -> Result<Output, UsageError> {
-        let usual = if self.columns.is_some() || adds_columns { Format::Wide } else { Format::Table };
-        let format = self.chosen_format()?.unwrap_or(usual);
+        let implied = if self.columns.is_some() || adds_columns { Format::Wide } else { Format::Table };
+        let format = self.chosen_format()?.unwrap_or(implied);
         let amount = match (self.count, self.quiet) {
             (true, true) => {
-                return Err(UsageError::new("--count and --quiet exclude each other", "One prints a number, the other nothing."));
+                let sentence = "--count and --quiet are mutually exclusive";
+                return Err(UsageError::new(sentence, "One prints a number, the other nothing."));
             }
             (true, false) => Amount::Count,
             (false, true) => Amount::Nothing,
             (false, false) => Amount::Rows,
         };
-        if amount == Amount::Count && (self.format.is_some() || self.json || self.columns.is_some()) {
-            let hint = "Leave out --format, --json and --columns, or --count.";
+        if amount == Amount::Count && (self.format.is_some() || self.json || self.wide || self.columns.is_some()) {
+            let hint = "Leave out --format, --json, --wide and --columns, or --count.";
             return Err(UsageError::new("--count prints a number and has no other format", hint));
         }
         let line_end = if self.crlf { LineEnding::CrLf } else { platform::LINE_END };
@@ -86,13 +91,14 @@ impl OutputArguments {
 
     /// The format that is named, by one switch or by two that agree.
     fn chosen_format(&self) -> Result<Option<Format>, UsageError> {
-        match (self.format, self.json) {
-            (Some(format), true) if format != Format::Json => {
-                Err(UsageError::new("--json and another --format exclude each other", "Choose one format."))
-            }
-            (format, true) => Ok(Some(format.unwrap_or(Format::Json))),
-            (format, false) => Ok(format),
+        let short = [(self.json, Format::Json), (self.wide, Format::Wide)];
+        let short = short.into_iter().filter_map(|(asked, format)| asked.then_some(format));
+        let mut named = self.format.into_iter().chain(short);
+        let first = named.next();
+        if named.all(|other| Some(other) == first) {
+            return Ok(first);
         }
+        Err(UsageError::new("two formats are mutually exclusive", "Choose one of --format, --json and --wide."))
     }
 
     /// The columns that are named, if any are.
@@ -113,6 +119,9 @@ impl OutputArguments {
 fn column(name: &str) -> Result<Column, UsageError> {
     Column::parse(name.trim()).ok_or_else(|| {
         let known: Vec<_> = Column::ALL.into_iter().map(Column::name).collect();
-        UsageError::new(format!("unknown column '{}'", name.escape_debug()), format!("The columns are {}.", known.join(", ")))
+        UsageError::new(
+            super::invalid_value(name, "--columns", "there is no such column"),
+            format!("The columns are {}.", known.join(", ")),
+        )
     })
 }

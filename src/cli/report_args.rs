@@ -51,7 +51,11 @@ impl ReportArguments {
 
 fn invalid(value: &str) -> UsageError {
     UsageError::new(
-        format!("invalid value '{}' for --explain", value.escape_debug()),
-        "It takes ports from 1 to 65535 (80), services (https), and either with a protocol (tcp/53).",
+        super::invalid_value(
+            value,
+            "--explain",
+            "expected a port (80), a service name (https) or either with a protocol (tcp/53)",
+        ),
+        "Several values are separated by commas.",
     )
 }

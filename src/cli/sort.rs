@@ -20,10 +20,8 @@ impl SortArguments {
         let key = |word: &String| {
             word.parse().map_err(|error| {
                 let known = SortKey::names().collect::<Vec<_>>().join(", ");
-                UsageError::new(
-                    format!("--sort cannot be '{}': {error}", word.escape_debug()),
-                    format!("It takes {known}, each perhaps with - before it."),
-                )
+                let sentence = super::invalid_value(word, "--sort", &format!("{error}"));
+                UsageError::new(sentence, format!("Columns: {known}. '-' before one reverses it."))
             })
         };
         self.sort.iter().map(key).collect()

@@ -3,11 +3,10 @@
 use super::internals::check_rates;
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
-use super::views::{check, choose_sections, protocol, question, table, views};
-use super::{Arguments, UsageError};
+use super::views::{check, choose_sections, protocols, question, table, views};
+use super::{Arguments, UsageError, suggest};
 use crate::filter::namespaces::NamespaceSelection;
 use crate::filter::{Filter, Scope};
-use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
 use crate::request::column::Column;
@@ -18,13 +17,16 @@ use std::time::Duration;
 /// The longest interval that is taken for meant.
 const DAY: u64 = 24 * 60 * 60;
 
+/// An interval from which on a number may have been meant for a port.
+const LONG: u64 = 60;
+
 /// The interval of net-tools' `-c`, which names none.
 const EVERY_SECOND: Duration = Duration::from_secs(1);
 
 impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
         let Self { netstat, linux, .. } = &self;
-        let output = self.output.output(self.internals.tcp_info && !self.questions.summary)?;
+        let output = self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = Filter { conditions: self.internals.conditions()?, ..self.filters.filter(&ports)? };
         let question = question(&self.questions, netstat)?;
@@ -77,7 +79,7 @@ impl Arguments {
             names: names(netstat, output.format),
             language: netstat.lang,
             interval,
-            unavailable: unavailable(linux)?,
+            notes: long_interval(&words).into_iter().collect(),
             output,
         })
     }
@@ -95,7 +97,11 @@ fn added_columns(netstat: &NetstatArguments, linux: &LinuxArguments) -> Vec<Colu
         (netstat.dscp, Column::Dscp),
         (netstat.time_in_state, Column::TimeInState),
         (netstat.template, Column::Congestion),
+        (linux.extend, Column::User),
+        (linux.extend, Column::Inode),
         (linux.programs, Column::Process),
+        (linux.timers, Column::Timer),
+        (linux.timers, Column::TimerMs),
         (netstat.executable, Column::Executable),
     ];
     asked.into_iter().filter_map(|(asked, column)| asked.then_some(column)).collect()
@@ -126,8 +132,8 @@ fn columns(chosen: Option<&[Column]>, internals: &[Column], added: &[Column], fo
 /// A filter that nothing is tried by would pass for one that everything has passed.
 fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]) -> Result<(), UsageError> {
     let shows = |view| views.contains(&view);
-    let counts = views.iter().any(|view| matches!(view, View::Statistics(_)));
-    let chosen = if counts { &Filter { family: None, ..filter.clone() } } else { filter };
+    let has_families = views.iter().any(|view| matches!(view, View::Statistics(_) | View::Routes));
+    let chosen = if has_families { &Filter { family: None, ..filter.clone() } } else { filter };
     let filtered = shows(View::Sockets) || shows(View::Consumers) || shows(View::Summary) || chosen.is_empty();
     let sorted = shows(View::Sockets) || sort.is_empty();
     if filtered && sorted {
@@ -137,16 +143,6 @@ fn refuse_choice_without_table(views: &[View], filter: &Filter, sort: &[SortKey]
         "filters and --sort are for the table of connections, which this line does not ask for",
         "-s with -p TCP, UDP, TCPv6 or UDPv6 shows the table too; -e, -r, --explain and -s alone do not.",
     ))
-}
-
-/// Raw sockets are in none of the four tables. Beside tables that can be shown they are a problem.
-fn unavailable(linux: &LinuxArguments) -> Result<Vec<Problem>, UsageError> {
-    const SENTENCE: &str = "raw sockets (-w) cannot be shown by this version";
-    match (linux.raw, linux.tcp || linux.udp) {
-        (false, _) => Ok(Vec::new()),
-        (true, true) => Ok(vec![Problem::new(ProblemKind::FactUnavailable, SENTENCE)]),
-        (true, false) => Err(UsageError::new(SENTENCE, "-t chooses TCP and -u UDP.")),
-    }
 }
 
 /// What the switches show, or more where a filter asks for more.
@@ -171,10 +167,11 @@ fn tables(netstat: &NetstatArguments, linux: &LinuxArguments, scope: Scope) -> R
         Protocol::Udp => linux.udp || either && (scope > Scope::Unchanged || linux.listeners),
     };
     let shown: TableSet = Table::ALL.into_iter().filter(is_shown).collect();
-    Ok(match protocol(netstat)? {
-        Some(section) => shown.and(table(section).map_or(TableSet::NONE, |table| TableSet::NONE.with(table))),
-        None => shown,
-    })
+    let protocols = protocols(netstat)?;
+    if protocols.is_empty() {
+        return Ok(shown);
+    }
+    Ok(shown.and(protocols.into_iter().filter_map(table).collect()))
 }
 
 fn states(scope: Scope) -> StateSet {
@@ -194,21 +191,79 @@ fn names(netstat: &NetstatArguments, format: Format) -> Names {
 }
 
 fn interval(words: &[String]) -> Result<Option<Duration>, UsageError> {
+    let is_interval = |word: &&String| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(word) = words.iter().find(|word| !is_interval(word)) {
+        return Err(suggest::unexpected_word(word));
+    }
     let word = match words {
         [] => return Ok(None),
         [word] => word,
         [_, second, ..] => {
-            return Err(UsageError::see_help(format!("one interval is enough: what is '{}'?", second.escape_debug())));
+            return Err(UsageError::see_help(format!("unexpected argument '{second}': there is an interval already")));
         }
     };
-    if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(UsageError::see_help(format!("the word '{}' is no switch and no interval", word.escape_debug())));
-    }
     match word.parse::<u64>() {
         Ok(seconds @ 1..=DAY) => Ok(Some(Duration::from_secs(seconds))),
         _ => Err(UsageError::new(
             format!("the interval '{word}' is out of range"),
             format!("It is a number of seconds from 1 to {DAY}, a day."),
         )),
+    }
+}
+
+/// What a person should know who may have meant a port.
+fn long_interval(words: &[String]) -> Option<String> {
+    let word = words.first().filter(|word| word.parse().is_ok_and(|seconds: u64| seconds >= LONG))?;
+    Some(format!("printing again every {word} seconds, until CTRL+C; ':{word}' shows the sockets on port {word}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Command, parse};
+    use crate::request::column::Column;
+    use crate::request::{Format, Request};
+    use std::ffi::OsString;
+
+    fn request(line: &str) -> Request {
+        match parse(line.split_ascii_whitespace().map(OsString::from)) {
+            Ok(Command::Run(request)) => *request,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_number_that_may_be_meant_for_a_port_runs_with_a_note() {
+        assert_eq!(request("-ano 59").notes, [""; 0]);
+        let notes = request("8080").notes;
+        assert_eq!(notes, ["printing again every 8080 seconds, until CTRL+C; ':8080' shows the sockets on port 8080"]);
+        assert_eq!(request("-tulpni").notes, ["-i (interfaces): 'rnetstat -e' shows their counters"]);
+    }
+
+    #[test]
+    fn a_number_behind_p_is_an_error_that_names_what_it_can_mean() {
+        for line in ["-p 80", "-anp 80", "-tulpnp 80", "--dialect windows -p 80", "-P 80"] {
+            let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+            assert_eq!(error.sentence, "'-p 80' can mean three things", "{line}");
+            assert!(error.hint.contains("':80'") && error.hint.contains("'--pid 80'"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_format_may_be_named_in_any_letter_case_and_by_its_own_switch() {
+        for (line, format) in [
+            ("--format JSON", Format::Json),
+            ("--wide", Format::Wide),
+            ("--wide --format Wide", Format::Wide),
+            ("--columns pid", Format::Wide),
+            ("--timers", Format::Wide),
+            ("-tulpen --wide", Format::Table),
+            ("-an", Format::Table),
+        ] {
+            assert_eq!(request(line).output.format, format, "{line}");
+        }
+        for line in ["--wide --json", "--wide --format csv", "--json --format table"] {
+            assert!(parse(line.split(' ').map(OsString::from)).is_err(), "{line}");
+        }
+        assert!(request("--timers --json").columns.contains(&Column::Timer));
     }
 }

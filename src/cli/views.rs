@@ -16,10 +16,10 @@ pub(super) fn question(questions: &ReportArguments, netstat: &NetstatArguments) 
         (false, true) => return Ok(None),
         (true, true) => (View::Summary, "--summary"),
         (false, false) => (View::Explanations, "--explain"),
-        (true, false) => return Err(UsageError::new("--summary and --explain exclude each other", ONE_AT_A_TIME)),
+        (true, false) => return Err(UsageError::new("--summary and --explain are mutually exclusive", ONE_AT_A_TIME)),
     };
     if netstat.ethernet || netstat.routes || netstat.statistics || netstat.consumers || netstat.rdma {
-        return Err(UsageError::new(format!("{switch} excludes -c, -e, -r, -s and -x"), ONE_AT_A_TIME));
+        return Err(UsageError::new(format!("{switch} and -c, -e, -r, -s or -x are mutually exclusive"), ONE_AT_A_TIME));
     }
     Ok(Some(view))
 }
@@ -72,21 +72,24 @@ fn has_translated_headings(views: &[View], output: &Output) -> bool {
 
 /// Windows' views replace the table of sockets, except that `-s` with a protocol that has sockets goes on with them.
 pub(super) fn views(netstat: &NetstatArguments) -> Result<Vec<View>, UsageError> {
-    let protocol = protocol(netstat)?;
+    let protocols = protocols(netstat)?;
     let NetstatArguments { ethernet, statistics, routes, consumers, rdma, .. } = *netstat;
-    let connections = match protocol {
-        Some(section) if statistics => table(section).is_some(),
+    let connections = match protocols.as_slice() {
+        [_, ..] if statistics => protocols.iter().any(|&section| table(section).is_some()),
         _ => !(ethernet || statistics || routes || consumers || rdma),
     };
-    let views = [
-        (ethernet, View::Interfaces),
-        (statistics, View::Statistics(protocol)),
-        (connections, View::Sockets),
-        (consumers, View::Consumers),
-        (rdma, View::Rdma),
-        (routes, View::Routes),
-    ];
-    Ok(views.into_iter().filter_map(|(asked, view)| asked.then_some(view)).collect())
+    let mut views = Vec::new();
+    views.extend(ethernet.then_some(View::Interfaces));
+    if statistics && protocols.is_empty() {
+        views.push(View::Statistics(None));
+    } else if statistics {
+        views.extend(
+            Section::ALL.into_iter().filter(|section| protocols.contains(section)).map(|section| View::Statistics(Some(section))),
+        );
+    }
+    let rest = [(connections, View::Sockets), (consumers, View::Consumers), (rdma, View::Rdma), (routes, View::Routes)];
+    views.extend(rest.into_iter().filter_map(|(asked, view)| asked.then_some(view)));
+    Ok(views)
 }
 
 /// Where `-t`, `-u`, `-4` or `-6` choose among protocols and families, only these have their statistics shown.
@@ -113,20 +116,20 @@ pub(super) fn choose_sections(views: Vec<View>, linux: &LinuxArguments, family: 
     views.into_iter().flat_map(sections).collect()
 }
 
-/// The protocol that `-p` chooses.
-pub(super) fn protocol(netstat: &NetstatArguments) -> Result<Option<Section>, UsageError> {
-    let Some(word) = &netstat.protocol else { return Ok(None) };
-    match Section::from_word(word) {
-        Some(section) if netstat.statistics || table(section).is_some() => Ok(Some(section)),
+/// The protocols that `-p` chooses; none if it is not there.
+pub(super) fn protocols(netstat: &NetstatArguments) -> Result<Vec<Section>, UsageError> {
+    let protocol = |word: &String| match Section::from_word(word) {
+        Some(section) if netstat.statistics || table(section).is_some() => Ok(section),
         Some(section) => Err(UsageError::new(
             format!("-p {} has no connections to show", section.word()),
             "It goes with -s; the connection table takes TCP, UDP, TCPv6 or UDPv6.",
         )),
         None => Err(UsageError::new(
-            format!("unknown protocol '{}'", word.escape_debug()),
-            "-p takes TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6.",
+            super::invalid_value(word, "-p", "expected TCP, UDP, TCPv6 or UDPv6; with -s also IP, IPv6, ICMP or ICMPv6"),
+            "':80' chooses a port, '--process nginx' a process; -p without a protocol adds the program.",
         )),
-    }
+    };
+    netstat.protocol.iter().map(protocol).collect()
 }
 
 /// The sockets of a protocol, where it has any.
@@ -158,7 +161,7 @@ mod tests {
     #[test]
     fn views_come_in_their_order_whatever_the_order_of_the_switches() {
         use View::{Interfaces, Routes, Sockets, Statistics};
-        let lines: [(&str, &[View]); 12] = [
+        let lines: [(&str, &[View]); 13] = [
             ("-an", &[Sockets]),
             ("-p tcp", &[Sockets]),
             ("-s", &[Statistics(None)]),
@@ -170,6 +173,7 @@ mod tests {
             ("-naser", &[Interfaces, Statistics(None), Routes]),
             ("-ep tcp", &[Interfaces]),
             ("-r -s -p UDPv6", &[Statistics(Some(Section::UdpIpv6)), Sockets, Routes]),
+            ("-sp UDP,tcp", &[Statistics(Some(Section::TcpIpv4)), Statistics(Some(Section::UdpIpv4)), Sockets]),
             ("-sp icmp -e", &[Interfaces, Statistics(Some(Section::Icmpv4))]),
         ];
         for (line, views) in lines {
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn filters_and_orders_need_the_table() {
-        for line in ["-e --port 80", "-s :80", "-r --ipv4", "-sp ip --listening", "-es --sort pid"] {
+        for line in ["-e --port 80", "-s :80", "-r --port 80", "-e --ipv4", "-sp ip --listening", "-es --sort pid"] {
             let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
             assert!(error.sentence.contains("the table of connections"), "{line}: {error}");
         }
@@ -225,6 +229,6 @@ mod tests {
             }
         }
         let error = parse(["-sp", "sctp"].map(OsString::from)).unwrap_err();
-        assert_eq!(error.sentence, "unknown protocol 'sctp'");
+        assert!(error.sentence.starts_with("invalid value 'sctp' for -p: expected TCP"), "{error}");
     }
 }

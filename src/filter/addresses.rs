@@ -20,9 +20,16 @@ impl Prefix {
     }
 }
 
-/// The prefix that a value stands for: `10.0.0.1`, `10.0.0.0/8`, `fe80::1%3`, `[fe80::%eth0]/64`. `interface` is asked
-/// for the index of an interface that is given by name.
-pub fn parse(value: &str, interface: impl FnOnce(&str) -> Option<u32>) -> Result<Prefix, String> {
+/// The prefixes that a value stands for: `10.0.0.1`, `10.0.0.0/8`, `fe80::1%3`, `[fe80::%eth0]/64`. `interface` is asked
+/// for the index of an interface that is given by name. `localhost` is every loopback address.
+pub fn parse(value: &str, interface: impl FnOnce(&str) -> Option<u32>) -> Result<Vec<Prefix>, String> {
+    if value.eq_ignore_ascii_case("localhost") {
+        return ["127.0.0.0/8", "::1"].into_iter().map(|loopback| prefix(loopback, |_| None)).collect();
+    }
+    prefix(value, interface).map(|prefix| vec![prefix])
+}
+
+fn prefix(value: &str, interface: impl FnOnce(&str) -> Option<u32>) -> Result<Prefix, String> {
     let (address, length) = match value.split_once('/') {
         Some((address, length)) => (address, Some(length)),
         None => (value, None),
@@ -32,7 +39,8 @@ pub fn parse(value: &str, interface: impl FnOnce(&str) -> Option<u32>) -> Result
         Some((address, zone)) => (address, Some(zone)),
         None => (address, None),
     };
-    let address: IpAddr = address.parse().map_err(|_| "it is no IPv4 or IPv6 address".to_owned())?;
+    let address: IpAddr =
+        address.parse().map_err(|_| "expected an address (192.0.2.1, fe80::1%2) or a prefix (10.0.0.0/8)".to_owned())?;
     let widest = if address.is_ipv4() { 32 } else { 128 };
     let length = match length {
         None => widest,
@@ -83,7 +91,8 @@ mod tests {
     }
 
     fn contains(value: &str, address: &str, scope: u32) -> bool {
-        parse(value, interfaces).unwrap().contains(address.parse::<IpAddr>().unwrap().to_canonical(), scope)
+        let address = address.parse::<IpAddr>().unwrap().to_canonical();
+        parse(value, interfaces).unwrap().iter().any(|prefix| prefix.contains(address, scope))
     }
 
     #[test]
@@ -95,6 +104,12 @@ mod tests {
         assert!(!contains("2001:db8::/32", "2001:db9::1", 0));
         assert!(contains("[::1]", "::1", 0));
         assert!(contains("[2001:db8::]/32", "2001:db8::1", 0));
+    }
+
+    #[test]
+    fn localhost_is_every_loopback_address() {
+        assert!(contains("localhost", "127.0.0.53", 0) && contains("LocalHost", "::1", 0));
+        assert!(!contains("localhost", "10.0.0.1", 0) && !contains("localhost", "::2", 0));
     }
 
     #[test]
@@ -120,8 +135,8 @@ mod tests {
     #[test]
     fn what_is_no_address_says_why() {
         let reason = |value| parse(value, interfaces).unwrap_err();
-        for value in ["localhost", "10.0.0", "", "/8", "1.2.3.4.5", "[::1", "10.0.0.1:80"] {
-            assert_eq!(reason(value), "it is no IPv4 or IPv6 address", "{value}");
+        for value in ["myhost", "10.0.0", "", "/8", "1.2.3.4.5", "[::1", "10.0.0.1:80"] {
+            assert_eq!(reason(value), "expected an address (192.0.2.1, fe80::1%2) or a prefix (10.0.0.0/8)", "{value}");
         }
         for value in ["10.0.0.0/40", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/255.0.0.0"] {
             assert_eq!(reason(value), "the prefix length of such an address is a number from 0 to 32", "{value}");

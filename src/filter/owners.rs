@@ -85,7 +85,17 @@ impl<'a> OwnerTest<'a> {
             OwnerStatus::None | OwnerStatus::Gone | OwnerStatus::Unsupported => Answer::No,
         };
         let any = |matches: &dyn Fn(Pid) -> Answer| Answer::any(owners.pids().map(matches));
-        let pids = self.pids.decide(|&(wanted, refused)| any(&|pid| Answer::from(pid == wanted)).or(hidden(refused)));
+        let is_without_owner = match owners.status {
+            OwnerStatus::None | OwnerStatus::Gone => true,
+            OwnerStatus::Owned | OwnerStatus::Denied | OwnerStatus::Unsupported => false,
+        };
+        let pids = self.pids.decide(|&(wanted, refused)| {
+            match wanted {
+                // The table shows PID 0 for a socket that no process owns, and another sign for a hidden owner.
+                0 => is_without_owner.into(),
+                wanted => any(&|pid| Answer::from(pid == wanted)).or(hidden(refused)),
+            }
+        });
         let names = self.names.decide(|&(pattern, refused)| {
             any(&|pid| ask(self.processes, pid, |process| pattern.matches_process(process))).or(hidden(refused))
         });
@@ -132,7 +142,7 @@ impl UserName {
 /// The PID of a value.
 pub fn parse_pid(value: &str) -> Result<[Pid; 1], String> {
     let pid = value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit()));
-    pid.map(|pid| [pid]).ok_or_else(|| format!("a PID is a number from 0 to {}", Pid::MAX))
+    pid.map(|pid| [pid]).ok_or_else(|| "expected a PID (4711)".to_owned())
 }
 
 /// The name of a process, in which `*` stands for any text. Letter case does not matter, and neither does the `.exe`
@@ -147,6 +157,11 @@ impl NamePattern {
     /// The pattern of a value.
     pub fn new(value: &str) -> Self {
         Self { parts: value.to_lowercase().split('*').map(str::to_owned).collect() }
+    }
+
+    /// The pattern in lower case.
+    pub fn text(&self) -> String {
+        self.parts.join("*")
     }
 
     /// Whether a process has such a name: the one that it gives itself, which the system may have cut, or the one of its
@@ -268,6 +283,16 @@ mod tests {
     }
 
     #[test]
+    fn pid_0_matches_the_sockets_that_no_process_owns() {
+        assert!(matches(&filter(&["0"], &[]), &[]) && matches(&filter(&["2", "0"], &[]), &[2]));
+        assert!(!matches(&filter(&["0"], &[]), &[2]) && !matches(&filter(&["!0"], &[]), &[]));
+        assert!(matches(&filter(&["!0"], &[]), &[2]));
+        let refused = Refused::Processes(vec![3]);
+        assert_eq!(decide(&filter(&["0"], &[]), None, &refused), Answer::No, "a hidden owner is some process");
+        assert_eq!(decide(&filter(&["0"], &[]), None, &Refused::Invisible), Answer::No);
+    }
+
+    #[test]
     fn of_a_process_without_a_known_name_it_is_unknown_whether_a_name_matches() {
         assert_eq!(decide(&filter(&[], &["nginx"]), Some(&[99]), &Refused::None), Answer::Unknown);
         assert_eq!(decide(&filter(&[], &["!nginx"]), Some(&[99]), &Refused::None), Answer::Unknown);
@@ -307,7 +332,7 @@ mod tests {
     fn what_is_no_pid_says_so() {
         assert_eq!(parse_pid("4294967295"), Ok([u32::MAX]));
         for value in ["nginx", "-1", "+1", "4294967296", "1.0"] {
-            assert_eq!(parse_pid(value).unwrap_err(), "a PID is a number from 0 to 4294967295");
+            assert_eq!(parse_pid(value).unwrap_err(), "expected a PID (4711)");
         }
     }
 

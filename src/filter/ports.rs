@@ -128,7 +128,7 @@ pub fn parse(value: &str, named: impl FnOnce(&str) -> Vec<u16>) -> Result<Vec<Ra
         return Ok(vec![first..=last]);
     }
     match named(value) {
-        ports if ports.is_empty() => Err("it is no port, no range of ports, and no service of that name is known".to_owned()),
+        ports if ports.is_empty() => Err("expected a port (443), a range (8000-8100) or a service name (https)".to_owned()),
         ports => Ok(ports.into_iter().map(|port| port..=port).collect()),
     }
 }
@@ -170,7 +170,7 @@ mod tests {
         }
         assert_eq!(reason("9-1"), "a range begins with its lower port");
         for value in ["-1", "1-", "x", "+80", "8 0", "80:90", "1-2-3"] {
-            assert!(reason(value).contains("no service"), "{value}");
+            assert!(reason(value).starts_with("expected a port (443)"), "{value}");
         }
     }
 

@@ -126,6 +126,14 @@ impl Processes {
         }
     }
 
+    /// Every process that was looked up and was there, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Process> {
+        self.known.values().filter_map(|entry| match &entry.read {
+            ProcessRead::Known(process) => Some(process),
+            ProcessRead::Ended | ProcessRead::Denied | ProcessRead::Failed => None,
+        })
+    }
+
     /// Whether a process that was looked up has ended for certain. Of one that has not, and that [`Self::get`] does not have,
     /// nothing is known.
     pub fn has_ended(&self, pid: Pid) -> bool {

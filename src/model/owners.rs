@@ -241,6 +241,9 @@ impl OwnerEntries {
                 Some(Some(_)) | None => true,
             });
         }
+        if groups.iter().all(|group| group.len() < 2) {
+            groups.clear();
+        }
         Self { entries, groups }
     }
 

@@ -28,7 +28,7 @@ impl SortKey {
 
 /// A word that names no column with an order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such key")]
+#[error("expected a column with an order")]
 pub struct UnknownKey;
 
 impl FromStr for SortKey {
@@ -48,8 +48,9 @@ mod tests {
     #[test]
     fn a_word_that_names_no_column_with_an_order_is_refused() {
         assert_eq!("-PID".parse(), Ok(SortKey { column: Column::Pid, descending: true }));
+        assert_eq!("port".parse(), Ok(SortKey { column: Column::LocalPort, descending: false }));
         assert_eq!("local-port".parse(), Ok(SortKey { column: Column::LocalPort, descending: false }));
-        for word in ["", "-", "--pid", "+pid", "port", "command_line"] {
+        for word in ["", "-", "--pid", "+pid", "ports", "command_line"] {
             assert_eq!(word.parse::<SortKey>(), Err(UnknownKey), "{word}");
         }
     }

@@ -18,6 +18,7 @@ pub(crate) mod tests;
 
 use crate::model::statistics::Section;
 use crate::moment::{Moment, Part};
+use crate::output::time::rfc3339;
 use crate::request::{Amount, Format, Request, View};
 use explain::compute::Explanation;
 use std::io::{self, Write};
@@ -34,7 +35,12 @@ pub fn write(out: &mut impl Write, moment: &Moment, request: &Request, style: Ta
     match request.output.format {
         Format::Json => document::write_json(out, moment, request),
         Format::Ndjson => document::write_ndjson(out, moment, request),
-        Format::Csv => sockets::csv::write(out, moment.rows(View::Sockets), &request.columns, request.output.no_header),
+        Format::Csv => {
+            let time = request.interval.and_then(|_| rfc3339(moment.time));
+            let layout =
+                sockets::csv::Layout { columns: &request.columns, time: time.as_deref(), no_header: request.output.no_header };
+            sockets::csv::write(out, moment.rows(View::Sockets), layout)
+        }
         Format::Wide => {
             let are_chosen = request.columns_are_chosen;
             let is_of_one_namespace = moment.snapshot().is_none_or(|snapshot| snapshot.namespaces.len() < 2);
@@ -77,7 +83,7 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
             None => Ok(()),
         },
         View::Routes => match known(moment.routing.as_ref()) {
-            Some(routing) => routes::text::write(out, routing, language.routes()),
+            Some(routing) => routes::text::write(out, routing, request.query.filter.family, language.routes()),
             None => Ok(()),
         },
         View::Rdma => match known(moment.rdma.as_ref()) {

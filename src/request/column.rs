@@ -490,9 +490,17 @@ impl Column {
         self.definition().name
     }
 
-    /// The column of a name, in any letter case, with hyphens or underscores.
+    /// The column of a name, in any letter case, with hyphens or underscores, or of a word that other programs have for it.
     pub fn parse(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase().replace('-', "_");
+        let name = match name.as_str() {
+            "port" => "local_port",
+            "address" => "local_address",
+            "proto" => "protocol",
+            "program" => "process",
+            "template" => "congestion",
+            name => name,
+        };
         Self::ALL.into_iter().find(|column| column.name() == name)
     }
 
@@ -519,6 +527,8 @@ mod tests {
             assert_eq!(Column::parse(column.name()), Some(column));
         }
         assert_eq!(Column::parse("Local-Address"), Some(Column::LocalAddress));
+        assert_eq!(Column::parse("port"), Some(Column::LocalPort));
+        assert_eq!(Column::parse("Program"), Some(Column::Process));
         assert_eq!(Column::parse("nothing"), None);
     }
 

@@ -13,7 +13,6 @@ pub use query::{Query, RowFacts, UdpRows};
 pub use sources::{OwnerSource, SocketSource, Sources};
 
 use crate::model::owners::OwnerSearch;
-use crate::model::problem::Problem;
 use crate::model::process::Facts;
 use crate::model::socket::Protocol;
 use crate::model::statistics::Section;
@@ -51,8 +50,8 @@ pub struct Request {
     pub language: Language,
     /// The pause between two refreshes; `None` for a single one.
     pub interval: Option<Duration>,
-    /// What was asked for and is not available: it is reported with what could not be read.
-    pub unavailable: Vec<Problem>,
+    /// What a person should know about the command line, though it runs: it is printed at a terminal.
+    pub notes: Vec<String>,
     /// How the answer is written.
     pub output: Output,
 }

@@ -542,6 +542,9 @@ mod tests {
         let identity = (pid, process.start_order.unwrap());
         assert_eq!(job.begin(place, &process, identity), Some(COMMAND_LINE));
         assert!(Job::start_thread(&job));
+        while job.lock().done < 1 {
+            std::thread::yield_now();
+        }
         let progress = job.wait();
         assert!(matches!(&progress[..], [Progress::Begun(late), Progress::Done(ProcessRead::Known(_))] if *late == process));
         // The next refresh neither waits for it nor starts a thread that hangs too.

@@ -1,6 +1,7 @@
 //! The interface list and the routing tables (`-r`), byte for byte as Windows' `route print` shows them.
 
 use crate::model::route::{Gateway, Interface, Ipv4Route, Ipv6Route, PersistentRoute, Routing, netmask};
+use crate::model::socket::Family;
 use crate::output::escape::escape;
 use crate::output::width::right_aligned;
 use std::io::{self, Write};
@@ -80,15 +81,21 @@ const RULE: &str = "============================================================
 /// The width of an IPv6 prefix. A longer one has its gateway on a line of its own.
 const PREFIX: usize = 24;
 
-/// Writes the three parts.
-pub fn write(out: &mut impl Write, routing: &Routing, words: &Words) -> io::Result<()> {
+/// Writes the interfaces and the routes, of one family or of both.
+pub fn write(out: &mut impl Write, routing: &Routing, family: Option<Family>, words: &Words) -> io::Result<()> {
     writeln!(out, "{RULE}\n{}", words.interface_list)?;
     for interface in &routing.interfaces {
         write_interface(out, interface)?;
     }
-    writeln!(out, "{RULE}\n\n{}\n{RULE}", words.ipv4_table)?;
-    write_active(out, &routing.ipv4, words.ipv4_heading, words, write_ipv4)?;
-    write_persistent(out, &routing.persistent_ipv4, words)?;
+    writeln!(out, "{RULE}")?;
+    if family != Some(Family::V6) {
+        writeln!(out, "\n{}\n{RULE}", words.ipv4_table)?;
+        write_active(out, &routing.ipv4, words.ipv4_heading, words, write_ipv4)?;
+        write_persistent(out, &routing.persistent_ipv4, words)?;
+    }
+    if family == Some(Family::V4) {
+        return Ok(());
+    }
     writeln!(out, "\n{}\n{RULE}", words.ipv6_table)?;
     write_active(out, &routing.ipv6, words.ipv6_heading, words, write_ipv6)?;
     writeln!(out, "{}\n{}", words.persistent, words.none)
@@ -174,7 +181,7 @@ mod tests {
 
     fn print(routing: &Routing) -> String {
         let mut text = Vec::new();
-        write(&mut text, routing, &ENGLISH).unwrap();
+        write(&mut text, routing, None, &ENGLISH).unwrap();
         String::from_utf8(text).unwrap()
     }
 

@@ -7,10 +7,24 @@ use crate::request::column::Column;
 use ::csv::{ErrorKind, Writer};
 use std::io::{self, Write};
 
+/// What a line has.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout<'a> {
+    /// The columns.
+    pub columns: &'a [Column],
+    /// When the rows were read, which is a last column under an interval.
+    pub time: Option<&'a str>,
+    /// Whether the heading is left out.
+    pub no_header: bool,
+}
+
+/// The name of the column with the time.
+const TIME: &str = "time";
+
 /// Writes the heading, if it is wanted, and the rows.
-pub fn write(out: &mut impl Write, rows: Rows<'_>, columns: &[Column], no_header: bool) -> io::Result<()> {
+pub fn write(out: &mut impl Write, rows: Rows<'_>, layout: Layout<'_>) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
-    write_records(&mut writer, rows, columns, no_header).map_err(|error| {
+    write_records(&mut writer, rows, layout).map_err(|error| {
         let message = error.to_string();
         // A closed pipe must stay one.
         if let ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(message) }
@@ -18,14 +32,10 @@ pub fn write(out: &mut impl Write, rows: Rows<'_>, columns: &[Column], no_header
     writer.flush()
 }
 
-fn write_records<W: Write>(
-    writer: &mut Writer<W>,
-    rows: Rows<'_>,
-    columns: &[Column],
-    no_header: bool,
-) -> Result<(), ::csv::Error> {
+fn write_records<W: Write>(writer: &mut Writer<W>, rows: Rows<'_>, layout: Layout<'_>) -> Result<(), ::csv::Error> {
+    let Layout { columns, time, no_header } = layout;
     if !no_header {
-        writer.write_record(columns.iter().map(|column| column.name()))?;
+        writer.write_record(columns.iter().map(|column| column.name()).chain(time.map(|_| TIME)))?;
     }
     let mut text = String::new();
     for row in rows.iter() {
@@ -36,7 +46,7 @@ fn write_records<W: Write>(
                 Origin::Outside => writer.write_field(csv::cell(&text).as_bytes())?,
             }
         }
-        writer.write_record(None::<&[u8]>)?;
+        writer.write_record(time)?;
     }
     Ok(())
 }

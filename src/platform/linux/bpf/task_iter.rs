@@ -23,6 +23,9 @@ const GROUPS: i16 = 16;
 const HEADER: i16 = 24;
 const ENTRY: usize = size_of::<u64>();
 
+/// In place of a group: the process has used an io_uring.
+const USES_IO_URING: u32 = GROUP | 0x7fff_ffff;
+
 /// How many tables of files that are in use several times are remembered. Beyond, each user of a table is taken for its only one.
 const SHARED_TABLES: u32 = 4096;
 
@@ -33,13 +36,22 @@ pub(crate) struct TaskIter {
     capacity: usize,
 }
 
-/// What the program found.
+/// How the program ended.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// Every descriptor of every process that is a socket.
-    Whole(OwnerEntries),
+    /// Everything.
+    Whole(Found),
     /// This many entries, which did not fit.
     TooLong(usize),
+}
+
+/// What the program found.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Every descriptor of every process that is a socket.
+    pub(crate) entries: OwnerEntries,
+    /// The processes that have used an io_uring, in any order and with repetitions.
+    pub(crate) io_uring: Vec<Pid>,
 }
 
 impl TaskIter {
@@ -88,23 +100,31 @@ impl TaskIter {
 }
 
 /// Separates the entries of sockets from those of the members of groups: an entry without an inode is a process, and the group
-/// that it belongs to follows.
-fn decode(written: Vec<u64>) -> OwnerEntries {
+/// that it belongs to follows, or that it uses io_uring.
+fn decode(mut entries: Vec<u64>) -> Found {
+    let mut io_uring = Vec::new();
     let mut groups: Vec<Vec<Pid>> = Vec::new();
-    let mut entries = Vec::with_capacity(written.len());
-    let mut written = written.into_iter();
-    while let Some(entry) = written.next() {
+    let mut member = None;
+    entries.retain(|&entry| {
         if InodeOwners::inode(entry) != 0 {
-            entries.push(entry);
-            continue;
+            return true;
         }
-        let Some(group) = written.next().and_then(|group| usize::try_from(group as u32 & !GROUP).ok()) else { break };
+        let Some(process) = member.take() else {
+            member = Some(entry as u32);
+            return false;
+        };
+        if entry as u32 == USES_IO_URING {
+            io_uring.push(process);
+            return false;
+        }
+        let group = (entry as u32 & !GROUP) as usize;
         if groups.len() <= group {
             groups.resize(group + 1, Vec::new());
         }
-        groups.iter_mut().skip(group).take(1).for_each(|group| group.push(entry as u32));
-    }
-    OwnerEntries::new(entries, groups)
+        groups.iter_mut().skip(group).take(1).for_each(|group| group.push(process));
+        false
+    });
+    Found { entries: OwnerEntries::new(entries, groups), io_uring }
 }
 
 /// The size of the header and this many entries, in bytes.
@@ -204,6 +224,16 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     cast_r1(&mut a, layout.task);
     a.mov(R6, R0);
     a.stx(Size::Dw, R10, stack::TASK, R6);
+    if let Some(io_uring) = layout.task_io_uring {
+        let unused = a.label();
+        a.ldx(Size::Dw, R1, R6, io_uring);
+        a.jeq(R1, 0, unused);
+        a.ldx(Size::W, R1, R6, layout.task_tgid);
+        append(&mut a);
+        a.lddw(R1, u64::from(USES_IO_URING));
+        append(&mut a);
+        a.bind(unused);
+    }
     a.ldx(Size::Dw, R7, R6, layout.task_files);
     a.jeq(R7, 0, end); // a kernel thread or one that exits
     a.stx(Size::Dw, R10, stack::FILES, R7);
@@ -353,11 +383,22 @@ mod tests {
     #[test]
     fn members_of_groups_are_separated_from_sockets() {
         let entry = InodeOwners::entry;
-        let written = vec![entry(5, 9), entry(0, 3), entry(0, GROUP | 1), entry(7, GROUP | 1), entry(0, 4), entry(0, GROUP | 1)];
-        let owners = InodeOwners::from_entries(decode(written), OwnerStatus::Gone);
+        let written = vec![
+            entry(5, 9),
+            entry(0, 3),
+            entry(0, GROUP | 1),
+            entry(7, GROUP | 1),
+            entry(0, 4),
+            entry(0, GROUP | 1),
+            entry(0, 8),
+            entry(0, USES_IO_URING),
+        ];
+        let found = decode(written);
+        assert_eq!(found.io_uring, [8]);
+        let owners = InodeOwners::from_entries(found.entries, OwnerStatus::Gone);
         assert_eq!(owners.of(5).pids().collect::<Vec<_>>(), [9]);
         assert_eq!(owners.of(7).pids().collect::<Vec<_>>(), [3, 4]);
-        let cut = InodeOwners::from_entries(decode(vec![entry(5, 9), entry(0, 3)]), OwnerStatus::Gone);
+        let cut = InodeOwners::from_entries(decode(vec![entry(5, 9), entry(0, 3)]).entries, OwnerStatus::Gone);
         assert_eq!(cut.of(5).pids().collect::<Vec<_>>(), [9]);
     }
 
@@ -370,7 +411,7 @@ mod tests {
         };
         let sockets = [(); 3].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
         let Answer::Whole(entries) = tables.read().unwrap() else { panic!("a million entries are not enough") };
-        let owners = InodeOwners::from_entries(entries, OwnerStatus::Gone);
+        let owners = InodeOwners::from_entries(entries.entries, OwnerStatus::Gone);
         for socket in &sockets {
             let path = format!("/proc/thread-self/fd/{}", socket.as_raw_fd());
             let inode = std::fs::metadata(path).unwrap().ino() as u32;

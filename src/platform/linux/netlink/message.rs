@@ -11,16 +11,27 @@ const DUMP_INTERRUPTED: u16 = 0x10;
 /// The size of `struct nlmsghdr`.
 pub const HEADER: usize = 16;
 
-/// `NLM_F_REQUEST | NLM_F_DUMP`
-const REQUEST_DUMP: u16 = 0x1 | 0x300;
+/// `NLM_F_REQUEST`
+const REQUEST: u16 = 0x1;
+/// `NLM_F_DUMP`
+const DUMP: u16 = 0x300;
 
 /// The request to dump a table: the header of a message of this type, and what follows it.
 pub fn dump_request(kind: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    message(kind, REQUEST | DUMP, sequence, payload)
+}
+
+/// The request for one entry of a table.
+pub fn request(kind: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    message(kind, REQUEST, sequence, payload)
+}
+
+fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
     let length = HEADER + payload.len();
     let mut bytes = Vec::with_capacity(length);
     bytes.extend((length as u32).to_ne_bytes());
     bytes.extend(kind.to_ne_bytes());
-    bytes.extend(REQUEST_DUMP.to_ne_bytes());
+    bytes.extend(flags.to_ne_bytes());
     bytes.extend(sequence.to_ne_bytes());
     bytes.extend([0; 4]);
     bytes.extend(payload);

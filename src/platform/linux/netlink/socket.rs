@@ -136,6 +136,31 @@ impl Netlink {
         }
     }
 
+    /// Sends a request for one entry, and returns what `parse` makes of its type and payload.
+    pub(crate) fn get<T>(
+        &mut self,
+        encode: impl FnOnce(u32) -> Vec<u8>,
+        parse: impl Fn(u16, &[u8]) -> Option<T>,
+    ) -> Result<T, DumpError> {
+        self.sequence = self.sequence.wrapping_add(1);
+        rustix::net::send(&self.socket, &encode(self.sequence), SendFlags::empty())?;
+        let sequence = self.sequence;
+        loop {
+            let Some(datagram) = self.receive()? else { continue };
+            for message in Messages::new(datagram) {
+                let message = message?;
+                if message.sequence != sequence {
+                    continue;
+                }
+                match message.body {
+                    Body::Payload(kind, payload) => return parse(kind, payload).ok_or(DumpError::Truncated),
+                    Body::Done(error) | Body::Error(error) => return Err(io::Error::from_raw_os_error(error).into()),
+                    Body::Control => {}
+                }
+            }
+        }
+    }
+
     /// The next datagram; `None` for one that is not the kernel's.
     fn receive(&mut self) -> Result<Option<&[u8]>, DumpError> {
         // With TRUNC the length is that of the whole datagram, so that a truncated one is recognised.

@@ -3,10 +3,10 @@
 use super::proc_fd::{self, InodeSet};
 use crate::model::owners::{InodeOwners, OwnerEntries, OwnerSearch, OwnerStatus, Owners, Refused};
 use crate::model::problem::{Problem, ProblemKind};
-use crate::model::socket::Socket;
+use crate::model::socket::{Pid, Socket};
 use crate::platform::linux::bpf::io_uring_iter;
 use crate::platform::linux::bpf::task_file_iter::TaskFileIter;
-use crate::platform::linux::bpf::task_iter::{Answer, TaskIter};
+use crate::platform::linux::bpf::task_iter::{Answer, Found, TaskIter};
 use crate::platform::linux::bpf::task_layout::TaskFileLayout;
 use crate::platform::linux::procfs::sockstat;
 use crate::request::OwnerSource;
@@ -50,9 +50,17 @@ impl Iterators {
 
     /// The holders of the sockets that are wanted, `None` for all, and perhaps of others.
     fn run(&self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<OwnerEntries> {
+        self.run_with_io_uring(wanted, search).map(|(entries, _)| entries)
+    }
+
+    /// The same, and the processes that use io_uring if they were found by the way.
+    fn run_with_io_uring(&self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<(OwnerEntries, Option<Vec<Pid>>)> {
         let wanted = wanted.filter(|wanted| wanted.len() <= MOST_FILTERED);
         let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
-        by_tasks(&self.0, files, wanted).or_else(|_| by_files(&self.0, wanted, search))
+        match by_tasks(&self.0, files, wanted) {
+            Ok(found) => Ok((found.entries, Some(found.io_uring))),
+            Err(_) => by_files(&self.0, wanted, search).map(|entries| (entries, None)),
+        }
     }
 }
 
@@ -88,11 +96,16 @@ impl EagerOwners {
         if there.is_empty() {
             return Ok(Search { owners: Owners::ByInode(self.owners), refused: Refused::None });
         }
-        let mut owners = self.owners.with(self.iterators.run(Some(&there), search)?);
+        let (entries, io_uring) = self.iterators.run_with_io_uring(Some(&there), search)?;
+        let mut owners = self.owners.with(entries);
         let mut unowned = without_owner(&owners, &there);
         if !unowned.is_empty() {
-            let pids = io_uring_iter::processes(&self.iterators.0).unwrap_or_default();
-            owners = owners.with(proc_fd::registered_sockets(&proc_fd::rings_of(&pids), &unowned));
+            let mut pids = io_uring.unwrap_or_else(|| io_uring_iter::processes(&self.iterators.0).unwrap_or_default());
+            pids.sort_unstable();
+            pids.dedup();
+            if !pids.is_empty() {
+                owners = owners.with(proc_fd::registered_sockets(&proc_fd::rings_of(&pids), &unowned));
+            }
             unowned = without_owner(&owners, &unowned);
         }
         // A system may hide a process from everybody, from the iterators too. Refusal means that only to those who may see all.
@@ -163,7 +176,7 @@ pub(crate) fn find(
 }
 
 /// The quicker program, for newer kernels. The machine has this many files open.
-fn by_tasks(layout: &TaskFileLayout, files: u64, wanted: Option<&InodeSet>) -> io::Result<OwnerEntries> {
+fn by_tasks(layout: &TaskFileLayout, files: u64, wanted: Option<&InodeSet>) -> io::Result<Found> {
     let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES).min(MOST_ENTRIES);
     let read = |count| TaskIter::open(layout, with_room(count))?.read();
     let answer = match read(usize::try_from(files).unwrap_or(usize::MAX))? {
@@ -171,11 +184,11 @@ fn by_tasks(layout: &TaskFileLayout, files: u64, wanted: Option<&InodeSet>) -> i
         Answer::TooLong(count) if count <= MOST_ENTRIES => read(count)?,
         answer => answer,
     };
-    let Answer::Whole(mut entries) = answer else { return Err(io::Error::other("too many open files")) };
+    let Answer::Whole(mut found) = answer else { return Err(io::Error::other("too many open files")) };
     if let Some(wanted) = wanted {
-        entries.retain(|inode| wanted.contains(inode));
+        found.entries.retain(|inode| wanted.contains(inode));
     }
-    Ok(entries)
+    Ok(found)
 }
 
 /// The program for every kernel with iterators. If the lowest owners are enough it stops as soon as each socket that is wanted

@@ -7,6 +7,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Protocol, Socket, State, StateSet};
 use crate::platform::linux::bpf::pass_reader;
 use crate::platform::linux::namespaces;
+use crate::platform::linux::netlink::socket::Netlink;
 use crate::platform::linux::owners::proc_fd::InodeSet;
 use crate::platform::linux::owners::search::{self, EagerOwners};
 use crate::platform::linux::procfs::port_policy;
@@ -14,6 +15,7 @@ use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::bound;
 use crate::platform::linux::sockets::partition::{PortSample, PortShard};
 use crate::platform::linux::sockets::reader::{Cancelled, DumpJob, DumpKind, Reader, TableRows};
+use crate::platform::linux::sockets::sock_diag;
 use crate::request::{Query, RowFacts, SocketSource, Sources};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,6 +29,9 @@ const ROWS_TOO_MANY_TO_DROP: usize = 4096;
 const SAMPLE: usize = 256;
 /// From this many sockets on a table is partitioned.
 const SOCKETS_WORTH_A_PARTITION: u64 = 6000;
+
+/// Up to this many sockets are looked up one by one: a dump walks through the whole table.
+const LOOKUPS: usize = 64;
 
 /// Costs, in hundredths of the time that it takes to dump one socket.
 mod cost {
@@ -85,8 +90,36 @@ fn dump(request: &Query, search: OwnerSearch) -> (TableRows, Option<EagerOwners>
     (found, eager)
 }
 
-/// The inodes of those of some sockets that exist now: their ports are read again.
+/// The inodes of those of some sockets that exist now.
 fn still_there(sockets: &[Socket], sources: Sources) -> InodeSet {
+    let mut found = match sources.sockets {
+        SocketSource::Auto | SocketSource::Bpf | SocketSource::Netlink => look_up(sockets),
+        SocketSource::Proc => Vec::new(),
+    };
+    // What was not found may be one of several sockets that share a port.
+    let rest: Vec<Socket> = sockets.iter().filter(|socket| !found.contains(&socket.inode)).copied().collect();
+    if !rest.is_empty() {
+        found.extend(dump_again(&rest, sources));
+    }
+    found.into_iter().collect()
+}
+
+/// The inodes of those of a few sockets that the kernel finds by their ends, without walking through its tables.
+fn look_up(sockets: &[Socket]) -> Vec<u32> {
+    if sockets.len() > LOOKUPS {
+        return Vec::new();
+    }
+    let Ok(mut netlink) = Netlink::open(rustix::net::netlink::SOCK_DIAG) else { return Vec::new() };
+    let mut is_there = |socket: &&Socket| {
+        let encode = |sequence| sock_diag::lookup_request(socket, sequence);
+        let parse = |kind, payload: &[u8]| sock_diag::parse(payload, socket.protocol).filter(|_| kind == sock_diag::BY_FAMILY);
+        netlink.get(encode, parse).is_ok_and(|found| found.inode == socket.inode)
+    };
+    sockets.iter().filter(|socket| is_there(socket)).map(|socket| socket.inode).collect()
+}
+
+/// The inodes of those of some sockets that exist now: their ports are read again.
+fn dump_again(sockets: &[Socket], sources: Sources) -> Vec<u32> {
     let keeps_port = |socket: &Socket| matches!(socket.state, Some(State::Bound | State::Closed));
     let request = Query {
         // Their states may have changed meanwhile.

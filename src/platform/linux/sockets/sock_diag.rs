@@ -65,17 +65,54 @@ pub struct DumpRequest<'a> {
     pub bytecode: &'a [u8],
 }
 
+const fn number_of_family(family: Family) -> u8 {
+    match family {
+        Family::V4 => AF_INET,
+        Family::V6 => AF_INET6,
+    }
+}
+
+const fn number_of_protocol(protocol: Protocol) -> u8 {
+    match protocol {
+        Protocol::Tcp => IPPROTO_TCP,
+        Protocol::Udp => IPPROTO_UDP,
+    }
+}
+
+/// The request for the socket with these ends (`struct inet_diag_req_v2`). The kernel looks it up as it would for a packet: if
+/// several sockets share a port, it returns any of them.
+pub fn lookup_request(socket: &Socket, sequence: u32) -> Vec<u8> {
+    const NO_COOKIE: [u8; 8] = [0xff; 8];
+    // For UDP the kernel expects the ends of a packet that arrives.
+    let (source, destination) = match socket.protocol {
+        Protocol::Tcp => (socket.local, socket.remote),
+        Protocol::Udp => (socket.remote, socket.local),
+    };
+    let address = |endpoint: Endpoint| match (endpoint.address, socket.family) {
+        (IpAddr::V4(address), Family::V6) if address.is_unspecified() => [0; 16],
+        (IpAddr::V4(address), Family::V6) => address.to_ipv6_mapped().octets(),
+        (IpAddr::V6(address), _) => address.octets(),
+        (IpAddr::V4(address), Family::V4) => {
+            let mut octets = [0; 16];
+            octets.iter_mut().zip(address.octets()).for_each(|(to, from)| *to = from);
+            octets
+        }
+    };
+    let mut body = vec![number_of_family(socket.family), number_of_protocol(socket.protocol), 0, 0];
+    body.extend(u32::MAX.to_ne_bytes());
+    body.extend(source.port.to_be_bytes());
+    body.extend(destination.port.to_be_bytes());
+    body.extend(address(source));
+    body.extend(address(destination));
+    body.extend(socket.interface.to_ne_bytes());
+    body.extend(NO_COOKIE);
+    message::request(BY_FAMILY, sequence, &body)
+}
+
 impl DumpRequest<'_> {
     /// The request as the kernel reads it (`struct inet_diag_req_v2`).
     pub fn encode(&self, sequence: u32) -> Vec<u8> {
-        let family = match self.table.family() {
-            Family::V4 => AF_INET,
-            Family::V6 => AF_INET6,
-        };
-        let protocol = match self.table.protocol() {
-            Protocol::Tcp => IPPROTO_TCP,
-            Protocol::Udp => IPPROTO_UDP,
-        };
+        let (family, protocol) = (number_of_family(self.table.family()), number_of_protocol(self.table.protocol()));
         let mut body = [0; 56];
         body[..3].copy_from_slice(&[family, protocol, self.extensions()]);
         body[4..8].copy_from_slice(&self.kernel_states().to_ne_bytes());
@@ -331,6 +368,22 @@ mod tests {
         assert_eq!(states(Table::Tcp4, StateSet::ALL.without(State::Bound)) & BOUND_INACTIVE, 0);
         assert_eq!(states(Table::Tcp4, StateSet::ALL) & BOUND_INACTIVE, BOUND_INACTIVE);
         assert_eq!(states(Table::Udp4, StateSet::NONE), u32::MAX);
+    }
+
+    #[test]
+    fn a_lookup_has_the_ends_of_the_socket_and_for_udp_those_of_a_packet_that_arrives() {
+        let mut socket = parse(&answer(), Protocol::Tcp).unwrap();
+        let request = lookup_request(&socket, 9);
+        assert_eq!((u32_at(&request, 0), request[6..8].to_vec()), (Some(72), 1u16.to_ne_bytes().to_vec()));
+        assert_eq!(request[16..20], [AF_INET6, IPPROTO_TCP, 0, 0]);
+        assert_eq!(request[24..60], answer()[4..40], "ports and addresses");
+        assert_eq!((u32_at(&request, 60), request[64..72].to_vec()), (Some(3), vec![0xff; 8]));
+        socket.protocol = Protocol::Udp;
+        assert_eq!(lookup_request(&socket, 9)[24..26], 50_000u16.to_be_bytes());
+        let mut mapped = answer();
+        mapped[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
+        let socket = parse(&mapped, Protocol::Tcp).unwrap();
+        assert_eq!(lookup_request(&socket, 9)[28..44], mapped[8..24]);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Wish {
                 0 => format!("{}/{}", net.address, net.length),
                 scope => format!("{}%{scope}/{}", net.address, net.length),
             };
-            Selector::parse(&values(wish, text), |value| addresses::parse(value, |_| None).map(|prefix| [prefix])).unwrap()
+            Selector::parse(&values(wish, text), |value| addresses::parse(value, |_| None)).unwrap()
         };
         let state = Selector::parse(&values(&self.states, State::to_string), states::parse).unwrap();
         Filter {
@@ -296,7 +296,7 @@ fn filter(port: &[&str], local: &[&str]) -> Filter {
     let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
     Filter {
         local_port: Selector::parse(&owned(port), |value| ports::parse(value, |_| Vec::new())).unwrap().into_set(),
-        local: Selector::parse(&owned(local), |value| addresses::parse(value, |_| None).map(|prefix| [prefix])).unwrap(),
+        local: Selector::parse(&owned(local), |value| addresses::parse(value, |_| None)).unwrap(),
         ..Filter::default()
     }
 }

@@ -62,10 +62,13 @@ impl Pass {
     /// Loads the program. `rooms` is how many runs there may be at a time. Every error means that this kernel or this user's
     /// rights do not allow it.
     pub(crate) fn open(selection: &Selection, rooms: usize) -> io::Result<Self> {
-        let layout = kernel_btf::find(PassLayout::find)?;
+        Self::with_layout(&kernel_btf::find(PassLayout::find)?, selection, rooms)
+    }
+
+    fn with_layout(layout: &PassLayout, selection: &Selection, rooms: usize) -> io::Result<Self> {
         let size = u32::try_from(rooms.saturating_mul(ROOM)).map_err(io::Error::other)?;
         let memory = syscall::create_mappable_array(size)?;
-        let program = pass_program::program(&layout, memory.as_raw_fd(), rooms, selection).map_err(io::Error::other)?;
+        let program = pass_program::program(layout, memory.as_raw_fd(), rooms, selection).map_err(io::Error::other)?;
         let program = Program::load("socket_pass", ProgramType::Syscall, &program)?;
         let mut described = Context::new(Task::Describe);
         program.run(&mut described.0)?;
@@ -214,5 +217,58 @@ impl Context {
     fn get(&self, at: i16) -> u64 {
         let place = self.0.get(usize::from(at.unsigned_abs())..).and_then(|rest| rest.first_chunk());
         place.map_or(0, |bytes| u64::from_ne_bytes(*bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::socket::Protocol;
+    use crate::platform::linux::bpf::pass_rows;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::fs::MetadataExt;
+
+    /// The inodes of the sockets with these local ports.
+    fn inodes(pass: &Pass, ports: &[u16]) -> Vec<u32> {
+        let mut room = pass.room(0).unwrap();
+        let mut inodes = Vec::new();
+        for (task, protocol) in [(Task::Listeners, Protocol::Tcp), (Task::Connections, Protocol::Tcp), (Task::Udp, Protocol::Udp)]
+        {
+            for range in pass.ranges(task) {
+                room.walk(&range, |row| {
+                    let socket = pass_rows::parse(row, protocol).unwrap();
+                    inodes.extend(ports.contains(&socket.local.port).then_some(socket.inode));
+                })
+                .unwrap();
+            }
+        }
+        inodes.sort_unstable();
+        inodes
+    }
+
+    #[test]
+    fn inodes_are_found_with_and_without_the_field_of_newer_kernels() {
+        let Ok(layout) = kernel_btf::find(PassLayout::find) else {
+            return eprintln!("SKIPPED: this kernel's layout is not known");
+        };
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let accepted = server.accept().unwrap().0;
+        let datagrams = UdpSocket::bind("[::1]:0").unwrap();
+        let inode = |descriptor: i32| std::fs::metadata(format!("/proc/thread-self/fd/{descriptor}")).unwrap().ino() as u32;
+        let descriptors = [server.as_raw_fd(), client.as_raw_fd(), accepted.as_raw_fd(), datagrams.as_raw_fd()];
+        let mut expected: Vec<u32> = descriptors.into_iter().map(inode).collect();
+        expected.sort_unstable();
+        let ports =
+            [&server.local_addr(), &client.local_addr(), &datagrams.local_addr()].map(|address| address.as_ref().unwrap().port());
+        for layout in [layout, PassLayout { sk_ino: None, ..layout }] {
+            let pass = match Pass::with_layout(&layout, &Selection { own_namespace: true, ..Selection::ALL }, 1) {
+                Ok(pass) => pass,
+                Err(error) => return eprintln!("SKIPPED: the kernel does not load the program: {error}"),
+            };
+            assert_eq!(inodes(&pass, &ports), expected);
+        }
+        let pass = Pass::with_layout(&layout, &Selection::ALL, 1).unwrap();
+        assert!(pass.namespaces.contains(&(pass.inode as u32)));
     }
 }

@@ -130,7 +130,11 @@ pub struct PassLayout {
     pub node: i16,
 
     pub sk_uid: i16,
-    pub inode: SocketInode,
+    /// `sock.sk_ino`, in newer kernels (6.18).
+    pub sk_ino: Option<i16>,
+    /// `sock.sk_socket`, and from a `struct socket` to the number of the inode beside it.
+    pub sk_socket: i16,
+    pub socket_inode: i16,
     pub sk_ack_backlog: i16,
     pub sk_max_ack_backlog: i16,
     pub sk_rmem_alloc: i16,
@@ -158,20 +162,6 @@ pub struct Bucket {
 pub struct Ipv6Addresses {
     pub daddr: i16,
     pub rcv_saddr: i16,
-}
-
-/// Where the inode number of a socket stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SocketInode {
-    /// In `struct sock` itself, at this offset (6.18).
-    InSock(i16),
-    /// In the inode beside the `struct socket` that `sock.sk_socket` points to.
-    InSocketAlloc {
-        /// `sock.sk_socket`
-        sk_socket: i16,
-        /// From the socket to its inode number.
-        number: i16,
-    },
 }
 
 impl PassLayout {
@@ -212,13 +202,6 @@ impl PassLayout {
         expect(Index::NullsNode, offset(Index::NullsNode)? == offset(Index::Node)?)?;
         expect(Index::RcvSaddr, offset(Index::Daddr)? == 0 && offset(Index::RcvSaddr)? == 4)?;
         let death_row = sum(Index::NetIpv4, Index::Ipv4DeathRow)?;
-        let inode = match optional(Index::SkIno) {
-            Some(field) => SocketInode::InSock(field.offset),
-            None => SocketInode::InSocketAlloc {
-                sk_socket: offset(Index::SkSocket)?,
-                number: sum(Index::VfsInode, Index::InodeNumber)?,
-            },
-        };
         let v6 = match (optional(Index::V6Daddr), optional(Index::V6RcvSaddr)) {
             (Some(daddr), Some(rcv_saddr)) => Some(Ipv6Addresses { daddr: daddr.offset, rcv_saddr: rcv_saddr.offset }),
             _ => None,
@@ -270,7 +253,9 @@ impl PassLayout {
             net: offset(Index::Net)?,
             node: offset(Index::Node)?,
             sk_uid: offset(Index::SkUid)?,
-            inode,
+            sk_ino: optional(Index::SkIno).map(|field| field.offset),
+            sk_socket: offset(Index::SkSocket)?,
+            socket_inode: sum(Index::VfsInode, Index::InodeNumber)?,
             sk_ack_backlog: offset(Index::SkAckBacklog)?,
             sk_max_ack_backlog: offset(Index::SkMaxAckBacklog)?,
             sk_rmem_alloc: offset(Index::SkRmemAlloc)?,
@@ -336,8 +321,8 @@ mod tests {
         let missing = |label| PassLayout::find(&kernel(|other| (other == label).then_some(u32::MAX)));
         // The first of its structure stands at 128, the second 8 bytes on, and the nested one 4 bytes into it.
         assert_eq!(layout.sk_rmem_alloc % 8, 4);
-        assert!(matches!(layout.inode, SocketInode::InSock(_)));
-        assert!(matches!(missing("sock.sk_ino").unwrap().inode, SocketInode::InSocketAlloc { .. }));
+        assert!(layout.sk_ino.is_some());
+        assert_eq!(missing("sock.sk_ino").unwrap().sk_ino, None);
         assert_eq!(missing("sock_common.skc_v6_daddr").unwrap().v6, None);
         assert_eq!(missing("inet_hashinfo.lhash2"), Err(BtfError::Missing("inet_hashinfo.lhash2")));
     }

@@ -11,7 +11,7 @@
 
 use super::insn::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
 use super::insn::{AssembleError, Assembler, Atomic, Label, Program, Register, Size};
-use super::pass_layout::{PassLayout, SocketInode};
+use super::pass_layout::PassLayout;
 use std::ops::RangeInclusive;
 
 /// `BPF_FUNC_get_current_task`
@@ -656,16 +656,16 @@ impl Walk<'_> {
     fn emit_whole_socket(&mut self) {
         let (layout, selection) = (self.layout, self.selection);
         if selection.inode {
-            match layout.inode {
-                SocketInode::InSock(number) => self.a.ldx(Size::Dw, R1, R6, number),
-                SocketInode::InSocketAlloc { sk_socket, number } => {
+            match layout.sk_ino {
+                Some(number) => self.a.ldx(Size::Dw, R1, R6, number),
+                None => {
                     self.a.mov(R1, R6);
-                    self.a.add(R1, i32::from(sk_socket));
+                    self.a.add(R1, i32::from(layout.sk_socket));
                     load_number(self.a, layout, R1);
                     let orphan = self.a.label();
                     self.a.jeq(R1, 0, orphan);
                     cast(self.a, layout, layout.type_socket_alloc);
-                    self.a.ldx(Size::Dw, R1, R0, number);
+                    self.a.ldx(Size::Dw, R1, R0, layout.socket_inode);
                     self.a.bind(orphan);
                 }
             }
@@ -729,8 +729,7 @@ mod tests {
             eprintln!("SKIPPED: this kernel's layout is not known");
             return;
         };
-        let other = SocketInode::InSocketAlloc { sk_socket: 288, number: 200 };
-        for layout in [layout, PassLayout { v6: None, inode: other, ..layout }] {
+        for layout in [layout, PassLayout { v6: None, sk_ino: None, ..layout }] {
             for bits in 0..64u32 {
                 let is_set = |bit: u32| bits & 1 << bit != 0;
                 let selection = Selection {

@@ -52,9 +52,8 @@ impl ProblemKind {
             Self::OwnersIncomplete => "owners-incomplete",
             Self::NamespacesHidden => "namespaces-hidden",
             Self::OwnersUnreadable => "owners-unreadable",
-            Self::BoundPortsUnlisted => "bound-ports-unlisted",
             Self::FilterUndecided => "filter-undecided",
-            Self::FactUnavailable => "fact-unavailable",
+            Self::BoundPortsUnlisted | Self::FactUnavailable => "fact-unavailable",
         }
     }
 

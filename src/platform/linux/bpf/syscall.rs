@@ -1,6 +1,5 @@
 //! The `bpf` system call: create a map, load a program, attach and open an iterator, run a program once.
 #![allow(unsafe_code)] // rustix does not wrap bpf(2)
-#![cfg_attr(not(test), allow(dead_code))] // hash tables and programs of type syscall: for the reader of the hash tables of sockets
 
 use super::insn;
 use std::ffi::{CStr, c_int, c_long};

@@ -15,16 +15,16 @@ use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use std::io;
 
-/// The header of the array: the number of entries, also of those that did not fit; whether others are missing; the number of
-/// groups. 8 bytes each.
+/// The header of the array, 8 bytes each: the number of entries, also of those that did not fit; whether entries are missing;
+/// whether processes share tables, of which nothing is written without the map for them; whether a process has used an io_uring;
+/// the number of groups.
 const COUNT: i16 = 0;
 const INCOMPLETE: i16 = 8;
-const GROUPS: i16 = 16;
-const HEADER: i16 = 24;
+const SHARED: i16 = 16;
+const IO_URING: i16 = 24;
+const GROUPS: i16 = 32;
+const HEADER: i16 = 40;
 const ENTRY: usize = size_of::<u64>();
-
-/// In place of a group: the process has used an io_uring.
-const USES_IO_URING: u32 = GROUP | 0x7fff_ffff;
 
 /// How many tables of files that are in use several times are remembered. Beyond, each user of a table is taken for its only one.
 const SHARED_TABLES: u32 = 4096;
@@ -43,6 +43,8 @@ pub(crate) enum Answer {
     Whole(Found),
     /// This many entries, which did not fit.
     TooLong(usize),
+    /// Processes share tables: to be opened with groups.
+    Shared,
 }
 
 /// What the program found.
@@ -50,20 +52,21 @@ pub(crate) enum Answer {
 pub(crate) struct Found {
     /// Every descriptor of every process that is a socket.
     pub(crate) entries: OwnerEntries,
-    /// The processes that have used an io_uring, in any order and with repetitions.
-    pub(crate) io_uring: Vec<Pid>,
+    /// Whether some process has used an io_uring.
+    pub(crate) uses_io_uring: bool,
 }
 
 impl TaskIter {
-    /// Loads the program, for this many descriptors of sockets. Every error means that this kernel or this user's rights do not
-    /// allow it.
-    pub(crate) fn open(layout: &TaskFileLayout, capacity: usize) -> io::Result<Self> {
+    /// Loads the program, for this many descriptors of sockets; with groups if processes may share tables, which makes it twice as
+    /// long. Every error means that this kernel or this user's rights do not allow it.
+    pub(crate) fn open(layout: &TaskFileLayout, capacity: usize, groups: bool) -> io::Result<Self> {
         let cast = layout.cast.ok_or(io::ErrorKind::Unsupported)?;
         let size = u32::try_from(size_of_entries(capacity)).map_err(io::Error::other)?;
         let limit = i32::try_from(capacity).map_err(io::Error::other)?;
         let array = syscall::create_mappable_array(size)?;
-        let shared = syscall::create_hash(size_of::<u64>() as u32, (stack::VALUE_SIZE) as u32, SHARED_TABLES)?;
-        let maps = Maps { array: array.as_raw_fd(), shared: shared.as_raw_fd() };
+        let create_shared = || syscall::create_hash(size_of::<u64>() as u32, stack::VALUE_SIZE as u32, SHARED_TABLES);
+        let shared = groups.then(create_shared).transpose()?;
+        let maps = Maps { array: array.as_raw_fd(), shared: shared.as_ref().map(AsRawFd::as_raw_fd) };
         let program = program(layout, cast, &maps, limit).map_err(io::Error::other)?;
         let program = syscall::Program::load("socket_owners", ProgramType::Iterator(layout.task_hook), &program)?;
         Ok(Self { iterator: IteratorLink::attach(&program)?, array, capacity })
@@ -80,8 +83,10 @@ impl TaskIter {
                 Err(error) => return Err(error.into()),
             }
         }
-        let Some([count, 0, _]) = self.written(0)?.first_chunk().copied() else {
-            return Err(io::Error::other("a table of files was replaced while it was read"));
+        let (count, io_uring) = match self.written(0)?.first_chunk() {
+            Some(&[_, 0, shared, _]) if shared != 0 => return Ok(Answer::Shared),
+            Some(&[count, 0, 0, io_uring]) => (count, io_uring),
+            Some(_) | None => return Err(io::Error::other("a table of files was replaced while it was read")),
         };
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         if count > self.capacity {
@@ -89,7 +94,7 @@ impl TaskIter {
         }
         let mut entries = self.written(count)?;
         entries.drain(..HEADER as usize / ENTRY);
-        Ok(Answer::Whole(decode(entries)))
+        Ok(Answer::Whole(Found { entries: decode(entries), uses_io_uring: io_uring != 0 }))
     }
 
     /// The header and this many entries. No more is mapped, because mapped pages count as this process' memory.
@@ -100,9 +105,8 @@ impl TaskIter {
 }
 
 /// Separates the entries of sockets from those of the members of groups: an entry without an inode is a process, and the group
-/// that it belongs to follows, or that it uses io_uring.
-fn decode(mut entries: Vec<u64>) -> Found {
-    let mut io_uring = Vec::new();
+/// that it belongs to follows.
+fn decode(mut entries: Vec<u64>) -> OwnerEntries {
     let mut groups: Vec<Vec<Pid>> = Vec::new();
     let mut member = None;
     entries.retain(|&entry| {
@@ -113,10 +117,6 @@ fn decode(mut entries: Vec<u64>) -> Found {
             member = Some(entry as u32);
             return false;
         };
-        if entry as u32 == USES_IO_URING {
-            io_uring.push(process);
-            return false;
-        }
         let group = (entry as u32 & !GROUP) as usize;
         if groups.len() <= group {
             groups.resize(group + 1, Vec::new());
@@ -124,7 +124,7 @@ fn decode(mut entries: Vec<u64>) -> Found {
         groups.iter_mut().skip(group).take(1).for_each(|group| group.push(process));
         false
     });
-    Found { entries: OwnerEntries::new(entries, groups), io_uring }
+    OwnerEntries::new(entries, groups)
 }
 
 /// The size of the header and this many entries, in bytes.
@@ -166,7 +166,7 @@ const BPF_ANY: i32 = 0;
 /// times, by the address of the `struct files_struct`.
 struct Maps {
     array: i32,
-    shared: i32,
+    shared: Option<i32>,
 }
 
 /// The program, which the kernel runs for each task. A thread that shares the table of its process is skipped.
@@ -175,9 +175,10 @@ struct Maps {
 /// after its inode has been read. The entries of a task that exits meanwhile are dropped, and if a task's table is replaced
 /// meanwhile the whole answer is marked incomplete, so that the iterator over files is used instead.
 ///
-/// A table that several processes share (`CLONE_FILES`) is read once: its sockets are entries of a group, and each process is a
-/// member of the group. A table counts as known only if the task that it was first seen with still uses it: its address may
-/// have been reused.
+/// A table with more users than its process has threads is shared by several processes (`CLONE_FILES`). It is read once: its
+/// sockets are entries of a group, and each process is a member of the group. A table counts as known only if the task that it was
+/// first seen with still uses it: its address may have been reused. Such processes are rare: without the map for their tables the
+/// program only reports that there are some.
 ///
 /// Its context is `struct bpf_iter__task`: `meta` and `task`, 8 bytes each. Every pointer is cast by `bpf_rdonly_cast` to a
 /// type that the verifier does not trust and is read directly; reading through an invalid one gives 0. The processor then
@@ -212,8 +213,8 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
         a.bind(full);
     };
     // Calls a helper on the entry of the shared tables for this task's files.
-    let call_with_files = |a: &mut Assembler, helper: i32| {
-        a.lddw_map(R1, maps.shared);
+    let call_with_files = |a: &mut Assembler, shared: i32, helper: i32| {
+        a.lddw_map(R1, shared);
         a.mov(R2, R10);
         a.add(R2, i32::from(stack::FILES));
         a.call(helper);
@@ -228,10 +229,8 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
         let unused = a.label();
         a.ldx(Size::Dw, R1, R6, io_uring);
         a.jeq(R1, 0, unused);
-        a.ldx(Size::W, R1, R6, layout.task_tgid);
-        append(&mut a);
-        a.lddw(R1, u64::from(USES_IO_URING));
-        append(&mut a);
+        a.lddw_map_value(R9, maps.array, 0);
+        a.st(Size::Dw, R9, IO_URING, 1);
         a.bind(unused);
     }
     a.ldx(Size::Dw, R7, R6, layout.task_files);
@@ -250,51 +249,62 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.st(Size::Dw, R10, stack::LAST, 0);
     a.ldx(Size::W, R8, R6, layout.task_tgid);
     a.stx(Size::Dw, R10, stack::HOLDER, R8);
-    let [private, group, joins] = std::array::from_fn(|_| a.label());
+    let private = a.label();
     a.ldx(Size::W, R1, R7, layout.files_count);
-    a.jle(R1, 1, private);
-    call_with_files(&mut a, MAP_LOOKUP_ELEM);
-    a.jeq(R0, 0, group);
-    a.mov(R9, R0);
-    let of_value = |field: i16| field - stack::VALUE;
-    a.ldx(Size::Dw, R1, R9, of_value(stack::VALUE_TASK));
-    cast_r1(&mut a, layout.task);
-    a.ldx(Size::Dw, R1, R0, layout.task_files);
-    a.jne(R1, R7, group);
-    a.ldx(Size::W, R1, R0, layout.task_tgid);
-    a.ldx(Size::Dw, R2, R9, of_value(stack::VALUE_TGID));
-    a.jne(R1, R2, group);
-    a.ldx(Size::Dw, R4, R9, of_value(stack::VALUE_GROUP));
-    a.bind(joins);
-    // Process, then group.
-    a.mov(R1, R8);
-    append(&mut a);
-    a.mov(R1, R4);
-    append(&mut a);
-    a.ja(end);
+    a.ldx(Size::Dw, R2, R6, layout.task_signal);
+    a.ldx(Size::W, R2, R2, layout.signal_threads);
+    a.jle(R1, R2, private);
+    match maps.shared {
+        None => {
+            a.lddw_map_value(R9, maps.array, 0);
+            a.st(Size::Dw, R9, SHARED, 1);
+            a.ja(end);
+        }
+        Some(shared) => {
+            let group = a.label();
+            call_with_files(&mut a, shared, MAP_LOOKUP_ELEM);
+            a.jeq(R0, 0, group);
+            a.mov(R9, R0);
+            let of_value = |field: i16| field - stack::VALUE;
+            a.ldx(Size::Dw, R1, R9, of_value(stack::VALUE_TASK));
+            cast_r1(&mut a, layout.task);
+            a.ldx(Size::Dw, R1, R0, layout.task_files);
+            a.jne(R1, R7, group);
+            a.ldx(Size::W, R1, R0, layout.task_tgid);
+            a.ldx(Size::Dw, R2, R9, of_value(stack::VALUE_TGID));
+            a.jne(R1, R2, group);
+            a.ldx(Size::Dw, R4, R9, of_value(stack::VALUE_GROUP));
+            // Process, then group.
+            a.mov(R1, R8);
+            append(&mut a);
+            a.mov(R1, R4);
+            append(&mut a);
+            a.ja(end);
 
-    // The first that is seen with a table begins a group.
-    a.bind(group);
-    a.lddw_map_value(R9, maps.array, 0);
-    a.ldx(Size::Dw, R1, R9, GROUPS);
-    a.mov(R2, R1);
-    a.add(R2, 1);
-    a.stx(Size::Dw, R9, GROUPS, R2);
-    a.lddw(R2, u64::from(GROUP));
-    a.or(R1, R2);
-    a.stx(Size::Dw, R10, stack::VALUE_GROUP, R1);
-    a.stx(Size::Dw, R10, stack::VALUE_TASK, R6);
-    a.stx(Size::Dw, R10, stack::VALUE_TGID, R8);
-    a.mov(R3, R10);
-    a.add(R3, i32::from(stack::VALUE));
-    a.mov(R4, BPF_ANY);
-    call_with_files(&mut a, MAP_UPDATE_ELEM);
-    a.jne(R0, 0, private);
-    a.mov(R1, R8);
-    append(&mut a);
-    a.ldx(Size::Dw, R1, R10, stack::VALUE_GROUP);
-    a.stx(Size::Dw, R10, stack::HOLDER, R1);
-    append(&mut a);
+            // The first that is seen with a table begins a group.
+            a.bind(group);
+            a.lddw_map_value(R9, maps.array, 0);
+            a.ldx(Size::Dw, R1, R9, GROUPS);
+            a.mov(R2, R1);
+            a.add(R2, 1);
+            a.stx(Size::Dw, R9, GROUPS, R2);
+            a.lddw(R2, u64::from(GROUP));
+            a.or(R1, R2);
+            a.stx(Size::Dw, R10, stack::VALUE_GROUP, R1);
+            a.stx(Size::Dw, R10, stack::VALUE_TASK, R6);
+            a.stx(Size::Dw, R10, stack::VALUE_TGID, R8);
+            a.mov(R3, R10);
+            a.add(R3, i32::from(stack::VALUE));
+            a.mov(R4, BPF_ANY);
+            call_with_files(&mut a, shared, MAP_UPDATE_ELEM);
+            a.jne(R0, 0, private);
+            a.mov(R1, R8);
+            append(&mut a);
+            a.ldx(Size::Dw, R1, R10, stack::VALUE_GROUP);
+            a.stx(Size::Dw, R10, stack::HOLDER, R1);
+            append(&mut a);
+        }
+    }
 
     a.bind(private);
     a.ldx(Size::Dw, R9, R7, layout.files_table);
@@ -366,7 +376,9 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.lddw_map_value(R9, maps.array, 0);
     a.ldx(Size::Dw, R1, R10, stack::BEFORE);
     a.stx(Size::Dw, R9, COUNT, R1);
-    call_with_files(&mut a, MAP_DELETE_ELEM);
+    if let Some(shared) = maps.shared {
+        call_with_files(&mut a, shared, MAP_DELETE_ELEM);
+    }
 
     a.bind(end);
     a.mov(R0, 0);
@@ -383,41 +395,32 @@ mod tests {
     #[test]
     fn members_of_groups_are_separated_from_sockets() {
         let entry = InodeOwners::entry;
-        let written = vec![
-            entry(5, 9),
-            entry(0, 3),
-            entry(0, GROUP | 1),
-            entry(7, GROUP | 1),
-            entry(0, 4),
-            entry(0, GROUP | 1),
-            entry(0, 8),
-            entry(0, USES_IO_URING),
-        ];
-        let found = decode(written);
-        assert_eq!(found.io_uring, [8]);
-        let owners = InodeOwners::from_entries(found.entries, OwnerStatus::Gone);
+        let written = vec![entry(5, 9), entry(0, 3), entry(0, GROUP | 1), entry(7, GROUP | 1), entry(0, 4), entry(0, GROUP | 1)];
+        let owners = InodeOwners::from_entries(decode(written), OwnerStatus::Gone);
         assert_eq!(owners.of(5).pids().collect::<Vec<_>>(), [9]);
         assert_eq!(owners.of(7).pids().collect::<Vec<_>>(), [3, 4]);
-        let cut = InodeOwners::from_entries(decode(vec![entry(5, 9), entry(0, 3)]).entries, OwnerStatus::Gone);
+        let cut = InodeOwners::from_entries(decode(vec![entry(5, 9), entry(0, 3)]), OwnerStatus::Gone);
         assert_eq!(cut.of(5).pids().collect::<Vec<_>>(), [9]);
     }
 
     #[test]
     fn the_sockets_of_this_process_are_found_and_too_many_are_counted() {
         let Ok(layout) = TaskFileLayout::of_running_kernel() else { return eprintln!("SKIPPED: this kernel has no BTF") };
-        let tables = match TaskIter::open(&layout, 1 << 20) {
+        let tables = match TaskIter::open(&layout, 1 << 20, true) {
             Ok(tables) => tables,
             Err(error) => return eprintln!("SKIPPED: no iterator here: {error}"),
         };
         let sockets = [(); 3].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
-        let Answer::Whole(entries) = tables.read().unwrap() else { panic!("a million entries are not enough") };
-        let owners = InodeOwners::from_entries(entries.entries, OwnerStatus::Gone);
+        let Answer::Whole(found) = tables.read().unwrap() else { panic!("a million entries are not enough") };
+        let owners = InodeOwners::from_entries(found.entries, OwnerStatus::Gone);
         for socket in &sockets {
             let path = format!("/proc/thread-self/fd/{}", socket.as_raw_fd());
             let inode = std::fs::metadata(path).unwrap().ino() as u32;
             assert!(owners.of(inode).pids().any(|pid| pid == std::process::id()));
         }
-        let Answer::TooLong(count) = TaskIter::open(&layout, 2).unwrap().read().unwrap() else { panic!("there are three") };
+        let Answer::TooLong(count) = TaskIter::open(&layout, 2, true).unwrap().read().unwrap() else { panic!("there are three") };
         assert!(count >= 3);
+        // The shorter program is accepted too.
+        TaskIter::open(&layout, 1 << 20, false).unwrap().read().unwrap();
     }
 }

@@ -23,6 +23,10 @@ pub struct TaskFileLayout {
     pub task_leader: i16,
     /// `struct task_struct`, `files`
     pub task_files: i16,
+    /// `struct task_struct`, `signal`
+    pub task_signal: i16,
+    /// `struct signal_struct`, `nr_threads`
+    pub signal_threads: i16,
     /// `struct files_struct`, `count`
     pub files_count: i16,
     /// `struct files_struct`, `fdt`
@@ -35,12 +39,8 @@ pub struct TaskFileLayout {
     pub task_io_uring: Option<i16>,
     /// The BTF id of `struct file`
     pub file: u32,
-    /// The BTF id of `struct super_block`
-    pub superblock: u32,
     /// The BTF id of `struct task_struct`
     pub task: u32,
-    /// The BTF id of `struct files_struct`
-    pub files: u32,
     /// The BTF id of `struct fdtable`
     pub table: u32,
     /// The BTF id of the function `bpf_iter_task_file`, the target of the program that sees every file
@@ -55,7 +55,7 @@ pub struct TaskFileLayout {
 type Field = (&'static [u8], &'static [u8], &'static str);
 
 /// The fields, the last of which some kernels do not have.
-const FIELDS: [Field; 14] = [
+const FIELDS: [Field; 16] = [
     (b"file", b"f_inode", "file.f_inode"),
     (b"file", b"f_mode", "file.f_mode"),
     (b"inode", b"i_mode", "inode.i_mode"),
@@ -65,6 +65,8 @@ const FIELDS: [Field; 14] = [
     (b"task_struct", b"tgid", "task_struct.tgid"),
     (b"task_struct", b"group_leader", "task_struct.group_leader"),
     (b"task_struct", b"files", "task_struct.files"),
+    (b"task_struct", b"signal", "task_struct.signal"),
+    (b"signal_struct", b"nr_threads", "signal_struct.nr_threads"),
     (b"files_struct", b"count", "files_struct.count"),
     (b"files_struct", b"fdt", "files_struct.fdt"),
     (b"fdtable", b"max_fds", "fdtable.max_fds"),
@@ -98,15 +100,15 @@ impl TaskFileLayout {
             task_tgid: field("task_struct.tgid")?,
             task_leader: field("task_struct.group_leader")?,
             task_files: field("task_struct.files")?,
+            task_signal: field("task_struct.signal")?,
+            signal_threads: field("signal_struct.nr_threads")?,
             files_count: field("files_struct.count")?,
             files_table: field("files_struct.fdt")?,
             table_size: field("fdtable.max_fds")?,
             table_files: field("fdtable.fd")?,
             task_io_uring,
             file: structure_of("file.f_inode")?,
-            superblock: structure_of("super_block.s_magic")?,
             task: structure_of("task_struct.tgid")?,
-            files: structure_of("files_struct.count")?,
             table: structure_of("fdtable.fd")?,
             file_hook: file_hook.ok_or(BtfError::Missing(FUNCTIONS[0]))?,
             task_hook: task_hook.ok_or(BtfError::Missing(FUNCTIONS[1]))?,
@@ -189,9 +191,10 @@ pub(crate) mod tests {
         btf.add("e", 19 << 24 | 1, 8, &[0, 1, 0]);
         btf.add("bpf_iter_task_files", FUNC << 24, 1, &[]);
         btf.structure("super_block", &[("s_dev", 1, 0), ("s_magic", 1, 768)]);
+        btf.structure("signal_struct", &[("sigcnt", 1, 0), ("nr_threads", 1, 64)]);
         btf.structure("inode", &[("i_mode", 1, 0), ("i_sb", 2, 320), ("i_ino", 1, 512)]);
         btf.structure("file", &[("f_mode", 1, 96), ("f_inode", 2, 320)]);
-        let task = [("state", 1, 0), ("tgid", 1, 19872), ("group_leader", 2, 20096), ("files", 2, 24512)];
+        let task = [("state", 1, 0), ("tgid", 1, 19872), ("group_leader", 2, 20096), ("files", 2, 24512), ("signal", 2, 24640)];
         btf.structure("task_struct", &task);
         btf.structure("files_struct", &[("count", 1, 32), ("fdt", 2, 256)]);
         btf.structure("fdtable", &[("max_fds", 1, 0), ("fd", 2, 64)]);
@@ -216,15 +219,15 @@ pub(crate) mod tests {
             task_tgid: 2484,
             task_leader: 2512,
             task_files: 3064,
+            task_signal: 3080,
+            signal_threads: 8,
             files_count: 4,
             files_table: 32,
             table_size: 0,
             table_files: 8,
             task_io_uring: None,
             file: task_hook - 4,
-            superblock: task_hook - 6,
             task: task_hook - 3,
-            files: task_hook - 2,
             table: task_hook - 1,
             file_hook,
             task_hook,
@@ -241,6 +244,7 @@ pub(crate) mod tests {
         btf.add("bpf_iter_task", FUNC << 24, 1, &[]);
         btf.structure("files_struct", &[("count", 1, 8), ("fdt", 1, 8)]);
         btf.structure("super_block", &[("s_magic", 1, 8)]);
+        btf.structure("signal_struct", &[("nr_threads", 1, 8)]);
         btf.structure("fdtable", &[("max_fds", 1, 8), ("fd", 1, 8)]);
         btf.structure("file", &[("f_inode", 1, 8), ("f_mode", 1, 8)]);
         for _ in 0..3 * BOOKMARK_EVERY {
@@ -249,7 +253,14 @@ pub(crate) mod tests {
         // The type of the anonymous member comes after the structure, and has the field two levels down.
         let here = btf.count + 1;
         btf.structure("inode", &[("", early, 128), ("i_mode", 1, 16), ("i_sb", 1, 32)]);
-        let task = [("state", 1, 0), ("", here + 3, 800), ("group_leader", 1, 8), ("files", 1, 8), ("io_uring", 1, 400)];
+        let task = [
+            ("state", 1, 0),
+            ("", here + 3, 800),
+            ("group_leader", 1, 8),
+            ("files", 1, 8),
+            ("signal", 1, 8),
+            ("io_uring", 1, 400),
+        ];
         btf.structure("task_struct", &task);
         btf.structure("", &[("tgid", 1, 32)]);
         btf.structure("", &[("", here + 2, 64)]);

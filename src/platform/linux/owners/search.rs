@@ -3,7 +3,7 @@
 use super::proc_fd::{self, InodeSet};
 use crate::model::owners::{InodeOwners, OwnerEntries, OwnerSearch, OwnerStatus, Owners, Refused};
 use crate::model::problem::{Problem, ProblemKind};
-use crate::model::socket::{Pid, Socket};
+use crate::model::socket::Socket;
 use crate::platform::linux::bpf::io_uring_iter;
 use crate::platform::linux::bpf::task_file_iter::TaskFileIter;
 use crate::platform::linux::bpf::task_iter::{Answer, Found, TaskIter};
@@ -53,13 +53,13 @@ impl Iterators {
         self.run_with_io_uring(wanted, search).map(|(entries, _)| entries)
     }
 
-    /// The same, and the processes that use io_uring if they were found by the way.
-    fn run_with_io_uring(&self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<(OwnerEntries, Option<Vec<Pid>>)> {
+    /// The same, and whether a process may use io_uring.
+    fn run_with_io_uring(&self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<(OwnerEntries, bool)> {
         let wanted = wanted.filter(|wanted| wanted.len() <= MOST_FILTERED);
         let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
         match by_tasks(&self.0, files, wanted) {
-            Ok(found) => Ok((found.entries, Some(found.io_uring))),
-            Err(_) => by_files(&self.0, wanted, search).map(|entries| (entries, None)),
+            Ok(found) => Ok((found.entries, found.uses_io_uring)),
+            Err(_) => by_files(&self.0, wanted, search).map(|entries| (entries, true)),
         }
     }
 }
@@ -96,16 +96,12 @@ impl EagerOwners {
         if there.is_empty() {
             return Ok(Search { owners: Owners::ByInode(self.owners), refused: Refused::None });
         }
-        let (entries, io_uring) = self.iterators.run_with_io_uring(Some(&there), search)?;
+        let (entries, may_use_io_uring) = self.iterators.run_with_io_uring(Some(&there), search)?;
         let mut owners = self.owners.with(entries);
         let mut unowned = without_owner(&owners, &there);
-        if !unowned.is_empty() {
-            let mut pids = io_uring.unwrap_or_else(|| io_uring_iter::processes(&self.iterators.0).unwrap_or_default());
-            pids.sort_unstable();
-            pids.dedup();
-            if !pids.is_empty() {
-                owners = owners.with(proc_fd::registered_sockets(&proc_fd::rings_of(&pids), &unowned));
-            }
+        if !unowned.is_empty() && may_use_io_uring {
+            let pids = io_uring_iter::processes(&self.iterators.0).unwrap_or_default();
+            owners = owners.with(proc_fd::registered_sockets(&proc_fd::rings_of(&pids), &unowned));
             unowned = without_owner(&owners, &unowned);
         }
         // A system may hide a process from everybody, from the iterators too. Refusal means that only to those who may see all.
@@ -178,12 +174,18 @@ pub(crate) fn find(
 /// The quicker program, for newer kernels. The machine has this many files open.
 fn by_tasks(layout: &TaskFileLayout, files: u64, wanted: Option<&InodeSet>) -> io::Result<Found> {
     let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES).min(MOST_ENTRIES);
-    let read = |count| TaskIter::open(layout, with_room(count))?.read();
-    let answer = match read(usize::try_from(files).unwrap_or(usize::MAX))? {
+    let read = |count, groups| TaskIter::open(layout, with_room(count), groups)?.read();
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let (mut answer, mut groups) = (read(files, false)?, false);
+    if matches!(answer, Answer::Shared) {
+        (answer, groups) = (read(files, true)?, true);
+    }
+    if let Answer::TooLong(count) = answer
+        && count <= MOST_ENTRIES
+    {
         // A file counts once, and may be in the tables of many processes.
-        Answer::TooLong(count) if count <= MOST_ENTRIES => read(count)?,
-        answer => answer,
-    };
+        answer = read(count, groups)?;
+    }
     let Answer::Whole(mut found) = answer else { return Err(io::Error::other("too many open files")) };
     if let Some(wanted) = wanted {
         found.entries.retain(|inode| wanted.contains(inode));

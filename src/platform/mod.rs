@@ -254,6 +254,8 @@ mod portable {
     mod sockets;
 }
 
+mod little_endian;
+
 // For systems that do not name the source address of a route.
 pub mod own_addresses;
 

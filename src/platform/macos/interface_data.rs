@@ -1,6 +1,9 @@
 //! What an interface has counted (`net/if_mib.h`, `struct ifmibdata`): bytes in, counters out.
 
-/// `sizeof(struct ifmibdata)`
+use crate::model::interface::{InterfaceTotals, Traffic};
+use crate::platform::little_endian::{u32_at, u64_at};
+
+/// How many bytes of `struct ifmibdata` are read: a shorter answer is none.
 pub const LENGTH: usize = DATA + 128;
 
 /// `ifmd_snd_drops`
@@ -33,8 +36,6 @@ pub const UNKNOWN_PROTOCOL: usize = 104;
 /// `IFT_LOOP`
 const LOOPBACK: u8 = 0x18;
 
-use crate::model::interface::{InterfaceTotals, Traffic};
-
 /// The counters of one interface; `None` if the answer is too short. A loopback counts nothing.
 pub fn parse(answer: &[u8]) -> Option<InterfaceTotals> {
     let answer = answer.get(..LENGTH)?;
@@ -42,8 +43,8 @@ pub fn parse(answer: &[u8]) -> Option<InterfaceTotals> {
     if *data.get(TYPE)? == LOOPBACK {
         return Some(InterfaceTotals::default());
     }
-    let counter = |offset| Some(u64::from_le_bytes(*data.get(offset..)?.first_chunk()?));
-    let drops_out = u32::from_le_bytes(*answer.get(SEND_DROPS..)?.first_chunk()?);
+    let counter = |offset| u64_at(data, offset);
+    let drops_out = u32_at(answer, SEND_DROPS)?;
     let traffic = |bytes, packets: u64, multicasts, discards, errors| Traffic {
         bytes,
         unicast_packets: packets.saturating_sub(multicasts),

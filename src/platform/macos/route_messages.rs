@@ -1,6 +1,7 @@
 //! Messages of the routing socket as `sysctl` dumps them (`net/route.h`, `NET_RT_DUMP2`): bytes in, routes out.
 
 use super::socket_fdinfo::without_embedded_scope;
+use crate::platform::little_endian::{u16_at, u32_at};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const MESSAGE_LENGTH: usize = 0;
@@ -195,14 +196,6 @@ fn leading_ones(mask: &[u8], offset: usize, length: usize) -> u8 {
         }
     }
     ones
-}
-
-fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?))
-}
-
-fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! the numbers with Apple's headers.
 
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, Timer, has_scope};
+use crate::platform::little_endian::{u16_at, u32_at, u64_at};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `sizeof(struct proc_fdinfo)`, which is also that of `struct proc_fileportinfo`.
@@ -109,7 +110,7 @@ pub struct TooShort(pub usize);
 /// The descriptors that are sockets, of an answer to `PROC_PIDLISTFDS` or `PROC_PIDLISTFILEPORTS`.
 pub fn socket_descriptors(answer: &[u8]) -> impl Iterator<Item = u32> {
     let (entries, _) = answer.as_chunks::<FD_ENTRY>();
-    let is_socket = |entry: &&[u8; FD_ENTRY]| u32_at(*entry, FD_TYPE) == Some(FD_TYPE_SOCKET);
+    let is_socket = |entry: &&[u8; FD_ENTRY]| u32_at(entry.as_slice(), FD_TYPE) == Some(FD_TYPE_SOCKET);
     entries.iter().filter(is_socket).filter_map(|entry| u32_at(entry, 0))
 }
 
@@ -137,7 +138,7 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn of(answer: &'a [u8]) -> Option<Self> {
         Some(Self {
-            handle: u64::from_le_bytes(*answer.get(SO..)?.first_chunk()?),
+            handle: u64_at(answer, SO)?,
             kind: u32_at(answer, KIND)?,
             socket_type: u32_at(answer, TYPE)?,
             protocol: u32_at(answer, PROTOCOL)?,
@@ -234,14 +235,6 @@ const fn state_of_number(number: u32) -> State {
         10 => State::TimeWait,
         _ => State::Unknown,
     }
-}
-
-fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(offset..)?.first_chunk()?))
-}
-
-fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(*bytes.get(offset..)?.first_chunk()?))
 }
 
 /// A port is 16 bits in network order, in the low half of an `int`.

@@ -4,6 +4,7 @@
 //! order, a port in the first two bytes of a 32-bit field.
 
 use crate::model::socket::{Endpoint, Family, Pid, Protocol, Socket, State, Table, Timer};
+use crate::platform::little_endian::{u32_at, u64_at};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which of the layouts a buffer has.
@@ -201,14 +202,6 @@ fn endpoint(row: &[u8], at: &At) -> Option<(Endpoint, u32)> {
     let port = u16::from_be_bytes(*row.get(at.port..)?.first_chunk()?);
     let scope = at.scope.and_then(|scope| u32_at(row, scope)).unwrap_or(0);
     Some((Endpoint::new(address, port), scope))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 /// A row of the tables of sockets that are bound without listening: whatever the table says of its state and its peer.

@@ -60,10 +60,7 @@ fn of_process(moment: &Moment, filter: &Filter) -> Option<String> {
     };
     let mut found: Vec<_> = names.filter_map(|name| Some((close(&name)?, name))).collect();
     found.sort();
-    let (wider, name) = match found.into_iter().find(|_| !asked.contains('*')) {
-        Some(found) => found,
-        None => return Some(sentence),
-    };
+    let Some((wider, name)) = found.into_iter().find(|_| !asked.contains('*')) else { return Some(sentence) };
     Some(format!("{sentence}; '{wider}' would match {}", escape_name(&name)))
 }
 

@@ -410,6 +410,7 @@ fn slots(inode: u32, size: usize) -> impl Iterator<Item = usize> {
 }
 
 /// How many entries at the beginning meet a condition that none behind them meets: soon known where they are few.
+#[expect(clippy::indexing_slicing, reason = "both bounds are at most the length")]
 fn leading(entries: &[u64], condition: impl Fn(u64) -> bool) -> usize {
     let mut bound = 1;
     while entries.get(bound - 1).is_some_and(|&entry| condition(entry)) {

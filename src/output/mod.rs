@@ -1,4 +1,5 @@
 //! What every report needs to become text: escapes, widths, line endings, colour.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod addresses;
 pub mod color;

@@ -251,6 +251,7 @@ const BYTES: ValueKind = ValueKind::Number(Unit::Bytes);
 const MILLISECONDS: ValueKind = ValueKind::Number(Unit::Milliseconds);
 const PROTOCOLS: [(u8, &str); 2] = [(Protocol::Tcp as u8, "tcp"), (Protocol::Udp as u8, "udp")];
 /// The states in their order.
+#[expect(clippy::indexing_slicing, reason = "the loop ends with the table")]
 const STATES: [(u8, &str); State::ALL.len()] = {
     let mut states = [(0, ""); State::ALL.len()];
     let mut next = 0;
@@ -317,6 +318,7 @@ general! {
 
 impl Column {
     /// Every column. Those of the classic table follow each other as they stand there, behind the state.
+    #[expect(clippy::indexing_slicing, reason = "the three lists together are as long as the table")]
     pub const ALL: [Self; GENERAL.len() + TcpField::ALL.len() + Rate::ALL.len()] = {
         let mut all = [Self::Protocol; GENERAL.len() + TcpField::ALL.len() + Rate::ALL.len()];
         let mut next = 0;

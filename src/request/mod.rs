@@ -1,4 +1,5 @@
 //! What was asked, typed and validated.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod column;
 pub mod language;

@@ -217,7 +217,7 @@ mod tests {
     fn time_wait_is_explained_with_the_seconds_left() {
         let waiting = |expires_ms, port| {
             let remote = Endpoint::new("192.0.2.9".parse().unwrap(), port);
-            Socket { expires_ms, remote, ..connection(State::TimeWait, 0) }
+            Socket { remote, expires_ms, ..connection(State::TimeWait, 0) }
         };
         let advice = advise(vec![waiting(1_500, 5000), waiting(41_001, 5001)], &[]);
         assert_eq!(advice, "Set SO_REUSEADDR in the server, which may then bind at once, or wait 42 s until TIME_WAIT is over.");

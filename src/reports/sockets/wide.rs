@@ -237,6 +237,12 @@ fn paint_of(row: Row<'_>, column: Column) -> Option<Paint> {
         State::Established => Paint::Good,
         State::SynSent | State::SynReceived | State::Bound => Paint::Passing,
         State::CloseWait | State::Unknown => Paint::Bad,
-        _ => Paint::Dim,
+        State::Closed
+        | State::FinWait1
+        | State::FinWait2
+        | State::Closing
+        | State::LastAck
+        | State::TimeWait
+        | State::DeleteTcb => Paint::Dim,
     })
 }

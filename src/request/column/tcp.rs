@@ -62,6 +62,7 @@ const fn column(
 }
 
 /// The definition of a field's column.
+#[expect(clippy::indexing_slicing, reason = "every field has its place in the registry")]
 pub(super) const fn definition_of_field(field: TcpField) -> &'static Definition {
     const REGISTRY: [Definition; TcpField::ALL.len()] = {
         let mut registry = [define_field(TcpField::Rtt); TcpField::ALL.len()];

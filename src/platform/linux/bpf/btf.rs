@@ -23,6 +23,7 @@ pub(crate) const FUNC: u32 = 12;
 
 /// What follows the `struct btf_type` of each kind: so many bytes, and so many more for each that it counts. A table and
 /// not a `match`, because kinds come in no order that a processor could foresee: the pass takes half the time.
+#[expect(clippy::indexing_slicing, reason = "the loop ends with the table")]
 const ADDED: [Option<(u8, u8)>; 32] = {
     let mut table = [None; 32];
     let mut kind = 0;
@@ -105,7 +106,9 @@ pub(crate) struct Field {
 fn beginning(name: &[u8]) -> u64 {
     let end = name.iter().take(8).position(|&byte| byte == 0).unwrap_or(name.len().min(8));
     let mut bytes = [0; 8];
-    bytes[..end].copy_from_slice(&name[..end]);
+    for (byte, &of_name) in bytes.iter_mut().zip(name.iter().take(end)) {
+        *byte = of_name;
+    }
     u64::from_le_bytes(bytes)
 }
 
@@ -134,7 +137,7 @@ impl<'a> Types<'a> {
 
     /// Where the type that begins at the cursor ends. Behind a type of unknown length nothing can be read.
     fn end_of(&self, cursor: Cursor, info: u32) -> Result<usize, BtfError> {
-        let (once, each) = ADDED[(info >> 24 & 0x1f) as usize].ok_or(BtfError::Malformed)?;
+        let (once, each) = ADDED.get((info >> 24 & 0x1f) as usize).copied().flatten().ok_or(BtfError::Malformed)?;
         let end = cursor.at + TYPE + usize::from(once) + (info & 0xffff) as usize * usize::from(each);
         if end > self.types.len() { Err(BtfError::Malformed) } else { Ok(end) }
     }
@@ -152,8 +155,8 @@ impl<'a> Types<'a> {
             return Ok(None);
         }
         self.mark(cursor);
-        let header: &[u8; TYPE] = self.types[cursor.at..].first_chunk().ok_or(BtfError::Malformed)?;
-        let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let header: &[u8; TYPE] = self.types.get(cursor.at..).and_then(<[u8]>::first_chunk).ok_or(BtfError::Malformed)?;
+        let word = |at: usize| u32_at(header, at).unwrap_or_default();
         let info = word(4);
         let kind = info >> 24 & 0x1f;
         let begin = cursor.at + TYPE;
@@ -170,6 +173,7 @@ impl<'a> Types<'a> {
 
     /// Looks for fields, each a structure and a member (`outer.inner` for a member of a member), and for functions. A name may
     /// stand for several structures: the first that has one of the members counts.
+    #[expect(clippy::indexing_slicing, reason = "every index is a position of one of the arrays, which are equally long")]
     #[allow(clippy::type_complexity)] // one tuple for one caller
     pub(crate) fn find<const FIELDS: usize, const FUNCTIONS: usize>(
         &mut self,
@@ -185,7 +189,7 @@ impl<'a> Types<'a> {
         let mut cursor = Cursor::START;
         while beginnings != [NO_NAME; FIELDS] || found_functions.iter().flatten().count() < exist {
             let Some(header) = self.types.get(cursor.at..).and_then(|rest| rest.first_chunk::<TYPE>()) else { break };
-            let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+            let word = |at: usize| u32_at(header, at).unwrap_or_default();
             let (name, info) = (word(0), word(4));
             if cursor.id.is_multiple_of(BOOKMARK_EVERY) {
                 self.mark(cursor);
@@ -229,8 +233,8 @@ impl<'a> Types<'a> {
 
     /// The offset of `member`, or of `outer.inner`, in bytes.
     fn offset_of_path(&mut self, structure: &Kind, path: &[u8]) -> Result<Option<i16>, BtfError> {
-        let Some(dot) = path.iter().position(|&byte| byte == b'.') else { return self.offset_of(structure, path) };
-        let (outer, inner) = (&path[..dot], &path[dot + 1..]);
+        let mut parts = path.splitn(2, |&byte| byte == b'.');
+        let (Some(outer), Some(inner)) = (parts.next(), parts.next()) else { return self.offset_of(structure, path) };
         let Some(begin) = self.offset_of(structure, outer)? else { return Ok(None) };
         let members = self.types.get(structure.members.clone()).unwrap_or_default().as_chunks::<MEMBER>().0;
         let word = |member: &[u8; MEMBER], at: usize| u32_at(member, at).unwrap_or_default();

@@ -166,6 +166,7 @@ pub struct Ipv6Addresses {
 
 impl PassLayout {
     /// Looks everything up in the bytes of [`btf::PATH`](super::btf::PATH), and refuses what the program would not fit.
+    #[expect(clippy::indexing_slicing, reason = "an Index is a position of FIELDS")]
     pub fn find(btf: &[u8]) -> Result<Self, BtfError> {
         let mut types = Types::open(btf).ok_or(BtfError::Malformed)?;
         // Older kernels lack the functions, and need not be searched for anything else.

@@ -166,7 +166,7 @@ fn selection(request: &Query) -> Selection {
         let hull = ports.and_then(|ports| ports.hull().ranges().next());
         hull.unwrap_or(0..=u16::MAX)
     };
-    let families = request.tables.sources().map(|table| table.family());
+    let families = request.tables.sources().map(crate::model::socket::Table::family);
     let (mut ipv4, mut ipv6) = (false, false);
     for family in families {
         match family {

@@ -13,8 +13,8 @@ use std::ops::ControlFlow;
 /// `BPF_FUNC_seq_write`
 pub(super) const SEQ_WRITE: i32 = 127;
 /// `S_IFMT` and `S_IFSOCK`
-pub(super) const S_IFMT: i32 = 0o170000;
-pub(super) const S_IFSOCK: i32 = 0o140000;
+pub(super) const S_IFMT: i32 = 0o170_000;
+pub(super) const S_IFSOCK: i32 = 0o140_000;
 /// The superblock of sockets. An inode of type `S_IFSOCK` on any other file system is the file that a Unix socket is bound to:
 /// its number says nothing, and on FUSE any user can choose it.
 pub(super) const SOCKFS_MAGIC: i32 = 0x534F_434B;

@@ -104,7 +104,7 @@ fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> (Vec<Socket>,
         }
     }
     let sockets = order.iter().filter_map(|&row| found.sockets.get(row as usize)).copied().collect();
-    let details = order.iter().filter_map(|&row| found.details.get(row as usize)).cloned().collect();
+    let details = order.iter().filter_map(|&row| found.details.get(row as usize)).copied().collect();
     let tcp_info = std::mem::take(&mut found.tcp_info).at(&order);
     (found.sockets, found.details, found.namespaces) = (Vec::new(), Vec::new(), Vec::new());
     (sockets, details, tcp_info, namespaces.into_iter().map(|(_, namespace)| namespace).collect())

@@ -28,16 +28,12 @@ pub(crate) fn read(query: &Query, listed: &mut Listed) -> TableRows {
     }
     for pid in listed.refused.clone() {
         let Some(file) = file_of(pid) else { continue };
-        let key = match namespaces.get(&file) {
-            Some(&key) => key,
-            None => {
-                // Inodes of files under /proc/PID/net and of namespaces are numbered together, so that no two are the same.
-                let key = file as u32;
-                namespaces.insert(file, key);
-                readers.push((key, pid));
-                key
-            }
-        };
+        let key = *namespaces.entry(file).or_insert_with(|| {
+            // Inodes of files under /proc/PID/net and of namespaces are numbered together, so that no two are the same.
+            let key = file as u32;
+            readers.push((key, pid));
+            key
+        });
         listed.add_unknown(key, pid);
     }
     let without_process: Vec<u32> = listed.iter().filter(|(_, found)| found.pids.is_empty()).map(|(key, _)| key).collect();

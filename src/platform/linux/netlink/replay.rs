@@ -65,7 +65,7 @@ pub(crate) fn kernel(answers: Vec<Vec<Datagram>>) -> (Netlink, JoinHandle<Vec<Ve
         let mut buffer = vec![0; 4096];
         while let Ok((length @ 1.., _)) = rustix::net::recv(&theirs, &mut buffer, RecvFlags::empty()) {
             let sequence = u32_at(&buffer, 8).unwrap();
-            requests.push(buffer[..length].to_vec());
+            requests.push(buffer.get(..length).unwrap().to_vec());
             let Some(answer) = answers.next() else { break };
             for datagram in answer {
                 // The reader may have closed its end.

@@ -55,6 +55,7 @@ const INFINITE_SSTHRESH: u64 = 0x7fff_ffff;
 const MEMBERS: [Member; 33] = {
     use Absent::{Infinite, Never, Zero, ZeroOrMax};
     use Kind::{Bits, U16, U32, U64};
+    #[allow(clippy::enum_glob_use, reason = "the table names nearly all of them")]
     use TcpField::*;
     [
         // `tcpi_options`: TCPI_OPT_ECN is 8, TCPI_OPT_ECN_SEEN 16.
@@ -96,6 +97,7 @@ const MEMBERS: [Member; 33] = {
 };
 
 /// The fields that the structure has.
+#[expect(clippy::indexing_slicing, reason = "the loop ends with the table")]
 pub(super) const IN_STRUCTURE: TcpFields = {
     let mut fields = [TcpField::Rtt; MEMBERS.len()];
     let mut next = 0;

@@ -42,7 +42,7 @@ impl Link {
                 // IFLA_ADDRESS; a loopback's is all zeros
                 1 if !TUNNELS.contains(&kind) && value.iter().any(|&byte| byte != 0) => link.hardware_address = value.to_vec(),
                 // IFLA_IFNAME
-                3 => link.name = String::from_utf8_lossy(value).trim_end_matches('\0').to_owned(),
+                3 => link.name = String::from(String::from_utf8_lossy(value).trim_end_matches('\0')),
                 // IFLA_STATS64
                 23 => link.counters = LinkCounters::parse(value),
                 _ => {}

@@ -107,7 +107,7 @@ mod tests {
         fn any_bytes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let link = Link::parse(&bytes);
             prop_assert_eq!(link.is_some(), bytes.len() >= links::LINK);
-            totals(&Vec::from_iter([link.clone(), link].into_iter().flatten()));
+            totals(&[link.clone(), link].into_iter().flatten().collect::<Vec<_>>());
             Ipv4Address::parse(&bytes);
             NextHop::parse(&bytes);
             Route::parse(&bytes);

@@ -2,6 +2,7 @@
 
 use super::kernel::{Entry, accepts, passes};
 use super::{LONGEST, and_local_ports, and_remote_ports, compile};
+use crate::filter::owners::OwnerFilter;
 use crate::filter::ports::{self, EitherPort, PortSet};
 use crate::filter::selector::Selector;
 use crate::filter::states::States;
@@ -108,7 +109,7 @@ impl Wish {
             remote: prefixes(&self.remote),
             family: self.family,
             users: Selector::parse(&values(&self.users, u32::to_string), |value| Ok(value.parse::<u32>().ok())).unwrap(),
-            owners: Default::default(),
+            owners: OwnerFilter::default(),
             conditions: Vec::new(),
         }
     }

@@ -128,7 +128,7 @@ fn bits_are_read_from_their_bytes() {
     assert_eq!(read_bits(7, 0xfe), [Some(0), Some(0)]);
     assert_eq!(read_bits(8, 1), [Some(1), Some(1)]);
     assert_eq!(read_bits(16, 0), [Some(2), Some(0)]);
-    assert_eq!(read_bits(24 | 7, 3), [Some(2), Some(1)]);
+    assert_eq!(read_bits(0x18 | 7, 3), [Some(2), Some(1)]);
 }
 
 #[test]

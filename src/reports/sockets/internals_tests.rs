@@ -106,8 +106,8 @@ fn json_has_an_object_for_connections_and_null_for_the_rest() {
 #[test]
 fn rates_are_there_from_the_second_moment_on() {
     let line = "-an --format csv --no-header --columns inode,send_rate,receive_rate,retransmit_rate 1";
-    assert!(machine(1000).print(line).lines().any(|line| line == "11,,,"));
-    assert!(second_moment().print(line).lines().any(|line| line == "11,4096,8192,"));
+    assert!(machine(1000).print(line).lines().any(|line| line.starts_with("11,,,,1970-")));
+    assert!(second_moment().print(line).lines().any(|line| line.starts_with("11,4096,8192,,1970-")));
 }
 
 #[test]

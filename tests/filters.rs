@@ -23,6 +23,7 @@ fn invalid_filter_values_are_refused_with_the_valid_ones() {
     let (no_port, no_address) =
         ("a port is a number from 0 to 65535", "expected an address (192.0.2.1, fe80::1%2) or a prefix (10.0.0.0/8)");
     let no_service = "expected a port (443), a range (8000-8100) or a service name (https)";
+    let exposures = "expected one of loopback, link-local, private, public, every-address";
     let no_length = "the prefix length of such an address is a number from 0 to";
     for (line, value, switch, reason) in [
         ("--port 70000", "70000", "--port", no_port.to_owned()),
@@ -43,6 +44,7 @@ fn invalid_filter_values_are_refused_with_the_valid_ones() {
         ("--remote 10.0.0.1%1", "10.0.0.1%1", "--remote", "only a link-local IPv6 address has a scope".to_owned()),
         ("--user nosuchuser", "nosuchuser", "--user", "there is no user of that name".to_owned()),
         ("--pid init", "init", "--pid", "expected a PID (4711)".to_owned()),
+        ("--exposure internet", "internet", "--exposure", exposures.to_owned()),
     ] {
         if switch == "--user" && cfg!(windows) {
             continue; // there any name may be that of a process' user
@@ -105,6 +107,8 @@ fn filters_include_listeners_and_udp_but_bound_ports_only_by_state() {
         ("-n --state listening", StateSet::NONE.with(State::Listening), None),
         ("-n --state bound,listening", StateSet::NONE.with(State::Listening).with(State::Bound), None),
         ("-n --listening", StateSet::NONE.with(State::Listening), Some(UdpRows::All)),
+        ("-n --exposed", StateSet::NONE.with(State::Listening), Some(UdpRows::All)),
+        ("-n --exposure !loopback", StateSet::NONE.with(State::Listening), Some(UdpRows::All)),
         ("-np tcp --port 80", all, None),
     ] {
         let sockets = request(line).query;

@@ -1,6 +1,7 @@
 //! The switches that choose rows.
 
 use super::{UsageError, invalid_value};
+use crate::filter::exposure::{self, ExposureSet};
 use crate::filter::ports::{self, EitherPort};
 use crate::filter::selector::{InvalidValue, Selector};
 use crate::filter::states::States;
@@ -35,6 +36,15 @@ pub(super) struct FilterArguments {
     /// Sockets that wait to be called: TCP listeners, and UDP sockets without a peer (net-tools: -l).
     #[arg(long, alias = "listen", overrides_with = "listening")]
     pub listening: bool,
+
+    /// Listeners by the address that they are bound to: loopback, link-local, private, public or every-address. The
+    /// firewall is not evaluated.
+    #[arg(long, value_name = "EXPOSURE", value_delimiter = ',')]
+    pub exposure: Vec<String>,
+
+    /// Listeners that other networks may reach: private, public and every-address.
+    #[arg(long, overrides_with = "exposed")]
+    pub exposed: bool,
 
     /// A process that holds the socket, by PID.
     #[arg(long, value_name = "PID", value_delimiter = ',')]
@@ -87,6 +97,7 @@ impl FilterArguments {
             either_port: EitherPort::new(services.ports("--any-port", &self.any_port)?),
             states: States::new(&state),
             listening: self.listening,
+            exposure: self.exposures()?,
             local: prefixes("--local", &self.local)?,
             remote: prefixes("--remote", &self.remote)?,
             family: match (self.ipv4, self.ipv6) {
@@ -102,6 +113,18 @@ impl FilterArguments {
                 users: self.users(!platform::SOCKETS_HAVE_USERS, |name| Ok([owners::UserName::new(name)]))?,
             },
             conditions: Vec::new(),
+        })
+    }
+
+    /// The exposures that both switches want.
+    fn exposures(&self) -> Result<Option<ExposureSet>, UsageError> {
+        let selector =
+            Selector::parse(&self.exposure, exposure::parse).map_err(|invalid| invalid_filter("--exposure", &invalid))?;
+        let chosen = ExposureSet::new(&selector);
+        let exposed = self.exposed.then_some(ExposureSet::EXPOSED);
+        Ok(match (chosen, exposed) {
+            (Some(chosen), Some(exposed)) => Some(chosen.and(exposed)),
+            (chosen, exposed) => chosen.or(exposed),
         })
     }
 

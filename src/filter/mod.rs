@@ -6,6 +6,7 @@
 
 pub mod addresses;
 pub mod conditions;
+pub mod exposure;
 pub mod namespaces;
 pub mod owners;
 pub mod ports;
@@ -18,6 +19,7 @@ use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, 
 use crate::request::needs::Needs;
 use addresses::Prefix;
 use conditions::Condition;
+use exposure::ExposureSet;
 use owners::OwnerFilter;
 use ports::{EitherPort, PortSet};
 use selector::Selector;
@@ -36,6 +38,8 @@ pub struct Filter {
     pub states: Option<States>,
     /// Only listeners: TCP sockets in LISTENING, and UDP sockets without a peer.
     pub listening: bool,
+    /// From where a listener can be reached; with it nothing but listeners matches.
+    pub exposure: Option<ExposureSet>,
     /// The local address.
     pub local: Selector<Prefix>,
     /// The remote address; the wildcard where there is no peer.
@@ -69,7 +73,8 @@ impl Filter {
             && self.remote_port.as_ref().is_none_or(|ports| ports.contains(remote.port))
             && self.either_port.as_ref().is_none_or(|ports| ports.matches(local.port, remote.port))
             && self.states.is_none_or(|states| states.matches(socket.state))
-            && (!self.listening || is_listening(socket))
+            && (!self.listening || socket.is_listener())
+            && self.exposure.is_none_or(|exposure| exposure.matches(socket))
             && self.family.is_none_or(|family| socket.table().family() == family)
             && matches_address(&self.local, socket, local)
             && matches_address(&self.remote, socket, remote)
@@ -91,7 +96,7 @@ impl Filter {
     pub fn tcp_states(&self) -> StateSet {
         let set = self.states.map_or(StateSet::ALL, |states| states.set);
         let set = if set.contains(State::Closed) { set.with(State::Bound) } else { set };
-        if self.listening { set.and(StateSet::NONE.with(State::Listening)) } else { set }
+        if self.listening || self.exposure.is_some() { set.and(StateSet::NONE.with(State::Listening)) } else { set }
     }
 
     /// Which rows it applies to. A filter by port, state, address, process or user applies to every socket, so that
@@ -121,13 +126,6 @@ impl Filter {
     /// What has to be read and looked up to decide about the conditions.
     pub fn needs_of_conditions(&self) -> Needs {
         self.conditions.iter().map(|condition| condition.column.definition().needs).collect()
-    }
-}
-
-fn is_listening(socket: &Socket) -> bool {
-    match socket.state {
-        Some(state) => state == State::Listening,
-        None => socket.remote.is_unspecified(),
     }
 }
 

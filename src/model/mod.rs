@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod cgroup;
 pub mod details;
+pub mod exposure;
 pub mod interface;
 pub mod namespace;
 pub mod owners;

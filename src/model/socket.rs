@@ -13,6 +13,7 @@ pub use state::{State, StateSet};
 pub use table::{Family, Protocol, Table, TableSet};
 pub use timer::Timer;
 
+use super::exposure::Exposure;
 use std::net::IpAddr;
 
 /// A process id, as the operating system prints it.
@@ -96,6 +97,19 @@ impl Socket {
     /// The other end, where there is one.
     pub fn peer(&self) -> Option<&Endpoint> {
         Some(&self.remote).filter(|remote| !remote.is_unspecified())
+    }
+
+    /// Whether it waits for peers: a TCP listener, or a UDP socket without a peer.
+    pub fn is_listener(&self) -> bool {
+        match self.state {
+            Some(state) => state == State::Listening,
+            None => self.remote.is_unspecified(),
+        }
+    }
+
+    /// From where a listener can be reached, by its address alone; `None` for what is no listener.
+    pub fn exposure(&self) -> Option<Exposure> {
+        self.is_listener().then(|| Exposure::of(self.local.address))
     }
 
     /// The user id of the socket's creator; `None` for rows without an inode, such as TIME_WAIT, and on systems without it.

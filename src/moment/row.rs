@@ -246,6 +246,7 @@ impl<'a> Row<'a> {
             Column::Started => Value::times(self.processes().filter_map(|(_, process)| process?.started)),
             Column::Service => Value::some(self.service(), Value::text),
             Column::Range => Value::Word(range_of(socket.local.port)),
+            Column::Exposure => Value::some(socket.exposure(), |exposure| Value::Ranked(exposure as u8, exposure.word())),
             Column::Peer => self.peer_value(),
             Column::UpperLayer => Value::some(self.details().upper_layer, |name| Value::Text(name.name().to_owned().into())),
             Column::Tcp(field) => Value::some(self.tcp_info(field), |number| tcp_value(field, number)),

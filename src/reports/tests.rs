@@ -184,7 +184,7 @@ fn json_has_numbers_as_numbers_and_fixed_words() {
             "protocol": "tcp", "family": "ipv4", "ipv4_on_ipv6": false,
             "local": {"address": "0.0.0.0", "port": 443, "scope": null, "interface": null, "service": "https"},
             "remote": null, "state": "LISTENING", "interface": null, "receive_queue": 0, "send_queue": 511, "timer": null,
-            "uid": 33, "user": "www-data", "inode": 10, "owner_status": "owned",
+            "uid": 33, "user": "www-data", "inode": 10, "owner_status": "owned", "exposure": "every-address",
             "owners": ([900, 901].map(|pid| serde_json::json!({
                 "pid": pid, "name": "nginx", "executable": "/usr/sbin/nginx", "executable_deleted": false,
                 "command_line": ["nginx", "-g", "daemon off;"], "command_line_truncated": false,

@@ -11,6 +11,7 @@ use super::needs::Needs;
 use super::unit::Unit;
 use crate::lookup::rates::Rate;
 use crate::model::details::WantedDetails;
+use crate::model::exposure::Exposure;
 use crate::model::process::Facts;
 use crate::model::socket::{Protocol, State};
 use crate::model::system::{System, Systems};
@@ -79,6 +80,8 @@ pub enum Column {
     Service,
     /// The range that the local port belongs to.
     Range,
+    /// From where a listener can be reached.
+    Exposure,
     /// The process at the other end, if that is on this host, or the service of a near peer.
     Peer,
     /// The protocol that is attached to a TCP connection in the kernel.
@@ -250,6 +253,17 @@ mod needs {
 const BYTES: ValueKind = ValueKind::Number(Unit::Bytes);
 const MILLISECONDS: ValueKind = ValueKind::Number(Unit::Milliseconds);
 const PROTOCOLS: [(u8, &str); 2] = [(Protocol::Tcp as u8, "tcp"), (Protocol::Udp as u8, "udp")];
+/// The exposures in their order.
+#[expect(clippy::indexing_slicing, reason = "the loop ends with the table")]
+const EXPOSURES: [(u8, &str); Exposure::ALL.len()] = {
+    let mut exposures = [(0, ""); Exposure::ALL.len()];
+    let mut next = 0;
+    while next < exposures.len() {
+        exposures[next] = (Exposure::ALL[next] as u8, Exposure::ALL[next].word());
+        next += 1;
+    }
+    exposures
+};
 /// The states in their order.
 #[expect(clippy::indexing_slicing, reason = "the loop ends with the table")]
 const STATES: [(u8, &str); State::ALL.len()] = {
@@ -312,6 +326,7 @@ general! {
     Started,
     Service,
     Range,
+    Exposure,
     Peer,
     UpperLayer,
 }
@@ -398,6 +413,7 @@ impl Column {
         Self::Executable,
         Self::CommandLine,
         Self::Started,
+        Self::Exposure,
     ];
 
     /// The registry: one definition for each column.
@@ -477,6 +493,7 @@ impl Column {
             Self::Started => Definition::new("started", "owners[].start_time", "Started", "시작 시각").needing(Needs::PROCESSES),
             Self::Service => Definition::new("service", "service", "Service", "서비스"),
             Self::Range => Definition::new("range", "range", "Range", "포트 범위"),
+            Self::Exposure => Definition::new("exposure", "exposure", "Exposure", "노출").of_kind(ValueKind::Words(&EXPOSURES)),
             Self::Peer => Definition::new("peer", "peers[]", "Peer", "상대").without_order().needing(needs::PEER),
             Self::UpperLayer => {
                 let column = Definition::new("upper_layer", "tcp_info.upper_layer", "Upper Layer", "상위 계층");

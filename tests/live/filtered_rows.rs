@@ -84,6 +84,11 @@ fn port_and_state_filters_equal_filtering_the_whole_table() {
     cases.add("--state fin-wait-1,closing", |row| ["FIN_WAIT_1", "CLOSING"].contains(&row.state.as_str()));
     cases.add("--state !bound", |row| row.state != "BOUND");
     cases.add("--listening", |row| row.state == "LISTENING" || row.remote == "*:*");
+    let loopback = |row: &Row| row.local.starts_with("127.") || row.local.starts_with("[::1]");
+    let listens = |row: &Row| row.state == "LISTENING" || row.remote == "*:*";
+    cases.add("--exposure loopback", move |row| listens(row) && loopback(row));
+    cases.add("--exposure link-local", move |row| listens(row) && row.local.starts_with("[fe80:"));
+    cases.add("--exposed", move |row| listens(row) && !loopback(row) && !row.local.starts_with("[fe80:"));
     cases.add("--ipv4", |row| !row.local.starts_with('['));
     cases.add("--ipv6", |row| row.local.starts_with('['));
     cases.compare();

@@ -113,7 +113,8 @@ impl Part {
             | Column::User
             | Column::Inode
             | Column::Service
-            | Column::Range => Self::Scalar(column),
+            | Column::Range
+            | Column::Exposure => Self::Scalar(column),
             Column::Family => Self::Family,
             Column::Local | Column::LocalAddress | Column::LocalPort => {
                 Self::Local(endpoint(Column::Local, Column::LocalAddress, Column::LocalPort))

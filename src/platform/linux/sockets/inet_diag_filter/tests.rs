@@ -105,6 +105,7 @@ impl Wish {
             either_port: EitherPort::new(choice(&self.any_port)),
             states: States::new(&state),
             listening: self.listening,
+            exposure: None,
             local: prefixes(&self.local),
             remote: prefixes(&self.remote),
             family: self.family,

@@ -11,11 +11,12 @@ pub use moment::Reader;
 
 use crate::cli::{self, Command};
 use crate::model::problem::Problems;
+use crate::model::time;
 use crate::output::escape::escape;
 use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
 use crate::output::stdout::stdout;
-use crate::output::{color, terminal, time};
+use crate::output::{color, terminal};
 use crate::platform;
 use crate::reports::table_style::TableStyle;
 use crate::request::{Amount, Format, Request};

@@ -6,9 +6,9 @@
 use crate::lookup::state_times::TimeInState;
 use crate::model::answer::Answer;
 use crate::model::socket::Endpoint;
+use crate::model::time::rfc3339;
 use crate::moment::row::Row;
 use crate::moment::value::Value;
-use crate::output::time::rfc3339;
 use crate::request::column::{Column, ValueKind};
 use crate::request::unit::{Quantity, Unit};
 use std::cmp::Ordering;

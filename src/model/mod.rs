@@ -1,4 +1,4 @@
-//! Plain data: what was read of the system. Nothing here does I/O.
+//! Plain data: what was read of the system. Nothing here reads it.
 
 pub mod answer;
 pub mod cgroup;
@@ -17,3 +17,4 @@ pub mod socket;
 pub mod statistics;
 pub mod system;
 pub mod tcp_info;
+pub mod time;

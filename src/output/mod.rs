@@ -11,5 +11,4 @@ pub mod ordered_chunks;
 pub mod progress;
 pub mod stdout;
 pub mod terminal;
-pub mod time;
 pub mod width;

@@ -18,8 +18,8 @@ pub mod table_style;
 pub(crate) mod tests;
 
 use crate::model::statistics::Section;
+use crate::model::time::rfc3339;
 use crate::moment::{Moment, Part};
-use crate::output::time::rfc3339;
 use crate::request::{Amount, Format, Request, View};
 use explain::compute::Explanation;
 use std::io::{self, Write};

@@ -7,9 +7,9 @@ use crate::model::cgroup::Container;
 use crate::model::owners::OwnerStatus;
 use crate::model::process::Process;
 use crate::model::socket::{Endpoint, Pid, Protocol, Socket};
+use crate::model::time::rfc3339;
 use crate::moment::row::{Row, range_of};
 use crate::output::escape::escape;
-use crate::output::time::rfc3339;
 use crate::reports::sockets::cells;
 use std::io::{self, Write};
 

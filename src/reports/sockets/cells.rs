@@ -3,9 +3,9 @@
 use crate::lookup::state_times::TimeInState;
 use crate::model::process::Process;
 use crate::model::socket::{Endpoint, Pid};
+use crate::model::time::rfc3339;
 use crate::moment::value::Value;
 use crate::output::escape::{escape, escape_item, escape_name};
-use crate::output::time::rfc3339;
 use crate::request::unit::Quantity;
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -3,10 +3,10 @@
 use crate::lookup::state_times::TimeInState;
 use crate::model::process::Process;
 use crate::model::socket::{Endpoint, Family, Pid};
+use crate::model::time::rfc3339;
 use crate::moment::row::{Row, Rows};
 use crate::moment::value::Value;
 use crate::output::json::{bytes_unless_text, hexadecimal, lossy};
-use crate::output::time::rfc3339;
 use crate::request::column::{Column, tcp};
 use crate::request::unit::Quantity;
 use serde::ser::SerializeMap;

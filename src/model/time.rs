@@ -1,4 +1,4 @@
-//! Moments as text.
+//! Times: the present one, and any as text.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -140,7 +140,7 @@ fn the_sockets_are_those_of_powershells_cmdlets() {
         let tcp = text.lines().filter(|line| line.starts_with("tcp,"));
         tcp.map(|line| line.split(',').map(&without_scope).collect::<Vec<_>>().join(" ")).collect()
     };
-    // TIME_WAIT has PID 0 there, and no owner here; a listener has an address of nobody there, and no peer here.
+    // TIME_WAIT has PID 0 there, and no owner here; a listener has a wildcard as its peer there, and no peer here.
     let theirs_tcp = || -> BTreeSet<String> {
         let script = "Get-NetTCPConnection | Where-Object State -ne Bound | ForEach-Object { \
                       $o = if ($_.OwningProcess) { $_.OwningProcess } else { '' }; \

@@ -1,5 +1,5 @@
-//! The figures of both builds beside each other. Nothing is quiet on a machine that lives, not even a network of one's own:
-//! a Windows figure has to lie between what the Linux build says before and after it.
+//! Compares the figures of both builds. Even an own network namespace has traffic: a figure of the Windows build has to lie
+//! between those of the Linux build before and after it.
 
 use std::process::{Command, Stdio};
 
@@ -11,7 +11,7 @@ pub fn linux(switches: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Figures that are known to be no witness: the section, how the line begins (nothing: every line), and which figure of it.
+/// Figures that Wine has wrong: the section, how the line begins (empty: every line), and which figure of it.
 pub type Wrong<'a> = (&'a str, &'a str, usize);
 
 /// Compares line by line.

@@ -1,5 +1,5 @@
 //! The Windows build, live: Windows programs hold sockets under Wine, in a network namespace of the test's own, and
-//! `rnetstat.exe`, the Linux build and `ss` have to tell the same of them.
+//! `rnetstat.exe`, the Linux build and `ss` have to show the same rows.
 //!
 //! It needs root, and a folder with the scripts `wcargo` (cargo for other systems) and `wwine` (runs a Windows program), named
 //! by the environment variable `CROSS_CELL`; `WINCELL` says where their toolchain and Wine are (`/opt/wincell`).
@@ -59,7 +59,7 @@ fn linux_table() -> Vec<Row> {
 }
 
 #[test]
-fn every_socket_of_windows_programs_stands_in_the_table_with_its_process_and_nothing_else_does() {
+fn the_table_has_every_socket_of_windows_programs_with_its_process_and_no_other() {
     let Some(cell) = Cell::find() else { return };
     let Some(_network) = network() else { return };
     let holders = [Holder::start(&cell, index_of(LINK), OWN, SILENT), Holder::start(&cell, index_of(LINK), OWN, SILENT)];
@@ -76,7 +76,7 @@ fn every_socket_of_windows_programs_stands_in_the_table_with_its_process_and_not
         assert_same(&anonymous, &ss, "ss");
     }
 
-    // Wine has no table of bound ports and no services: both are done without, and nobody is told who is not looking.
+    // Wine has no table of bound ports and no services: there are no such rows, and in a pipe no message.
     assert_same(&windows_table(&cell, "-anoq"), &held, "the program that holds them");
     let owned = self::windows(&cell, "-anb");
     let lines: Vec<&str> = owned.lines().skip(4).collect();
@@ -96,7 +96,7 @@ fn the_statistics_of_both_builds_agree() {
     let Some(cell) = Cell::find() else { return };
     let Some(_network) = network() else { return };
     let holder = Holder::start(&cell, index_of(LINK), OWN, SILENT);
-    // A datagram that arrives, and one for a port at which nobody is, which ICMP answers.
+    // A datagram that arrives, and one for a port without a socket, which ICMP answers.
     let (sender, receiver) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
     sender.send_to(b"1", receiver.local_addr().unwrap()).unwrap();
     sender.send_to(b"2", "127.0.0.1:9").unwrap();
@@ -133,7 +133,7 @@ fn the_interfaces_and_routes_of_both_builds_agree() {
         |text: &str| text.lines().take_while(|line| !line.contains("Route Table")).map(String::from).collect::<Vec<_>>();
     assert_eq!(interfaces(&windows), interfaces(&linux));
     let is_route = |line: &&str| line.trim_start().starts_with(|c: char| c.is_ascii_digit()) && line.contains(['.', ':']);
-    // Wine knows the kernel's main table alone, and one route more: the refusal to send where no route leads. It tells the
+    // Wine knows the kernel's main table alone, and one route more: the refusal to send where no route leads. It gives the
     // metric of one IPv4 route as that of all.
     let tables = windows.lines().skip_while(|line| !line.contains("Route Table")).filter(is_route);
     let routes: Vec<&str> = tables.filter(|line| !line.contains("4294967295")).collect();
@@ -152,7 +152,7 @@ fn the_interfaces_and_routes_of_both_builds_agree() {
 }
 
 #[test]
-fn a_display_again_and_again_ends_quietly_when_nobody_reads_it() {
+fn a_repeated_display_ends_silently_if_its_pipe_is_closed() {
     let Some(cell) = Cell::find() else { return };
     let mut child = cell.start("-an 1");
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);

@@ -1,4 +1,4 @@
-//! Opens sockets in known states, tells them row by row as the table is to show them, and holds them until its stdin ends.
+//! Opens sockets in known states, prints them row by row as the table has to show them, and holds them until its stdin ends.
 //!
 //! `socket-holder SCOPE OWN SILENT`: SCOPE is the index of the interface that has the address `fe80::2001`, OWN an IPv4 address
 //! of this host and SILENT one from which no answer will ever come.
@@ -9,20 +9,20 @@ use std::error::Error;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV6, TcpListener, TcpStream, UdpSocket};
 
-/// Where a server and a client meet.
+/// Both ends of a connection.
 struct Pair {
     client: TcpStream,
     server: TcpStream,
 }
 
 impl Pair {
-    fn meet(listener: &TcpListener) -> std::io::Result<Self> {
+    fn connect(listener: &TcpListener) -> std::io::Result<Self> {
         let client = TcpStream::connect(listener.local_addr()?)?;
         let (server, _) = listener.accept()?;
         Ok(Self { client, server })
     }
 
-    fn tell(&self, client_state: &str, server_state: &str) -> std::io::Result<()> {
+    fn print(&self, client_state: &str, server_state: &str) -> std::io::Result<()> {
         let (client, server) = (self.client.local_addr()?, self.client.peer_addr()?);
         println!("TCP {client} {server} {client_state}");
         println!("TCP {server} {client} {server_state}");
@@ -39,8 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut listeners = Vec::new();
     for address in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::LOCALHOST.into()] {
         let listener = TcpListener::bind((address, 0))?;
-        let nobody = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-        println!("TCP {} {nobody} LISTENING", listener.local_addr()?);
+        let peer = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        println!("TCP {} {peer} LISTENING", listener.local_addr()?);
         listeners.push(listener);
     }
     let link_local: SocketAddr = SocketAddrV6::new("fe80::2001".parse()?, 0, 0, scope).into();
@@ -49,13 +49,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut pairs = Vec::new();
     for listener in [&listeners[0], &listeners[2]] {
-        let open = Pair::meet(listener)?;
-        open.tell("ESTABLISHED", "ESTABLISHED")?;
-        let half_closed = Pair::meet(listener)?;
+        let open = Pair::connect(listener)?;
+        open.print("ESTABLISHED", "ESTABLISHED")?;
+        let half_closed = Pair::connect(listener)?;
         half_closed.client.shutdown(Shutdown::Write)?;
         // The end has arrived when the server has read it.
         assert_eq!((&half_closed.server).read(&mut [0])?, 0);
-        half_closed.tell("FIN_WAIT_2", "CLOSE_WAIT")?;
+        half_closed.print("FIN_WAIT_2", "CLOSE_WAIT")?;
         pairs.extend([open, half_closed]);
     }
 

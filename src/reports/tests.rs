@@ -308,7 +308,7 @@ fn no_format_prints_what_a_terminal_would_obey() {
 fn csv_has_a_line_for_each_socket_and_no_formula() {
     for machine in [friendly, hostile] {
         let text = machine().print(&format!("-anq --format csv --columns {}", every_column()));
-        assert_eq!(text.lines().count(), 1 + machine().snapshot.sockets.len());
+        assert_eq!(text.lines().count(), 1 + machine().snapshot.sockets.len(), "{text}");
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         for record in reader.records() {
             let record = record.unwrap();

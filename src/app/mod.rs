@@ -4,6 +4,7 @@ pub mod exit_code;
 mod hints;
 pub mod moment;
 pub mod repeat;
+mod wait;
 
 pub use crate::moment::Moment;
 pub use exit_code::Exit;
@@ -53,6 +54,12 @@ fn run(request: &Request) -> anyhow::Result<Exit> {
     let at_terminal = io::stderr().is_terminal();
     if at_terminal {
         request.notes.iter().for_each(|note| print_error(&escape(note)));
+    }
+    if let Some(port) = &request.wait {
+        let (moment, exit) = wait::wait(&request, port);
+        write(&moment, &request)?;
+        report_problems(&moment.problems, at_terminal);
+        return Ok(exit);
     }
     repeat::repeat(request.interval, || {
         let moment = reader.read(&request);

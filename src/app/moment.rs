@@ -58,10 +58,10 @@ enum Privileges {
 impl Reader {
     /// The reader of a process that does nothing else: it drops the privileges of the process when they are not needed any more.
     pub(crate) fn of_process(request: &Request) -> Self {
-        let privileges = match request.interval {
-            None => Privileges::Dropped,
-            Some(_) if platform::has_more_rights_than_its_caller() => Privileges::KeptWithoutNames,
-            Some(_) => Privileges::Kept,
+        let privileges = match request.is_repeated() {
+            false => Privileges::Dropped,
+            true if platform::has_more_rights_than_its_caller() => Privileges::KeptWithoutNames,
+            true => Privileges::Kept,
         };
         Self { privileges, ..Self::default() }
     }

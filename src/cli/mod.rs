@@ -1,5 +1,6 @@
 //! From the arguments to a [`Request`], or to one sentence that says what is wrong with them.
 
+mod answers;
 mod compat;
 mod filters;
 mod generate;
@@ -85,6 +86,9 @@ struct Arguments {
 
     #[command(flatten)]
     questions: report_args::ReportArguments,
+
+    #[command(flatten)]
+    answers: answers::AnswerArguments,
 
     #[command(flatten)]
     output: output::OutputArguments,

@@ -22,24 +22,9 @@ pub(super) struct ReportArguments {
 impl ReportArguments {
     /// The ports to explain, each once.
     pub(super) fn ports(&self) -> Result<Vec<PortQuestion>, UsageError> {
-        let services = ServiceNames::default();
         let mut questions = Vec::new();
         for value in &self.explain {
-            let (protocol, name) = match value.split_once('/') {
-                Some((protocol, name)) if protocol.eq_ignore_ascii_case("tcp") => (Some(Protocol::Tcp), name),
-                Some((protocol, name)) if protocol.eq_ignore_ascii_case("udp") => (Some(Protocol::Udp), name),
-                Some(_) => return Err(invalid(value)),
-                None => (None, value.as_str()),
-            };
-            let name = name.strip_prefix(':').unwrap_or(name);
-            let ports = match name.parse() {
-                Ok(port) => vec![port],
-                Err(_) => services.named(name),
-            };
-            if ports.is_empty() || ports.contains(&0) {
-                return Err(invalid(value));
-            }
-            for question in ports.into_iter().map(|port| PortQuestion { port, protocol }) {
+            for question in questions_of(value).ok_or_else(|| invalid(value))? {
                 if !questions.contains(&question) {
                     questions.push(question);
                 }
@@ -47,6 +32,23 @@ impl ReportArguments {
         }
         Ok(questions)
     }
+}
+
+/// The ports that one value stands for, each with the protocol that it names; `None` if it stands for none.
+pub(super) fn questions_of(value: &str) -> Option<Vec<PortQuestion>> {
+    let (protocol, name) = match value.split_once('/') {
+        Some((protocol, name)) if protocol.eq_ignore_ascii_case("tcp") => (Some(Protocol::Tcp), name),
+        Some((protocol, name)) if protocol.eq_ignore_ascii_case("udp") => (Some(Protocol::Udp), name),
+        Some(_) => return None,
+        None => (None, value),
+    };
+    let name = name.strip_prefix(':').unwrap_or(name);
+    let ports = match name.parse() {
+        Ok(port) => vec![port],
+        Err(_) => ServiceNames::default().named(name),
+    };
+    let is_usable = !ports.is_empty() && !ports.contains(&0);
+    is_usable.then(|| ports.into_iter().map(|port| PortQuestion { port, protocol }).collect())
 }
 
 fn invalid(value: &str) -> UsageError {

@@ -29,7 +29,8 @@ impl Arguments {
         let output = self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = Filter { conditions: self.internals.conditions()?, ..self.filters.filter(&ports)? };
-        let question = question(&self.questions, netstat)?;
+        let wait = self.answers.wait()?;
+        let question = question(&self.questions, wait.as_ref(), netstat)?;
         let (views, least) = match question {
             Some(view) => (vec![view], Scope::WithBound),
             None => (choose_sections(views(netstat)?, linux, filter.family), Scope::Unchanged),
@@ -38,7 +39,10 @@ impl Arguments {
         check(&views, &output, netstat.lang)?;
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
-        let ports = self.questions.ports()?;
+        let ports = match &wait {
+            Some(wait) => vec![wait.question],
+            None => self.questions.ports()?,
+        };
         let filter = match views[..] {
             [View::Explanations] => {
                 let local_port = ports.iter().map(|question| question.port..=question.port).collect();
@@ -57,6 +61,9 @@ impl Arguments {
         let mut added = added_columns(netstat, linux);
         added.extend((!namespaces.is_own()).then_some(Column::Namespace));
         let interval = interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND));
+        if wait.is_some() && interval.is_some() {
+            return Err(UsageError::new("--wait has no interval", "It looks ten times a second; --timeout limits it."));
+        }
         let internals = self.internals.columns(interval);
         let columns = columns(chosen.as_deref(), &internals, &added, output.format);
         let conditions = filter.conditions.iter().map(|condition| condition.column);
@@ -70,6 +77,7 @@ impl Arguments {
             // Whoever owns a port owns it, bound or connected: -c counts them all.
             consumers: Query { sources, namespaces, ..sockets(netstat, linux, filter, Scope::WithBound)? },
             ports,
+            wait,
             columns_are_chosen: chosen.is_some(),
             columns,
             tcp_info: self.internals.tcp_info,

@@ -7,17 +7,25 @@ use super::report_args::ReportArguments;
 use crate::model::socket::{Family, Table};
 use crate::model::statistics::Section;
 use crate::request::language::Language;
-use crate::request::{Amount, Format, Output, View};
+use crate::request::{Amount, Format, Output, PortWait, View};
 
 /// The view of a question, if one is asked.
-pub(super) fn question(questions: &ReportArguments, netstat: &NetstatArguments) -> Result<Option<View>, UsageError> {
+pub(super) fn question(
+    questions: &ReportArguments,
+    wait: Option<&PortWait>,
+    netstat: &NetstatArguments,
+) -> Result<Option<View>, UsageError> {
     const ONE_AT_A_TIME: &str = "Ask one after the other.";
-    let (view, switch) = match (questions.summary, questions.explain.is_empty()) {
-        (false, true) => return Ok(None),
-        (true, true) => (View::Summary, "--summary"),
-        (false, false) => (View::Explanations, "--explain"),
-        (true, false) => return Err(UsageError::new("--summary and --explain are mutually exclusive", ONE_AT_A_TIME)),
-    };
+    let asked = [
+        (questions.summary, View::Summary, "--summary"),
+        (!questions.explain.is_empty(), View::Explanations, "--explain"),
+        (wait.is_some(), View::Explanations, "--wait"),
+    ];
+    let mut asked = asked.into_iter().filter(|(is_asked, ..)| *is_asked);
+    let Some((_, view, switch)) = asked.next() else { return Ok(None) };
+    if let Some((_, _, other)) = asked.next() {
+        return Err(UsageError::new(format!("{switch} and {other} are mutually exclusive"), ONE_AT_A_TIME));
+    }
     if netstat.ethernet || netstat.routes || netstat.statistics || netstat.consumers || netstat.rdma {
         return Err(UsageError::new(format!("{switch} and -c, -e, -r, -s or -x are mutually exclusive"), ONE_AT_A_TIME));
     }

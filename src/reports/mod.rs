@@ -105,7 +105,10 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
                 if position > 0 {
                     writeln!(out)?;
                 }
-                explain::text::write(out, explanation)
+                match &request.wait {
+                    Some(wait) => explain::wait::write(out, explanation, wait.until),
+                    None => explain::text::write(out, explanation),
+                }
             })
         }
     }

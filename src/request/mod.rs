@@ -8,10 +8,12 @@ mod output;
 pub mod query;
 mod sources;
 pub mod unit;
+mod wait;
 
 pub use output::{Amount, Color, Format, LineEnding, Output};
 pub use query::{Query, RowFacts, UdpRows};
 pub use sources::{OwnerSource, SocketSource, Sources};
+pub use wait::{PortWait, Until};
 
 use crate::model::owners::OwnerSearch;
 use crate::model::process::Facts;
@@ -35,6 +37,8 @@ pub struct Request {
     pub consumers: Query,
     /// The ports to explain, in the order asked.
     pub ports: Vec<PortQuestion>,
+    /// The state of a port that is waited for (`--wait`).
+    pub wait: Option<PortWait>,
     /// The columns: of the classic table those behind the state, of the other formats all.
     pub columns: Vec<Column>,
     /// Whether `columns` were named by the user, rather than being those that the format usually has.
@@ -163,6 +167,11 @@ impl Request {
             }
             Format::Wide | Format::Json | Format::Ndjson | Format::Csv => columns,
         }
+    }
+
+    /// Whether the system is read more than once.
+    pub const fn is_repeated(&self) -> bool {
+        self.interval.is_some() || self.wait.is_some()
     }
 
     /// Whether all views together make one document.

@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod answers;
 mod disturbances;
 mod fallback;
 mod filtered_rows;

@@ -3,3 +3,4 @@
 pub mod compute;
 pub(super) mod json;
 pub mod text;
+pub mod wait;

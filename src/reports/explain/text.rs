@@ -97,7 +97,7 @@ fn write_rows(out: &mut impl Write, explanation: &Explanation<'_>, role: Role, r
     Ok(())
 }
 
-fn held_by(row: Row<'_>) -> String {
+pub(super) fn held_by(row: Row<'_>) -> String {
     let name = |process: &Process| process.name.to_string_lossy().into_owned();
     let names: Vec<String> =
         row.processes().map(|(pid, process)| cells::name_and_pid(pid, process.map(name).as_deref())).collect();
@@ -136,7 +136,7 @@ fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid) 
     line("Started by", &ancestors.join(", by "))
 }
 
-fn endpoint(socket: &Socket, end: &Endpoint) -> String {
+pub(super) fn endpoint(socket: &Socket, end: &Endpoint) -> String {
     cells::endpoint(end, socket.scope(end.address))
 }
 

@@ -1,0 +1,107 @@
+//! The switches that answer with an exit status: waiting for a port.
+
+use super::report_args::questions_of;
+use super::{UsageError, invalid_value};
+use crate::model::socket::Protocol;
+use crate::request::{PortQuestion, PortWait, Until};
+use clap::Args;
+use std::time::Duration;
+
+/// Answers for scripts.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Answers for scripts")]
+pub(super) struct AnswerArguments {
+    /// Wait until something listens on a port, and print who; '!8080' waits until the port can be bound. TCP, unless it is
+    /// udp/53. Exit status: 0 it is so, 1 the time is up, 2 an error. rnetstat --wait 8080 --timeout 30 && ./test
+    #[arg(long, value_name = "PORT", overrides_with = "wait")]
+    pub wait: Option<String>,
+
+    /// The seconds that --wait waits at most; as long as it takes without it.
+    #[arg(long, value_name = "SECONDS", overrides_with = "timeout")]
+    pub timeout: Option<String>,
+}
+
+impl AnswerArguments {
+    /// What is waited for, if anything.
+    pub(super) fn wait(&self) -> Result<Option<PortWait>, UsageError> {
+        let limit = self.limit()?;
+        let Some(value) = &self.wait else {
+            return match limit {
+                None => Ok(None),
+                Some(_) => Err(UsageError::new("--timeout goes with --wait", "--name-timeout limits the time for names.")),
+            };
+        };
+        let (until, port) = match value.strip_prefix('!') {
+            Some(port) => (Until::Free, port),
+            None => (Until::Listening, value.as_str()),
+        };
+        match questions_of(port).as_deref() {
+            Some([question]) => {
+                let question = PortQuestion { protocol: question.protocol.or(Some(Protocol::Tcp)), ..*question };
+                Ok(Some(PortWait { question, until, limit }))
+            }
+            _ => Err(UsageError::see_help(invalid_value(
+                value,
+                "--wait",
+                "expected one port (8080), a service name (https), either with a protocol (udp/53), and '!' for a free port",
+            ))),
+        }
+    }
+
+    fn limit(&self) -> Result<Option<Duration>, UsageError> {
+        let Some(value) = &self.timeout else { return Ok(None) };
+        match value.parse::<u32>() {
+            Ok(seconds) => Ok(Some(Duration::from_secs(seconds.into()))),
+            Err(_) => Err(UsageError::see_help(invalid_value(value, "--timeout", "expected a number of seconds (30)"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Command, parse};
+    use crate::model::socket::Protocol;
+    use crate::request::{PortQuestion, PortWait, Until};
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    fn wait(line: &str) -> Option<PortWait> {
+        match parse(line.split(' ').map(OsString::from)) {
+            Ok(Command::Run(request)) => request.wait,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_port_is_waited_for_with_tcp_unless_it_has_a_protocol() {
+        let tcp = |port| PortQuestion { port, protocol: Some(Protocol::Tcp) };
+        let expected = PortWait { question: tcp(8080), until: Until::Listening, limit: None };
+        assert_eq!(wait("--wait 8080"), Some(expected));
+        assert_eq!(wait("--wait :8080"), Some(expected));
+        assert_eq!(wait("--wait !tcp/8080"), Some(PortWait { until: Until::Free, ..expected }));
+        let udp = PortQuestion { port: 53, protocol: Some(Protocol::Udp) };
+        let limit = Some(Duration::from_secs(30));
+        assert_eq!(wait("--wait udp/53 --timeout 30"), Some(PortWait { question: udp, limit, ..expected }));
+        assert_eq!(wait("-an"), None);
+    }
+
+    #[test]
+    fn what_does_not_go_with_waiting_is_refused() {
+        for (line, sentence) in [
+            ("--wait 80,443", "invalid value '80,443' for --wait: expected one port"),
+            ("--wait 0", "invalid value '0' for --wait"),
+            ("--wait !", "invalid value '!' for --wait"),
+            ("--wait 80 --timeout soon", "invalid value 'soon' for --timeout: expected a number of seconds"),
+            ("--timeout 5", "--timeout goes with --wait"),
+            ("--wait 80 5", "--wait has no interval"),
+            ("--wait 80 --explain 80", "--explain and --wait are mutually exclusive"),
+            ("--wait 80 --summary", "--summary and --wait are mutually exclusive"),
+            ("--wait 80 -s", "--wait and -c, -e, -r, -s or -x are mutually exclusive"),
+            ("--wait 80 --pid 1", "filters and --sort are for the table"),
+            ("--wait 80 --count", "--count counts the rows"),
+        ] {
+            let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+            assert!(error.sentence.starts_with(sentence), "{line}: {error}");
+        }
+    }
+}

@@ -17,14 +17,19 @@ use std::io;
 
 /// The header of the array, 8 bytes each: the number of entries, also of those that did not fit; whether entries are missing;
 /// whether processes share tables, of which nothing is written without the map for them; whether a process has used an io_uring;
-/// the number of groups.
+/// the number of groups; the file operations of the last socket, and of all sockets once they are known.
 const COUNT: i16 = 0;
 const INCOMPLETE: i16 = 8;
 const SHARED: i16 = 16;
 const IO_URING: i16 = 24;
 const GROUPS: i16 = 32;
-const HEADER: i16 = 40;
+const LAST_OPS: i16 = 40;
+const SOCKET_OPS: i16 = 48;
+const HEADER: i16 = 56;
 const ENTRY: usize = size_of::<u64>();
+
+/// A table of this size, the smallest that there is, is read for each process that shares it: kernel threads share one.
+const SMALL_TABLE: i32 = 64;
 
 /// How many tables of files that are in use several times are remembered. Beyond, each user of a table is taken for its only one.
 const SHARED_TABLES: u32 = 4096;
@@ -145,6 +150,9 @@ mod stack {
     pub(super) const INODE: i16 = -40;
     /// The entry that was written last.
     pub(super) const LAST: i16 = -48;
+    /// The file operations of sockets, 0 if they are not known yet, and those of the current file.
+    pub(super) const SOCKET_OPS: i16 = -88;
+    pub(super) const OPS: i16 = -96;
     /// The lower half of the entries of this task: its process or the group of its table.
     pub(super) const HOLDER: i16 = -56;
     /// The value of a shared table: the group, and the task and process that the table was first seen with.
@@ -175,10 +183,13 @@ struct Maps {
 /// after its inode has been read. The entries of a task that exits meanwhile are dropped, and if a task's table is replaced
 /// meanwhile the whole answer is marked incomplete, so that the iterator over files is used instead.
 ///
-/// A table with more users than its process has threads is shared by several processes (`CLONE_FILES`). It is read once: its
+/// A large table with more users than its process has threads is shared by several processes (`CLONE_FILES`). It is read once: its
 /// sockets are entries of a group, and each process is a member of the group. A table counts as known only if the task that it was
 /// first seen with still uses it: its address may have been reused. Such processes are rare: without the map for their tables the
 /// program only reports that there are some.
+///
+/// All sockets have the same file operations, and nothing else has them, descriptors opened with `O_PATH` neither. When two sockets
+/// in succession have shown which these are, they alone decide: so the inodes of other files need not be fetched.
 ///
 /// Its context is `struct bpf_iter__task`: `meta` and `task`, 8 bytes each. Every pointer is cast by `bpf_rdonly_cast` to a
 /// type that the verifier does not trust and is read directly; reading through an invalid one gives 0. The processor then
@@ -246,10 +257,15 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.lddw_map_value(R9, maps.array, 0);
     a.ldx(Size::Dw, R1, R9, COUNT);
     a.stx(Size::Dw, R10, stack::BEFORE, R1);
+    a.ldx(Size::Dw, R1, R9, SOCKET_OPS);
+    a.stx(Size::Dw, R10, stack::SOCKET_OPS, R1);
     a.st(Size::Dw, R10, stack::LAST, 0);
     a.ldx(Size::W, R8, R6, layout.task_tgid);
     a.stx(Size::Dw, R10, stack::HOLDER, R8);
     let private = a.label();
+    a.ldx(Size::Dw, R1, R7, layout.files_table);
+    a.ldx(Size::W, R1, R1, layout.table_size);
+    a.jle(R1, SMALL_TABLE, private);
     a.ldx(Size::W, R1, R7, layout.files_count);
     a.ldx(Size::Dw, R2, R6, layout.task_signal);
     a.ldx(Size::W, R2, R2, layout.signal_threads);
@@ -325,15 +341,14 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.jeq(R9, 0, next_file);
     a.mov(R1, R9);
     cast_r1(&mut a, layout.file);
+    let [unknown_ops, is_socket] = std::array::from_fn(|_| a.label());
+    a.ldx(Size::Dw, R2, R0, layout.file_ops);
+    a.stx(Size::Dw, R10, stack::OPS, R2);
+    a.ldx(Size::Dw, R3, R10, stack::SOCKET_OPS);
+    a.jeq(R3, 0, unknown_ops);
+    a.jne(R2, R3, next_file);
+    a.bind(is_socket);
     a.ldx(Size::Dw, R1, R0, layout.file_inode);
-    a.ldx(Size::H, R2, R1, layout.inode_mode);
-    a.and(R2, S_IFMT);
-    a.jne(R2, S_IFSOCK, next_file);
-    a.ldx(Size::W, R2, R0, layout.file_mode);
-    a.jset(R2, FMODE_PATH, next_file);
-    a.ldx(Size::Dw, R2, R1, layout.inode_superblock);
-    a.ldx(Size::Dw, R2, R2, layout.superblock_magic);
-    a.jne(R2, SOCKFS_MAGIC, next_file);
     a.ldx(Size::Dw, R1, R1, layout.inode_number);
     a.stx(Size::Dw, R10, stack::INODE, R1);
     // Adds nothing, but no processor can read the slot again before it has the inode.
@@ -342,6 +357,12 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.add(R1, -8);
     load_pointer(&mut a);
     a.jne(R0, R9, next_file);
+    // The file may have been freed and opened as another one at the same place.
+    a.mov(R1, R9);
+    cast_r1(&mut a, layout.file);
+    a.ldx(Size::Dw, R2, R0, layout.file_ops);
+    a.ldx(Size::Dw, R3, R10, stack::OPS);
+    a.jne(R2, R3, next_file);
     a.ldx(Size::Dw, R1, R10, stack::INODE);
     a.lsh(R1, 32); // sockfs numbers its inodes with 32 bits
     a.or(R1, R6);
@@ -351,6 +372,26 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.stx(Size::Dw, R10, stack::LAST, R1);
     append(&mut a);
     a.ja(next_file);
+
+    a.bind(unknown_ops);
+    a.ldx(Size::W, R2, R0, layout.file_mode);
+    a.jset(R2, FMODE_PATH, next_file);
+    a.ldx(Size::Dw, R1, R0, layout.file_inode);
+    a.ldx(Size::H, R2, R1, layout.inode_mode);
+    a.and(R2, S_IFMT);
+    a.jne(R2, S_IFSOCK, next_file);
+    a.ldx(Size::Dw, R2, R1, layout.inode_superblock);
+    a.ldx(Size::Dw, R2, R2, layout.superblock_magic);
+    a.jne(R2, SOCKFS_MAGIC, next_file);
+    a.lddw_map_value(R4, maps.array, 0);
+    a.ldx(Size::Dw, R2, R10, stack::OPS);
+    a.ldx(Size::Dw, R3, R4, LAST_OPS);
+    a.stx(Size::Dw, R4, LAST_OPS, R2);
+    a.jne(R2, R3, is_socket);
+    a.stx(Size::Dw, R4, SOCKET_OPS, R2);
+    a.ldx(Size::Dw, R2, R4, SOCKET_OPS);
+    a.stx(Size::Dw, R10, stack::SOCKET_OPS, R2);
+    a.ja(is_socket);
 
     a.bind(table_ends);
     a.lddw_map_value(R9, maps.array, 0);

@@ -9,6 +9,8 @@ pub struct TaskFileLayout {
     pub file_inode: i16,
     /// `struct file`, `f_mode`
     pub file_mode: i16,
+    /// `struct file`, `f_op`
+    pub file_ops: i16,
     /// `struct inode`, `i_mode`
     pub inode_mode: i16,
     /// `struct inode`, `i_ino`
@@ -55,9 +57,10 @@ pub struct TaskFileLayout {
 type Field = (&'static [u8], &'static [u8], &'static str);
 
 /// The fields, the last of which some kernels do not have.
-const FIELDS: [Field; 16] = [
+const FIELDS: [Field; 17] = [
     (b"file", b"f_inode", "file.f_inode"),
     (b"file", b"f_mode", "file.f_mode"),
+    (b"file", b"f_op", "file.f_op"),
     (b"inode", b"i_mode", "inode.i_mode"),
     (b"inode", b"i_ino", "inode.i_ino"),
     (b"inode", b"i_sb", "inode.i_sb"),
@@ -93,6 +96,7 @@ impl TaskFileLayout {
         Ok(Self {
             file_inode: field("file.f_inode")?,
             file_mode: field("file.f_mode")?,
+            file_ops: field("file.f_op")?,
             inode_mode: field("inode.i_mode")?,
             inode_number: field("inode.i_ino")?,
             inode_superblock: field("inode.i_sb")?,
@@ -193,7 +197,7 @@ pub(crate) mod tests {
         btf.structure("super_block", &[("s_dev", 1, 0), ("s_magic", 1, 768)]);
         btf.structure("signal_struct", &[("sigcnt", 1, 0), ("nr_threads", 1, 64)]);
         btf.structure("inode", &[("i_mode", 1, 0), ("i_sb", 2, 320), ("i_ino", 1, 512)]);
-        btf.structure("file", &[("f_mode", 1, 96), ("f_inode", 2, 320)]);
+        btf.structure("file", &[("f_mode", 1, 96), ("f_op", 2, 128), ("f_inode", 2, 320)]);
         let task = [("state", 1, 0), ("tgid", 1, 19872), ("group_leader", 2, 20096), ("files", 2, 24512), ("signal", 2, 24640)];
         btf.structure("task_struct", &task);
         btf.structure("files_struct", &[("count", 1, 32), ("fdt", 2, 256)]);
@@ -212,6 +216,7 @@ pub(crate) mod tests {
         let expected = TaskFileLayout {
             file_inode: 40,
             file_mode: 12,
+            file_ops: 16,
             inode_mode: 0,
             inode_number: 64,
             inode_superblock: 40,
@@ -246,7 +251,7 @@ pub(crate) mod tests {
         btf.structure("super_block", &[("s_magic", 1, 8)]);
         btf.structure("signal_struct", &[("nr_threads", 1, 8)]);
         btf.structure("fdtable", &[("max_fds", 1, 8), ("fd", 1, 8)]);
-        btf.structure("file", &[("f_inode", 1, 8), ("f_mode", 1, 8)]);
+        btf.structure("file", &[("f_inode", 1, 8), ("f_mode", 1, 8), ("f_op", 1, 8)]);
         for _ in 0..3 * BOOKMARK_EVERY {
             btf.add("", 2 << 24, 1, &[]);
         }

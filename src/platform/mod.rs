@@ -62,6 +62,8 @@ pub mod linux {
         #[cfg(target_os = "linux")]
         pub(crate) mod mapping;
         #[cfg(target_os = "linux")]
+        pub(crate) mod namespace_iter;
+        #[cfg(target_os = "linux")]
         pub(crate) mod pass;
         #[cfg(target_os = "linux")]
         pub(crate) mod pass_reader;

@@ -64,6 +64,25 @@ impl Listed {
         }
     }
 
+    fn add_process(&mut self, inode: u32, pid: Pid) {
+        let found = self.found.entry(inode).or_default();
+        found.inode = Some(inode);
+        found.add(pid);
+    }
+
+    fn add_processes_of_proc(&mut self) {
+        let mut pids: Vec<Pid> = entries("/proc").filter_map(|(name, _)| name.parse().ok()).collect();
+        pids.sort_unstable();
+        for pid in pids {
+            match std::fs::read_link(format!("/proc/{pid}/ns/net")) {
+                Ok(link) => number_of(&link).into_iter().for_each(|inode| self.add_process(inode, pid)),
+                Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => self.refused.push(pid),
+                // It has ended, or it is a thread of the kernel's.
+                Err(_) => {}
+            }
+        }
+    }
+
     /// Adds a namespace of processes under a number that is no inode.
     pub(crate) fn add_unknown(&mut self, key: u32, pid: Pid) {
         self.found.entry(key).or_default().add(pid);
@@ -79,25 +98,13 @@ impl Found {
     }
 }
 
-/// Lists the namespaces.
-pub(crate) fn list() -> Listed {
+/// Lists the namespaces. `processes` are all processes with their namespaces, if they are known otherwise than from `/proc`.
+pub(crate) fn list(processes: Option<Vec<(Pid, u32)>>) -> Listed {
     let inode = |path: &Path| std::fs::metadata(path).ok().and_then(|metadata| u32::try_from(metadata.ino()).ok());
     let mut listed = Listed { own: inode(Path::new("/proc/thread-self/ns/net")), ..Listed::default() };
-    let mut pids: Vec<Pid> = entries("/proc").filter_map(|(name, _)| name.parse().ok()).collect();
-    pids.sort_unstable();
-    for pid in pids {
-        match std::fs::read_link(format!("/proc/{pid}/ns/net")) {
-            Ok(link) => {
-                if let Some(inode) = number_of(&link) {
-                    let found = listed.found.entry(inode).or_default();
-                    found.inode = Some(inode);
-                    found.add(pid);
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => listed.refused.push(pid),
-            // It has ended, or it is a thread of the kernel's.
-            Err(_) => {}
-        }
+    match processes {
+        Some(processes) => processes.into_iter().for_each(|(pid, inode)| listed.add_process(inode, pid)),
+        None => listed.add_processes_of_proc(),
     }
     for path in FOLDERS.into_iter().flat_map(entries).map(|(_, path)| path).chain(mounts()) {
         if let Some(inode) = inode(&path) {
@@ -172,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_own_namespace_is_listed_with_this_process() {
-        let listed = list();
+        let listed = list(None);
         let own = listed.own.unwrap();
         assert!(listed.get(own).unwrap().processes > 0);
         assert_eq!(listed.get(own).unwrap().inode, Some(own));

@@ -31,6 +31,8 @@ pub(crate) struct Names {
     podman: RefCell<HashMap<PathBuf, HashMap<String, String>>>,
     /// The folder of Docker.
     docker: PathBuf,
+    /// The UTS namespace of rnetstat.
+    uts: Option<u64>,
 }
 
 impl Names {
@@ -49,6 +51,7 @@ impl Names {
             root: root.to_owned(),
             kubernetes,
             podman: RefCell::default(),
+            uts: uts::own(),
             docker: root.join(data_root.trim_start_matches('/')),
         }
     }
@@ -82,7 +85,7 @@ impl Names {
             return (Some(name.to_string_lossy().into_owned()), NameSource::Netns);
         }
         let Some(&pid) = found.pids.first() else { return (None, NameSource::None) };
-        if let Some(name) = uts::other_host_name(pid) {
+        if let Some(name) = uts::other_host_name(pid, self.uts) {
             return (Some(name), NameSource::Hostname);
         }
         match std::fs::read(self.root.join(format!("proc/{pid}/comm"))) {

@@ -13,7 +13,7 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Socket;
 use crate::model::tcp_info::TcpInfoTable;
-use crate::platform::linux::bpf::pass_reader;
+use crate::platform::linux::bpf::{namespace_iter, pass_reader};
 use crate::platform::linux::owners::proc_fd::InodeSet;
 use crate::platform::linux::owners::search;
 use crate::platform::linux::sockets::bound;
@@ -24,8 +24,10 @@ use std::os::unix::fs::MetadataExt;
 
 /// Reads the sockets of the namespaces that are wanted, then their owners.
 pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
-    let mut listed = list::list();
-    let (mut found, eager) = match pass_reader::read(query, search) {
+    let passed = pass_reader::read(query, search);
+    let processes = if passed.is_ok() { namespace_iter::processes().ok() } else { None };
+    let mut listed = list::list(processes);
+    let (mut found, eager) = match passed {
         Ok(passed) => {
             listed.add_inodes(&passed.namespaces);
             (passed.rows, passed.eager)

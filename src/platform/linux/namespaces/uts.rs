@@ -4,13 +4,21 @@ use crate::model::socket::Pid;
 use rustix::thread::LinkNameSpaceType;
 use std::os::unix::fs::MetadataExt;
 
-/// The host name of a process in another UTS namespace than rnetstat's; `None` if it is in the same, or if it may not be asked.
+/// The UTS namespace of rnetstat.
+pub(crate) fn own() -> Option<u64> {
+    inode("/proc/self/ns/uts")
+}
+
+fn inode(path: &str) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|metadata| metadata.ino())
+}
+
+/// The host name of a process in another UTS namespace than rnetstat's `own`; `None` if it is in the same, or if it may not be asked.
 ///
 /// A thread enters the namespace, asks and ends: it could not come back without rights that the others may not have.
-pub(crate) fn other_host_name(pid: Pid) -> Option<String> {
+pub(crate) fn other_host_name(pid: Pid, own: Option<u64>) -> Option<String> {
     let path = format!("/proc/{pid}/ns/uts");
-    let inode = |path: &str| std::fs::metadata(path).ok().map(|metadata| metadata.ino());
-    if inode(&path)? == inode("/proc/self/ns/uts")? {
+    if inode(&path)? == own? {
         return None;
     }
     let file = std::fs::File::open(path).ok()?;

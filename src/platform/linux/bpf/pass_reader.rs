@@ -8,7 +8,7 @@ use super::pass_program::{Selection, Task};
 use super::pass_rows;
 use crate::model::owners::OwnerSearch;
 use crate::model::socket::{Family, Protocol, Socket, State, StateSet};
-use crate::platform::linux::owners::search::{self, EagerOwners};
+use crate::platform::linux::owners::search::{self, EagerOwners, OwnerScan};
 use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::reader::{DumpJob, DumpKind, Reader, TableRows};
 use crate::platform::linux::sockets::sock_diag;
@@ -81,6 +81,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS));
     // All rooms together take the list of namespaces.
     let rooms = if is_own { threads } else { THREADS };
+    let has_ports = request.filter.local_port.is_some() || request.filter.remote_port.is_some();
     let shared = OnceLock::new();
     let next = AtomicUsize::new(0);
     let walk = &Walk { request, shared: &shared, next: &next };
@@ -89,7 +90,9 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
         let looks_for_owners = threads > 1 && search != OwnerSearch::Skip;
         let owners = looks_for_owners.then(|| {
             Builder::new().spawn_scoped(scope, move || {
-                let eager = EagerOwners::search(request.sources.owners);
+                let scan = OwnerScan::run(request.sources.owners);
+                // Of few ports there are few sockets: which, is known in the end.
+                let eager = if has_ports { Eager::Scan(scan) } else { Eager::Owners(scan.map(OwnerScan::owners)) };
                 (eager, walk.connections(1))
             })
         });
@@ -106,7 +109,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
             }
             walked
         });
-        let mut eager = None;
+        let mut eager = Eager::Owners(None);
         let mut part = None;
         if let Some(Ok(thread)) = owners {
             let (owners, connections) = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -123,8 +126,19 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
             return Err(Declined::Unstable);
         }
         let namespaces = shared.as_ref().map(|pass| pass.namespaces.clone()).unwrap_or_default();
-        Ok(Passed { rows: walked.complete(request), eager, namespaces })
+        let rows = walked.complete(request);
+        let eager = match eager {
+            Eager::Owners(owners) => owners,
+            Eager::Scan(scan) => scan.map(|scan| scan.owners_of(&rows.sockets)),
+        };
+        Ok(Passed { rows, eager, namespaces })
     })
+}
+
+/// What was found of owners while the tables were walked.
+enum Eager {
+    Owners(Option<EagerOwners>),
+    Scan(Option<OwnerScan>),
 }
 
 /// Whether the pass may serve and gives what is wanted.

@@ -279,7 +279,10 @@ fn explain_names_the_holder_of_a_port() {
     let sockets = Sockets::open();
     let port = sockets.port().to_string();
     let text = print(&["--explain", &port]);
-    assert!(text.starts_with(&format!("Port {port} is taken.")), "{text}");
+    assert!(
+        text.starts_with(&format!("TCP port {port} is taken on 127.0.0.1, other addresses are free; UDP port {port} is free.")),
+        "{text}"
+    );
     let always = ["Listening:", "Connections (1):", &format!("(PID {})", std::process::id())];
     let if_known = if under_wine() { &[][..] } else { &["Command line", "Started by"] };
     for part in always.iter().chain(if_known) {

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 
 /// Several values of one switch are alternatives, several switches must all hold, and `!` before a value excludes it.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Filters (values: A,B either; !A not A; different switches: all must hold)")]
+#[command(next_help_heading = "Rows (A,B: either; !A: not A; different switches: all must hold)")]
 pub(super) struct FilterArguments {
     /// The local port: 443, 8000-8100 or https. ':443' says the same.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
@@ -50,7 +50,7 @@ pub(super) struct FilterArguments {
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     pub pid: Vec<String>,
 
-    /// A process that holds the socket, by name in any letter case; '*' is any text.
+    /// A process that holds the socket: its whole name in any letter case; '*' is any text.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub process: Vec<String>,
 

@@ -7,10 +7,14 @@ use std::io;
 
 /// What is printed about the program itself.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "About the program")]
+#[command(next_help_heading = "About")]
 pub(super) struct PageArguments {
+    /// Print the short help, one screen with examples.
+    #[arg(short = 'h', overrides_with = "short_help")]
+    short_help: bool,
+
     /// Print this help.
-    #[arg(short = 'h', long, action = clap::ArgAction::HelpShort)]
+    #[arg(long, action = clap::ArgAction::HelpShort)]
     help: Option<bool>,
 
     /// Print the version.
@@ -30,6 +34,9 @@ impl PageArguments {
     /// The page that is asked for.
     pub(super) fn text(&self, mut clap: Command) -> Result<Option<String>, UsageError> {
         let mut page = Vec::new();
+        if self.short_help {
+            return Ok(Some(SHORT_HELP.to_owned()));
+        }
         if self.man {
             write_man(clap, &mut page).map_err(|error| UsageError::see_help(format!("--man: {error}")))?;
         } else if let Some(shell) = self.completions {
@@ -42,8 +49,16 @@ impl PageArguments {
     }
 }
 
+/// The help that fits on a screen.
+const SHORT_HELP: &str = include_str!("short_help.txt");
+
+/// What the man page has beside the switches.
+const MAN_SECTIONS: &str = include_str!("man_sections.roff");
+
 fn write_man(clap: Command, page: &mut Vec<u8>) -> io::Result<()> {
-    clap_mangen::Man::new(clap).section("1").manual("rnetstat").render(page)
+    clap_mangen::Man::new(clap).section("1").manual("rnetstat").render(page)?;
+    page.extend_from_slice(MAN_SECTIONS.as_bytes());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -73,6 +88,29 @@ mod tests {
         let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.is_empty(), "{wide:?}");
         assert!(!help.contains("Options:"), "a switch without a heading of its own");
+    }
+
+    #[test]
+    fn the_short_help_is_one_screen_and_its_examples_are_understood() {
+        let help = page("-h");
+        assert!(help.lines().count() <= 40 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        let (_, examples) = help.split_once("Examples:\n").unwrap();
+        let examples: Vec<&str> = examples.lines().take_while(|line| !line.is_empty()).collect();
+        assert_eq!(examples.len(), 8);
+        for example in examples {
+            let (_, line) = example.split_once("rnetstat ").unwrap();
+            let line = line.split(" | ").next().unwrap().split("  ").next().unwrap().replace('\'', "");
+            let words = line.split_whitespace().take_while(|word| *word != "again");
+            assert!(matches!(cli::parse(words.map(Into::into)), Ok(Command::Run(_))), "{example}");
+        }
+    }
+
+    #[test]
+    fn the_man_page_has_its_sections() {
+        let man = page("--man");
+        for section in ["EXAMPLES", "NET\\-TOOLS", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES", "\"SEE ALSO\""] {
+            assert!(man.contains(&format!("\n.SH {section}\n")), "{section}");
+        }
     }
 
     #[test]

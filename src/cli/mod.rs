@@ -59,12 +59,19 @@ impl UsageError {
     name = "rnetstat",
     version,
     max_term_width = 80,
-    about = "Shows the sockets of this host and the processes that own them.",
+    about = "See which process owns every socket.",
     override_usage = "rnetstat [SWITCHES] [:PORT] [INTERVAL]",
     after_help = "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a \
                   does; --state BOUND also through bound ports, as -q does.\n\
                   Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
-                  Exit status: 0 done, 1 a filter matched nothing, 2 an error.",
+                  Exit status: 0 done, 1 a filter matched nothing, 2 an error or unknown.\n\n\
+                  Examples:\n  \
+                  rnetstat -ano                  every socket with its PID, as on Windows\n  \
+                  sudo rnetstat -tulpn           listeners with programs, as on Linux\n  \
+                  rnetstat -a --wide             for people: users, services, both ends\n  \
+                  rnetstat :8080                 who is on port 8080\n  \
+                  rnetstat --explain 8080        why it is taken, and how to free it\n  \
+                  rnetstat -a --json | jq        for scripts",
     disable_help_flag = true,
     disable_version_flag = true
 )]

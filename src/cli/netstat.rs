@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Each switch as Windows' netstat has it, with a long name beside its letter.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Switches of netstat")]
+#[command(next_help_heading = "Show")]
 pub(super) struct NetstatArguments {
     /// All connections and listening ports, TCP and UDP.
     #[arg(short, long, overrides_with = "all")]
@@ -86,7 +86,7 @@ pub(super) struct NetstatArguments {
 }
 
 /// The heading of the switches that are not Windows' own.
-const OUTPUT: &str = "Names, language, repetition";
+const OUTPUT: &str = "Names and repetition";
 
 /// A time limit: decimals are welcome, from nothing to an hour.
 fn seconds(word: &str) -> Result<Duration, String> {

@@ -8,7 +8,7 @@ use clap::Args;
 
 /// Questions about sockets.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Questions")]
+#[command(next_help_heading = "Ask")]
 pub(super) struct ReportArguments {
     /// All sockets in a few numbers: states, busiest processes, addresses, ports.
     #[arg(long, overrides_with = "summary")]

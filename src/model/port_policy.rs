@@ -11,6 +11,8 @@ pub struct PortPolicy {
     pub reserved: Vec<RangeInclusive<u16>>,
     /// The lowest port that anybody may bind; below it a privilege is needed.
     pub unprivileged_from: Option<u16>,
+    /// Whether the caller is root, to whom privileged ports are open.
+    pub caller_is_root: bool,
 }
 
 impl PortPolicy {

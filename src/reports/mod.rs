@@ -107,7 +107,7 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
                 }
                 match &request.wait {
                     Some(wait) => explain::wait::write(out, explanation, wait.until),
-                    None => explain::text::write(out, explanation),
+                    None => explain::text::write(out, explanation, style),
                 }
             })
         }

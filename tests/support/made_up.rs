@@ -140,6 +140,7 @@ fn lookups(snapshot: &Snapshot) -> Lookups {
             ephemeral: Some(32768..=60999),
             reserved: vec![50_000..=50_009],
             unprivileged_from: Some(1024),
+            caller_is_root: false,
         },
         ..Lookups::default()
     }

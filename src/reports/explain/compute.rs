@@ -3,12 +3,14 @@
 use crate::model::answer::Answer;
 use crate::model::owners::OwnerStatus;
 use crate::model::port_policy::PortPolicy;
-use crate::model::socket::{Protocol, State, Timer};
+use crate::model::socket::{Pid, Protocol, State, Timer};
 use crate::moment::Moment;
 use crate::moment::lookups::Lookups;
 use crate::moment::row::Row;
 use crate::reports::sockets::cells::process_name;
+use crate::reports::sockets::wide::local_endpoint;
 use crate::request::{PortQuestion, View};
+use std::collections::BTreeSet;
 
 /// A port, what is on it, and what the host says about it.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Explanation<'a> {
     pub rows: Vec<Row<'a>>,
     /// What was looked up about them.
     pub lookups: &'a Lookups,
+    /// When the sockets were read, in seconds since 1970.
+    pub time: u64,
 }
 
 impl<'a> Explanation<'a> {
@@ -44,7 +48,7 @@ impl<'a> Explanation<'a> {
             true => Answer::No,
         };
         let bound_ports_listed = moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed);
-        Self { question, taken, bound_ports_listed, rows, lookups: &moment.lookups }
+        Self { question, taken, bound_ports_listed, rows, lookups: &moment.lookups, time: moment.time }
     }
 
     /// The name of the service that the port is known for.
@@ -57,10 +61,65 @@ impl<'a> Explanation<'a> {
         &self.lookups.port_policy
     }
 
+    /// In one sentence what is on the port: for each protocol that was asked for whether it is taken, and where.
+    pub fn headline(&self) -> String {
+        let port = self.question.port;
+        let asked = |protocol: &Protocol| self.question.protocol.is_none_or(|asked| asked == *protocol);
+        let rows = |protocol| self.rows.iter().copied().filter(move |row: &Row<'_>| row.socket.protocol == protocol);
+        let rest = match self.taken {
+            Answer::Unknown => "may be free or taken",
+            Answer::Yes | Answer::No if !self.rows.is_empty() => "",
+            Answer::Yes | Answer::No => "is free",
+        };
+        if !rest.is_empty() {
+            let protocol = self.question.protocol.map_or(String::new(), |protocol| format!("{} port", protocol.word()));
+            let subject = if protocol.is_empty() { "Port" } else { protocol.as_str() };
+            return format!("{subject} {port} {rest}.");
+        }
+        let mut parts: Vec<String> = Vec::new();
+        for protocol in [Protocol::Tcp, Protocol::Udp].into_iter().filter(asked) {
+            let rows: Vec<Row<'_>> = rows(protocol).collect();
+            parts.push(format!("{} port {port} {}", protocol.word(), state_of(&rows)));
+        }
+        // What is taken comes first.
+        parts.sort_by_key(|part| part.ends_with("is free"));
+        format!("{}.", parts.join("; "))
+    }
+
+    /// Commands that free the port or let the caller bind it: only those that can succeed for this caller.
+    pub fn commands(&self) -> Vec<String> {
+        let sudo = if self.policy().caller_is_root { "" } else { "sudo " };
+        let mut commands = Vec::new();
+        let holders = self.rows.iter().filter(|&&row| matches!(Role::of(row), Role::Listener | Role::Bound));
+        let pids: BTreeSet<Pid> = holders.flat_map(|row| row.owners().pids()).collect();
+        for &pid in pids.iter().filter(|&&pid| !self.is_worker(pid, &pids)) {
+            let cgroup = self.lookups.cgroups.get(&pid);
+            let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
+            let engine = container.filter(|container| matches!(container.runtime, "docker" | "podman"));
+            let unit = cgroup.and_then(|cgroup| cgroup.unit.as_deref()).and_then(|unit| unit.strip_suffix(".service"));
+            commands.push(match (engine, unit.filter(|unit| is_plain(unit))) {
+                (Some(container), _) if is_plain(&container.id) => {
+                    format!("{sudo}{} stop {}", container.runtime, container.id.get(..12).unwrap_or(&container.id))
+                }
+                (_, Some(unit)) if container.is_none() && !unit.starts_with("user@") => format!("{sudo}systemctl stop {unit}"),
+                _ => format!("kill {pid}"),
+            });
+        }
+        commands.dedup();
+        commands
+    }
+
+    /// Whether a holder was started by another holder of the same name, which is its master.
+    pub fn is_worker(&self, pid: Pid, holders: &BTreeSet<Pid>) -> bool {
+        let name = |pid: &Pid| self.lookups.processes.get(*pid).map(|process| &process.name);
+        let ancestors = self.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
+        ancestors.iter().any(|ancestor| holders.contains(ancestor) && name(ancestor) == name(&pid))
+    }
+
     /// In one sentence what to do for somebody who wants to bind the port.
     pub fn advice(&self) -> String {
         match self.taken {
-            Answer::Yes => advice(&self.rows),
+            Answer::Yes => advice(&self.rows, self.policy().caller_is_root),
             Answer::No if !self.bound_ports_listed => {
                 "No listener and no connection; this kernel does not list ports that are only bound.".to_owned()
             }
@@ -68,6 +127,40 @@ impl<'a> Explanation<'a> {
             Answer::Unknown => "Not every socket could be read, so that it is unknown whether the port is free.".to_owned(),
         }
     }
+}
+
+/// Whether a word can be copied into a shell as it is.
+fn is_plain(word: &str) -> bool {
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@' | b':');
+    !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_safe)
+}
+
+/// `is taken on 127.0.0.1 and ::1; other addresses are free`.
+fn state_of(rows: &[Row<'_>]) -> String {
+    let in_role = |role| rows.iter().filter(move |&&row| Role::of(row) == role);
+    let mut addresses: Vec<String> = Vec::new();
+    for row in in_role(Role::Listener).chain(in_role(Role::Bound)) {
+        let local = local_endpoint(*row);
+        let address = local.rsplit_once(':').map_or(local.as_str(), |(address, _)| address);
+        let address = address.strip_prefix('[').and_then(|address| address.strip_suffix(']')).unwrap_or(address).to_owned();
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    let has = |address: &str| addresses.iter().any(|taken| taken == address);
+    let connections = in_role(Role::Connection).count();
+    match addresses.as_slice() {
+        _ if has("::") || has("0.0.0.0") => "is taken".to_owned(),
+        [] if rows.is_empty() => "is free".to_owned(),
+        [] if connections > 0 => format!("is taken by {} only", counted(connections, "connection")),
+        [] => format!("is kept back by {} only", counted(rows.len(), "connection in TIME_WAIT")),
+        [only] => format!("is taken on {only}, other addresses are free"),
+        [rest @ .., last] => format!("is taken on {} and {last}, other addresses are free", rest.join(", ")),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {}", what.replacen("connection", "connections", 1)) }
 }
 
 /// How a socket takes its local port.
@@ -115,7 +208,7 @@ pub fn longest_wait<'a>(rows: impl IntoIterator<Item = Row<'a>>) -> Option<u32> 
 }
 
 /// In one sentence what to do about the sockets that are in the way.
-fn advice(rows: &[Row<'_>]) -> String {
+fn advice(rows: &[Row<'_>], caller_is_root: bool) -> String {
     let first = rows.iter().copied().min_by_key(|&row| (Role::of(row), row.owners().lowest().is_none()));
     let Some(first) = first else { return String::new() };
     let holder = holder(first);
@@ -123,6 +216,10 @@ fn advice(rows: &[Row<'_>]) -> String {
         (Role::Listener | Role::Bound, OwnerStatus::Owned) => {
             let them = if first.owners().pids().nth(1).is_some() { "them" } else { "it" };
             format!("The port is held by {holder}: stop {them}, or let one side use another port.")
+        }
+        (Role::Listener | Role::Bound, OwnerStatus::Denied) if caller_is_root => {
+            "The process that holds the port is hidden from every user of this system: it may belong to another container."
+                .to_owned()
         }
         (Role::Listener | Role::Bound, OwnerStatus::Denied) => {
             "The process that holds the port is hidden from you: run rnetstat as root (sudo) to see which it is.".to_owned()
@@ -147,7 +244,7 @@ fn advice(rows: &[Row<'_>]) -> String {
 
 fn advice_for_a_free_port(port: u16, policy: &PortPolicy) -> String {
     match (policy.unprivileged_from, &policy.ephemeral) {
-        (Some(from), _) if port < from => {
+        (Some(from), _) if port < from && !policy.caller_is_root => {
             format!(
                 "It is free, but only root (or who has CAP_NET_BIND_SERVICE) may bind ports below {from}: use one from {from} on."
             )
@@ -182,14 +279,19 @@ mod tests {
     use crate::reports::tests::{Machine, process};
 
     fn policy() -> PortPolicy {
-        PortPolicy { ephemeral: Some(32768..=60999), reserved: vec![40000..=40009], unprivileged_from: Some(1024) }
+        PortPolicy {
+            ephemeral: Some(32768..=60999),
+            reserved: vec![40000..=40009],
+            unprivileged_from: Some(1024),
+            caller_is_root: false,
+        }
     }
 
     fn advise(sockets: Vec<Socket>, held: &[(u32, u32)]) -> String {
         let machine = Machine::new(sockets, held, vec![process(900, "nginx")]);
         let moment = machine.moment(View::Explanations);
         let rows: Vec<Row<'_>> = moment.rows(View::Explanations).iter().collect();
-        advice(&rows)
+        advice(&rows, false)
     }
 
     fn connection(state: State, inode: u32) -> Socket {

@@ -11,6 +11,7 @@ pub fn parse(local_range: &str, reserved: &str, unprivileged: &str) -> PortPolic
         ephemeral: bounds.next().zip(bounds.next()).map(|(first, last)| first..=last),
         reserved: reserved.trim().split(',').filter_map(range).collect(),
         unprivileged_from: unprivileged.trim().parse().ok(),
+        caller_is_root: false,
     }
 }
 
@@ -22,7 +23,8 @@ fn range(word: &str) -> Option<RangeInclusive<u16>> {
 
 /// Reads the settings of the network namespace of this process.
 pub fn read() -> PortPolicy {
-    parse(&text(LOCAL_RANGE), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"))
+    let policy = parse(&text(LOCAL_RANGE), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"));
+    PortPolicy { caller_is_root: rustix::process::geteuid().is_root(), ..policy }
 }
 
 /// The range of ephemeral ports.
@@ -49,7 +51,8 @@ mod tests {
             PortPolicy {
                 ephemeral: Some(32768..=60999),
                 reserved: vec![8080..=8080, 9000..=9010],
-                unprivileged_from: Some(1024)
+                unprivileged_from: Some(1024),
+                caller_is_root: false
             }
         );
         assert!(rules.is_reserved(9010) && rules.is_privileged(1023) && !rules.is_privileged(1024));

@@ -138,11 +138,6 @@ impl TcpFields {
     pub const fn len(self) -> usize {
         self.0.count_ones() as usize
     }
-
-    /// The place of a field among the members.
-    const fn place(self, field: TcpField) -> usize {
-        (self.0 & (bit(field) - 1)).count_ones() as usize
-    }
 }
 
 impl FromIterator<TcpField> for TcpFields {
@@ -163,9 +158,13 @@ const _: () = assert!(TcpField::ALL.len() < 63);
 /// The numbers of the rows of a snapshot, of the fields that were asked for.
 ///
 /// Each row takes eight bytes for each of these fields and eight more: a million rows with ten fields fit in 88 MB.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpInfoTable {
     fields: TcpFields,
+    /// The cells of a row.
+    stride: usize,
+    /// The place of each field among the cells of a row; 0, which is that of the mask, if it was not asked for.
+    places: [u8; TcpField::ALL.len()],
     /// For each row a mask of the fields that are known, then the value of each field.
     cells: Vec<u64>,
     /// Fields that the kernel's structure does not have.
@@ -176,8 +175,14 @@ pub struct TcpInfoTable {
 #[derive(Debug)]
 pub struct TcpInfoRow<'a> {
     fields: TcpFields,
+    places: &'a [u8; TcpField::ALL.len()],
     cells: &'a mut [u64],
     missing: &'a mut TcpFields,
+}
+
+/// The place of a field's cell.
+fn place(places: &[u8; TcpField::ALL.len()], field: TcpField) -> Option<usize> {
+    places.get(field as usize).map(|&place| usize::from(place)).filter(|&place| place != 0)
 }
 
 impl TcpInfoRow<'_> {
@@ -188,14 +193,10 @@ impl TcpInfoRow<'_> {
 
     /// Takes a value; one that is not asked for is dropped.
     pub fn set(&mut self, field: TcpField, value: u64) {
-        if !self.fields.contains(field) {
-            return;
-        }
-        if let Some((mask, values)) = self.cells.split_first_mut()
-            && let Some(cell) = values.get_mut(self.fields.place(field))
-        {
+        let Some(cell) = place(self.places, field).and_then(|place| self.cells.get_mut(place)) else { return };
+        *cell = value;
+        if let Some(mask) = self.cells.first_mut() {
             *mask |= bit(field);
-            *cell = value;
         }
     }
 
@@ -207,19 +208,29 @@ impl TcpInfoRow<'_> {
     }
 }
 
+impl Default for TcpInfoTable {
+    fn default() -> Self {
+        Self::new(TcpFields::NONE)
+    }
+}
+
 impl TcpInfoTable {
     /// A table of these fields without a row.
-    pub const fn new(fields: TcpFields) -> Self {
-        Self { fields, cells: Vec::new(), missing: TcpFields::NONE }
-    }
-
-    const fn stride(&self) -> usize {
-        1 + self.fields.len()
+    pub fn new(fields: TcpFields) -> Self {
+        let mut places = [0; TcpField::ALL.len()];
+        let mut stride: u8 = 1;
+        for (&field, place) in TcpField::ALL.iter().zip(&mut places) {
+            if fields.contains(field) {
+                *place = stride;
+                stride += 1;
+            }
+        }
+        Self { fields, stride: stride.into(), places, cells: Vec::new(), missing: TcpFields::NONE }
     }
 
     /// The number of rows; 0 if nothing was asked for.
     pub fn len(&self) -> usize {
-        if self.fields.is_empty() { 0 } else { self.cells.len() / self.stride() }
+        if self.fields.is_empty() { 0 } else { self.cells.len() / self.stride }
     }
 
     /// Whether there is no row.
@@ -230,9 +241,9 @@ impl TcpInfoTable {
     /// Adds a row of which nothing is known yet.
     pub fn push(&mut self) -> TcpInfoRow<'_> {
         let start = self.cells.len();
-        self.cells.resize(start + self.stride(), 0);
+        self.cells.resize(start + self.stride, 0);
         let cells = self.cells.get_mut(start..).unwrap_or_default();
-        TcpInfoRow { fields: self.fields, cells, missing: &mut self.missing }
+        TcpInfoRow { fields: self.fields, places: &self.places, cells, missing: &mut self.missing }
     }
 
     /// Adds rows up to a number, which could not be asked for.
@@ -246,16 +257,16 @@ impl TcpInfoTable {
 
     /// Drops all rows from a position on.
     pub fn truncate(&mut self, rows: usize) {
-        self.cells.truncate(rows.saturating_mul(self.stride()));
+        self.cells.truncate(rows.saturating_mul(self.stride));
     }
 
     /// Takes over the rows of another table of the same fields from a position on, and drops them there.
     pub fn take_tail(&mut self, other: &mut Self, start: usize) {
         if self.fields.is_empty() {
-            self.fields = other.fields;
+            *self = Self::new(other.fields);
         }
         self.missing = self.missing.or(other.missing);
-        let start = start.saturating_mul(other.stride()).min(other.cells.len());
+        let start = start.saturating_mul(other.stride).min(other.cells.len());
         self.cells.extend(other.cells.drain(start..));
         other.cells.shrink_to_fit();
     }
@@ -263,23 +274,22 @@ impl TcpInfoTable {
     /// The rows at these positions, in their order.
     #[must_use]
     pub fn at(&self, positions: &[u32]) -> Self {
-        let stride = self.stride();
+        let stride = self.stride;
         let row = |&position: &u32| self.cells.get(position as usize * stride..)?.get(..stride);
-        Self { fields: self.fields, cells: positions.iter().filter_map(row).flatten().copied().collect(), missing: self.missing }
+        let cells = positions.iter().filter_map(row).flatten().copied().collect();
+        Self { cells, missing: self.missing, ..Self::new(self.fields) }
     }
 
     /// The value of a row in a field; `None` if it was not asked for or is not known.
     pub fn get(&self, row: usize, field: TcpField) -> Option<u64> {
-        let start = row.checked_mul(self.stride())?;
-        let mask = *self.cells.get(start)?;
-        let is_known = self.fields.contains(field) && mask & bit(field) != 0;
-        let value = self.cells.get(start + 1 + self.fields.place(field)).copied();
-        value.filter(|_| is_known)
+        let cells = self.cells.get(row.checked_mul(self.stride)?..)?;
+        let value = *cells.get(place(&self.places, field)?)?;
+        (cells.first()? & bit(field) != 0).then_some(value)
     }
 
     /// Whether the row could not be asked for.
     pub fn is_unread(&self, row: usize) -> bool {
-        let mask = row.checked_mul(self.stride()).and_then(|start| self.cells.get(start));
+        let mask = row.checked_mul(self.stride).and_then(|start| self.cells.get(start));
         mask.is_some_and(|mask| mask & UNREAD != 0)
     }
 

@@ -5,7 +5,7 @@ use super::lookups::Lookups;
 use super::value::Value;
 use crate::lookup::rates::Rate;
 use crate::lookup::state_times::TimeInState;
-use crate::model::details::Details;
+use crate::model::details::{Details, KernelName};
 use crate::model::namespace::Namespace;
 use crate::model::owners::{OwnerSearch, OwnerStatus, Ownership};
 use crate::model::process::Process;
@@ -230,9 +230,9 @@ impl<'a> Row<'a> {
             }),
             Column::Dscp => Value::some(self.details().dscp(), Value::number),
             Column::TimeInState => Value::some(self.time_in_state(), Value::Elapsed),
-            Column::Congestion => match (socket.protocol, self.details().congestion) {
-                (Protocol::Tcp, Some(congestion)) => Value::Text(congestion.name().to_owned().into()),
-                (Protocol::Tcp | Protocol::Udp, _) => Value::Null,
+            Column::Congestion => match socket.protocol {
+                Protocol::Tcp => self.kernel_name(|details| details.congestion.as_ref()),
+                Protocol::Udp => Value::Null,
             },
             Column::User => Value::some(self.user(), Value::text),
             Column::Inode => Value::some(Some(socket.inode).filter(|&inode| inode != 0), Value::number),
@@ -248,10 +248,15 @@ impl<'a> Row<'a> {
             Column::Range => Value::Word(range_of(socket.local.port)),
             Column::Exposure => Value::some(socket.exposure(), |exposure| Value::Ranked(exposure as u8, exposure.word())),
             Column::Peer => self.peer_value(),
-            Column::UpperLayer => Value::some(self.details().upper_layer, |name| Value::Text(name.name().to_owned().into())),
+            Column::UpperLayer => self.kernel_name(|details| details.upper_layer.as_ref()),
             Column::Tcp(field) => Value::some(self.tcp_info(field), |number| tcp_value(field, number)),
             Column::Rate(rate) => Value::some(self.rate(rate), |rate| Value::Quantity(Quantity(rate, Unit::BytesPerSecond))),
         }
+    }
+
+    /// A name among the details.
+    fn kernel_name(self, name: impl FnOnce(&'a Details) -> Option<&'a KernelName>) -> Value<'a> {
+        Value::some(self.rows.snapshot.details.get(self.position).and_then(name), |name| Value::text(name.name()))
     }
 
     /// A number that the kernel keeps for the socket, if it was asked for and is known.

@@ -217,8 +217,10 @@ pub fn details(payload: &[u8]) -> Details {
             _ => {}
         }
     }
-    let is_ipv4 = parse(payload, Protocol::Tcp).is_some_and(|socket| socket.local.address.is_ipv4());
-    details.traffic_class = if is_ipv4 { type_of_service } else { traffic_class };
+    if type_of_service.or(traffic_class).is_some() {
+        let is_ipv4 = parse(payload, Protocol::Tcp).is_some_and(|socket| socket.local.address.is_ipv4());
+        details.traffic_class = if is_ipv4 { type_of_service } else { traffic_class };
+    }
     details
 }
 

@@ -82,6 +82,28 @@ impl<'a> Rows<'a> {
         self.positions.iter().filter_map(move |&position| self.get(position))
     }
 
+    /// The rows, in their order, for a report that reads each of them once. The order is not that of memory: what a row has is
+    /// fetched while the rows before it are written, without which a third of the time of 100,000 rows with internals is spent
+    /// on waiting for memory.
+    pub fn iter_ahead(self) -> impl Iterator<Item = Row<'a>> + Clone {
+        const AHEAD: usize = 4;
+        let ahead = self.positions.iter().skip(AHEAD).map(Some).chain(std::iter::repeat(None));
+        self.positions.iter().zip(ahead).filter_map(move |(&position, ahead)| {
+            if let Some(&ahead) = ahead {
+                self.fetch(ahead as usize);
+            }
+            self.get(position)
+        })
+    }
+
+    /// Reads one word of each part of a row and forgets it.
+    fn fetch(self, position: usize) {
+        let Snapshot { sockets, details, tcp_info, .. } = self.snapshot;
+        std::hint::black_box(sockets.get(position).map(|socket| socket.inode));
+        std::hint::black_box(details.get(position).map(|details| details.is_unread));
+        std::hint::black_box(tcp_info.is_unread(position));
+    }
+
     /// The processes that own any of the rows, each once, ascending.
     pub fn owner_pids(self) -> Vec<Pid> {
         let mut pids: Vec<Pid> = self.iter().flat_map(|row| row.owners().pids()).collect();

@@ -260,7 +260,7 @@ pub fn write_ndjson(out: &mut impl Write, moment: &Moment, request: &Request) ->
         match &section {
             Section::Sockets(rows, fields) => {
                 let before = Some(("type", "socket"));
-                for row in rows.iter() {
+                for row in rows.iter_ahead() {
                     write_compact(out, &SocketRecord { row, fields, before })?;
                     out.write_all(b"\n")?;
                 }

@@ -225,7 +225,7 @@ pub(in crate::reports) struct SocketRecords<'a> {
 
 impl Serialize for SocketRecords<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.rows.iter().map(|row| SocketRecord { row, fields: self.fields, before: None }))
+        serializer.collect_seq(self.rows.iter_ahead().map(|row| SocketRecord { row, fields: self.fields, before: None }))
     }
 }
 

@@ -171,7 +171,9 @@ fn internals_of_connections_equal_those_of_ss_and_bytes_are_those_transferred() 
         }
     }
     let of = |socket: &Socket, field: &str| found[&local(socket).to_string()]["tcp_info"][field].as_u64().unwrap();
-    assert_eq!([of(&client, "bytes_sent"), of(&client, "bytes_received")], [1_234_567, 89]);
+    // On a busy host data may be sent again although nothing was lost.
+    let sent = of(&client, "bytes_sent") - of(&client, "bytes_retransmitted");
+    assert_eq!([sent, of(&client, "bytes_received")], [1_234_567, 89]);
     drop((accepted, deaf, idle));
 }
 
@@ -271,17 +273,19 @@ fn a_rate_is_the_growth_of_the_counter_over_the_time_between_two_moments() {
     let (first, mut before) = next();
     assert_eq!(first[1..3], [None, None], "there is no rate yet");
     let mut sent = first[0].unwrap();
-    for bytes in [0, 500_000, 2_000_000] {
-        transfer(&client, &accepted, bytes);
+    let mut left: u64 = 2_500_000;
+    transfer(&client, &accepted, left as usize);
+    // The transfer may lie in one pause or in several.
+    while left > 0 {
         let (numbers, now) = next();
         let grown = numbers[0].unwrap() - sent;
-        assert_eq!(grown, bytes as u64);
-        // The time between two reads is a second and what writing takes; it is less than between what was seen of them,
-        // if this test was not kept from running in between.
+        // Between two reads lie a second and what writing takes. That is at most the time between what was seen of them, but for
+        // what this test was kept from seeing the first one.
         let rate = numbers[1].unwrap();
         let longest = now.duration_since(before).as_secs_f64() + 1.0;
-        assert!(rate as f64 <= grown as f64 && rate as f64 >= grown as f64 / longest, "{numbers:?} after {longest}");
+        assert!(rate <= grown && rate as f64 >= grown as f64 / longest, "{numbers:?} after {longest}");
         assert_eq!(numbers[2], Some(0));
+        left -= left.min(grown);
         (sent, before) = (numbers[0].unwrap(), now);
     }
     child.kill().unwrap();

@@ -1,5 +1,6 @@
 //! One run: parse the arguments, read moments, write them, and answer with an exit status.
 
+mod diff;
 pub mod exit_code;
 mod hints;
 pub mod moment;
@@ -54,6 +55,9 @@ fn run(request: &Request) -> anyhow::Result<Exit> {
     let at_terminal = io::stderr().is_terminal();
     if at_terminal {
         request.notes.iter().for_each(|note| print_error(&escape(note)));
+    }
+    if let Some(diff) = &request.diff {
+        return diff::diff(&request, diff);
     }
     if let Some(port) = &request.wait {
         let (moment, exit) = wait::wait(&request, port);

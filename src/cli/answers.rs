@@ -1,9 +1,9 @@
-//! The switches that answer with an exit status: waiting for a port.
+//! The switches that answer with an exit status: waiting for a port, comparing with an earlier answer.
 
 use super::report_args::questions_of;
 use super::{UsageError, invalid_value};
 use crate::model::socket::Protocol;
-use crate::request::{PortQuestion, PortWait, Until};
+use crate::request::{Diff, Document, PortQuestion, PortWait, Until};
 use clap::Args;
 use std::time::Duration;
 
@@ -19,6 +19,16 @@ pub(super) struct AnswerArguments {
     /// The seconds that --wait waits at most; as long as it takes without it.
     #[arg(long, value_name = "SECONDS", overrides_with = "timeout")]
     pub timeout: Option<String>,
+
+    /// What was opened, closed or changed since FILE was made by 'rnetstat -a --json' or ndjson ('-' is standard input), or
+    /// between two FILEs: listeners and UDP without a peer; with -a every socket. A restarted service is one change. Exit
+    /// status: 0 no difference, 1 differences, 2 an error. rnetstat --diff yesterday.json --quiet || mail root
+    #[arg(long, value_name = "FILE")]
+    pub diff: Vec<String>,
+
+    /// With --diff: also if the files are of two hosts.
+    #[arg(long, overrides_with = "other_host")]
+    pub other_host: bool,
 }
 
 impl AnswerArguments {
@@ -45,6 +55,24 @@ impl AnswerArguments {
                 "--wait",
                 "expected one port (8080), a service name (https), either with a protocol (udp/53), and '!' for a free port",
             ))),
+        }
+    }
+
+    /// What is compared, if anything.
+    pub(super) fn diff(&self) -> Result<Option<Diff>, UsageError> {
+        let document = |name: &String| match name.as_str() {
+            "-" => Document::Stdin,
+            path => Document::File(path.into()),
+        };
+        let mut documents = self.diff.iter().map(document);
+        match (documents.next(), documents.next()) {
+            _ if documents.next().is_some() => Err(UsageError::see_help("--diff compares two documents")),
+            (None, _) if self.other_host => Err(UsageError::see_help("--other-host goes with --diff")),
+            (None, _) => Ok(None),
+            (Some(Document::Stdin), Some(Document::Stdin)) => {
+                Err(UsageError::new("--diff cannot read both documents from standard input", "Save one of them in a file."))
+            }
+            (Some(earlier), later) => Ok(Some(Diff { earlier, later, other_host: self.other_host })),
         }
     }
 
@@ -83,6 +111,33 @@ mod tests {
         let limit = Some(Duration::from_secs(30));
         assert_eq!(wait("--wait udp/53 --timeout 30"), Some(PortWait { question: udp, limit, ..expected }));
         assert_eq!(wait("-an"), None);
+    }
+
+    #[test]
+    fn one_file_is_compared_with_now_and_two_with_each_other() {
+        let diff = |line: &str| match parse(line.split(' ').map(OsString::from)) {
+            Ok(Command::Run(request)) => request.diff.map(|diff| (diff.earlier.name(), diff.later.map(|later| later.name()))),
+            other => panic!("{line}: {other:?}"),
+        };
+        let files = |earlier: &str, later: Option<&str>| Some((earlier.to_owned(), later.map(str::to_owned)));
+        for (line, expected) in [
+            ("-an", None),
+            ("--diff a", files("a", None)),
+            ("--diff a b", files("a", Some("b"))),
+            ("--diff /tmp/a /tmp/b -a", files("/tmp/a", Some("/tmp/b"))),
+            ("--diff a /a", files("a", None)),
+            ("--diff a :443", files("a", None)),
+            ("--diff a -", files("a", Some("standard input"))),
+            ("--diff - -an", files("standard input", None)),
+            ("--diff a --diff b", files("a", Some("b"))),
+        ] {
+            assert_eq!(diff(line), expected, "{line}");
+        }
+        for line in
+            ["--diff a 5", "--diff - -", "--diff a b :443", "--other-host", "--diff a --csv", "--diff a -s", "--diff a --count"]
+        {
+            assert!(parse(line.split(' ').map(OsString::from)).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn tokens(words: impl IntoIterator<Item = OsString>, clap: &Command) -> Result<V
     let text = |word: OsString| {
         word.into_string().map_err(|word| UsageError::see_help(format!("the word '{}' is not valid UTF-8", word.display())))
     };
-    let mut words = words.into_iter();
+    let mut words = words.into_iter().peekable();
     let mut tokens = Vec::new();
     while let Some(word) = words.next() {
         let word = text(word)?;
@@ -94,7 +94,9 @@ fn tokens(words: impl IntoIterator<Item = OsString>, clap: &Command) -> Result<V
         tokens.push(if let Some(long) = word.strip_prefix("--") {
             let value = takes_value(clap, |arg| is_long(arg, long)).then(|| words.next()).flatten();
             let value = value.map(text).transpose()?;
-            Token::Plain([word].into_iter().chain(value).collect())
+            let second = if long == "diff" { words.next_if(|word| word.to_str().is_some_and(is_file)) } else { None };
+            let second = second.map(text).transpose()?.map(|file| ["--diff".to_owned(), file]);
+            Token::Plain([word].into_iter().chain(value).chain(second.into_iter().flatten()).collect())
         } else if letters(&word).is_empty() {
             Token::Word(word)
         } else {
@@ -102,6 +104,14 @@ fn tokens(words: impl IntoIterator<Item = OsString>, clap: &Command) -> Result<V
         });
     }
     Ok(tokens)
+}
+
+/// Whether a word behind the file of `--diff` is a second file, rather than a switch, a port or an interval.
+fn is_file(word: &str) -> bool {
+    match word.strip_prefix('/') {
+        Some(path) => path.contains(['/', '.']),
+        None => word == "-" || !(word.starts_with(['-', ':']) || word.bytes().all(|byte| byte.is_ascii_digit())),
+    }
 }
 
 /// The letters of `-ano` or `/ano`; none where the word is no cluster.

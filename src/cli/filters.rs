@@ -128,6 +128,32 @@ impl FilterArguments {
         })
     }
 
+    /// The filters as switches in a fixed order, so that those of two runs can be compared.
+    pub(super) fn written(&self, colon_words: &[String]) -> Vec<String> {
+        let colon_ports = colon_words.iter().flat_map(|word| word.strip_prefix(':').unwrap_or(word).split(','));
+        let ports: Vec<String> = self.port.iter().cloned().chain(colon_ports.map(str::to_owned)).collect();
+        let lists = [
+            ("port", &ports),
+            ("remote-port", &self.remote_port),
+            ("any-port", &self.any_port),
+            ("state", &self.state),
+            ("exposure", &self.exposure),
+            ("pid", &self.pid),
+            ("process", &self.process),
+            ("user", &self.user),
+            ("local", &self.local),
+            ("remote", &self.remote),
+        ];
+        let list = |(switch, values): (&str, &Vec<String>)| {
+            let mut values = values.clone();
+            values.sort_unstable();
+            (!values.is_empty()).then(|| format!("--{switch}={}", values.join(",")))
+        };
+        let flags = [("--listening", self.listening), ("--exposed", self.exposed), ("--ipv4", self.ipv4), ("--ipv6", self.ipv6)];
+        let flags = flags.into_iter().filter(|&(_, is_set)| is_set).map(|(switch, _)| switch.to_owned());
+        lists.into_iter().filter_map(list).chain(flags).collect()
+    }
+
     /// The users, where they are asked of the one who is to tell: the sockets or their owners.
     fn users<T>(&self, asked: bool, meaning: fn(&str) -> Result<[T; 1], String>) -> Result<Selector<T>, UsageError> {
         let values = if asked { self.user.as_slice() } else { &[] };

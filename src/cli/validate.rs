@@ -10,7 +10,7 @@ use crate::filter::{Filter, Scope};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
 use crate::request::column::Column;
-use crate::request::{Format, Names, Query, Request, UdpRows, View};
+use crate::request::{Amount, Diff, Format, Names, Output, Query, Request, UdpRows, View};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ impl Arguments {
         let output = self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = Filter { conditions: self.internals.conditions()?, ..self.filters.filter(&ports)? };
-        let wait = self.answers.wait()?;
+        let (wait, diff) = (self.answers.wait()?, self.answers.diff()?);
+        let filters_as_switches = self.filters_as_switches(&ports);
         let question = question(&self.questions, wait.as_ref(), netstat)?;
         let (views, least) = match question {
             Some(view) => (vec![view], Scope::WithBound),
@@ -64,20 +65,28 @@ impl Arguments {
         if wait.is_some() && interval.is_some() {
             return Err(UsageError::new("--wait has no interval", "It looks ten times a second; --timeout limits it."));
         }
+        if let Some(diff) = &diff {
+            self.check_diff(diff, &views, &output, interval, !filters_as_switches.is_empty())?;
+        }
         let internals = self.internals.columns(interval);
         let columns = columns(chosen.as_deref(), &internals, &added, output.format);
         let conditions = filter.conditions.iter().map(|condition| condition.column);
         check_rates(columns.iter().copied().chain(sort.iter().map(|key| key.column)).chain(conditions), interval)?;
+        let query = Query {
+            sources,
+            namespaces: namespaces.clone(),
+            ..sockets(netstat, linux, filter.clone(), asked.max(least).max(if diff.is_some() { Scope::All } else { least }))?
+        };
+        let names_rows = netstat.all || netstat.bound || filter.states.is_some();
         Ok(Request {
-            query: Query {
-                sources,
-                namespaces: namespaces.clone(),
-                ..sockets(netstat, linux, filter.clone(), asked.max(least))?
-            },
+            // Connections differ always: they are compared only if rows are asked for.
+            query: if diff.is_some() && !names_rows { query.listening() } else { query },
             // Whoever owns a port owns it, bound or connected: -c counts them all.
             consumers: Query { sources, namespaces, ..sockets(netstat, linux, filter, Scope::WithBound)? },
             ports,
             wait,
+            diff,
+            filters: filters_as_switches,
             columns_are_chosen: chosen.is_some(),
             columns,
             tcp_info: self.internals.tcp_info,
@@ -90,6 +99,53 @@ impl Arguments {
             notes: long_interval(&words).into_iter().collect(),
             output,
         })
+    }
+}
+
+impl Arguments {
+    /// The filters as switches, as documents have them.
+    fn filters_as_switches(&self, ports: &[String]) -> Vec<String> {
+        let mut switches = self.filters.written(ports);
+        switches.extend(self.internals.conditions.iter().map(|condition| format!("--where={condition}")));
+        let mut namespaces = self.sources.namespace.clone();
+        namespaces.sort_unstable();
+        switches.extend((!namespaces.is_empty()).then(|| format!("--namespace={}", namespaces.join(","))));
+        switches
+    }
+
+    /// What goes with `--diff`.
+    fn check_diff(
+        &self,
+        diff: &Diff,
+        views: &[View],
+        output: &Output,
+        interval: Option<Duration>,
+        has_filters: bool,
+    ) -> Result<(), UsageError> {
+        let error = |sentence: &str, hint: &str| Err(UsageError::new(sentence, hint));
+        match (output.format, output.amount) {
+            (Format::Wide | Format::Csv, _) => {
+                return error(
+                    "--diff is written as text, json or ndjson",
+                    "Leave --format, --wide and --columns out, or use --json.",
+                );
+            }
+            (_, Amount::Count) => return error("--diff has no --count", "--quiet answers with the exit status alone."),
+            (Format::Table | Format::Json | Format::Ndjson, Amount::Rows | Amount::Nothing) => {}
+        }
+        if views != [View::Sockets] {
+            return error("--diff compares the table of sockets alone", "Leave the other views out.");
+        }
+        if interval.is_some() {
+            return error("--diff has no interval", "It compares once.");
+        }
+        if diff.later.is_some() && has_filters {
+            return error("filters are for what is read now, and --diff reads two files", "Use them when the files are made.");
+        }
+        if self.output.columns.is_some() || !self.sort.sort.is_empty() || self.netstat.executable {
+            return error("--columns, --sort and -b do not go with --diff", "It compares owner, state and backlog.");
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 //! outside is there in full: if it is not Unicode, its bytes stand beside it.
 
 use super::consumers::json::ConsumerRecord;
+use super::diff::compare::Selected;
 use super::explain::compute::Explanation;
 use super::interfaces::json::InterfacesRecord;
 use super::known;
@@ -13,6 +14,7 @@ use super::routes::json::RoutesRecord;
 use super::sockets::json::{Fields, SocketRecord, SocketRecords};
 use super::statistics::json::StatisticsRecord;
 use super::summary::text::Named;
+use crate::filter::namespaces::NamespaceSelection;
 use crate::lookup::processes::Processes;
 use crate::model::interface::InterfaceTotals;
 use crate::model::namespace::{Namespace, NamespaceContainer};
@@ -54,6 +56,18 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     namespaces: Vec<NamespaceRecord<'a>>,
     problems: Vec<ProblemRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<SelectionRecord<'a>>,
+}
+
+/// Which sockets the document lists.
+#[derive(Debug, Serialize)]
+struct SelectionRecord<'a> {
+    #[serde(flatten)]
+    selected: Selected,
+    namespaces: &'static str,
+    filters: &'a [String],
+    sockets: usize,
 }
 
 /// A network namespace, if all or some were asked for.
@@ -114,7 +128,17 @@ struct ProblemRecord<'a> {
 }
 
 impl<'a> Head<'a> {
-    fn of(moment: &'a Moment, request: &Request) -> Self {
+    fn of(moment: &'a Moment, request: &'a Request) -> Self {
+        let selection = SelectionRecord {
+            selected: Selected::by(&request.query),
+            namespaces: match request.query.namespaces {
+                NamespaceSelection::Own => "own",
+                NamespaceSelection::All => "all",
+                NamespaceSelection::Matching(_) => "matching",
+            },
+            filters: &request.filters,
+            sockets: moment.rows(View::Sockets).len(),
+        };
         let record = |problem: &'a Problem| ProblemRecord { code: problem.kind.word(), message: &problem.message };
         let asks_for_bound = request.sockets_to_read(moment.host.system).is_some_and(|query| query.states.contains(State::Bound));
         Self {
@@ -136,6 +160,7 @@ impl<'a> Head<'a> {
                 .map(|snapshot| snapshot.namespaces.iter().map(NamespaceRecord::of).collect())
                 .unwrap_or_default(),
             problems: moment.problems.iter().map(record).collect(),
+            selection: request.views.contains(&View::Sockets).then_some(selection),
         }
     }
 }

@@ -2,6 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod consumers;
+pub mod diff;
 pub mod document;
 pub mod explain;
 mod i18n;

@@ -2,6 +2,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod column;
+mod diff;
 pub mod language;
 pub mod needs;
 mod output;
@@ -10,6 +11,7 @@ mod sources;
 pub mod unit;
 mod wait;
 
+pub use diff::{Diff, Document};
 pub use output::{Amount, Color, Format, LineEnding, Output};
 pub use query::{Query, RowFacts, UdpRows};
 pub use sources::{OwnerSource, SocketSource, Sources};
@@ -39,6 +41,10 @@ pub struct Request {
     pub ports: Vec<PortQuestion>,
     /// The state of a port that is waited for (`--wait`).
     pub wait: Option<PortWait>,
+    /// What is compared (`--diff`).
+    pub diff: Option<Diff>,
+    /// The filters as switches, as documents have them.
+    pub filters: Vec<String>,
     /// The columns: of the classic table those behind the state, of the other formats all.
     pub columns: Vec<Column>,
     /// Whether `columns` were named by the user, rather than being those that the format usually has.

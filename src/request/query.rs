@@ -139,6 +139,15 @@ pub enum UdpRows {
 }
 
 impl UdpRows {
+    /// The fixed word of the machine-readable formats.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Listening => "listening",
+            Self::Connected => "connected",
+        }
+    }
+
     fn matches(self, socket: &Socket) -> bool {
         match self {
             Self::All => true,

@@ -1,10 +1,11 @@
-//! Answers for scripts, by their exit statuses: waiting for a port.
+//! Answers for scripts, by their exit statuses: waiting for a port, comparing with an earlier answer.
 
 use crate::support::fixtures::{AddressCase, listener, local};
 use crate::support::namespace::Namespace;
 use crate::support::program::rnetstat;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Stdio;
 
 /// What it prints, with its status.
@@ -51,4 +52,32 @@ fn a_port_that_is_kept_back_is_not_free_until_that_is_over() {
     assert_eq!(status, Some(1));
     let other = local(&listener(case.listen)).port();
     assert_eq!(answer(&format!("--wait !{other}")), (format!("TCP port {other} is free.\n"), Some(0)));
+}
+
+#[test]
+fn a_difference_is_status_1_and_none_is_status_0() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let [case, ..] = AddressCase::all();
+    let kept = listener(case.listen);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("diff-{}.ndjson", std::process::id()));
+    let recorded = rnetstat("-a --format ndjson").output().unwrap().stdout;
+    std::fs::write(&file, &recorded).unwrap();
+    let diff = format!("--diff {}", file.display());
+    assert_eq!(answer(&diff), (String::new(), Some(0)));
+    let port = local(&kept).port();
+    drop(kept);
+    let opened = listener(case.listen);
+    let (text, status) = answer(&diff);
+    assert!(text.contains(&format!("- closed  TCP 127.0.0.1:{port} LISTENING: ")), "{text}");
+    assert!(text.contains(&format!("+ opened  TCP 127.0.0.1:{} LISTENING: ", local(&opened).port())), "{text}");
+    assert_eq!(status, Some(1));
+    assert_eq!(answer(&format!("{diff} --quiet")), (String::new(), Some(1)));
+    assert_eq!(answer(&format!("{diff} {}", file.display())), (String::new(), Some(0)));
+    std::fs::write(&file, &recorded[..recorded.len() / 2]).unwrap();
+    let output = rnetstat(&diff).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("is cut"), "{output:?}");
+    assert_eq!(output.status.code(), Some(2));
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(rnetstat(&diff).output().unwrap().status.code(), Some(2));
 }

@@ -153,6 +153,9 @@ mod stack {
     /// The file operations of sockets, 0 if they are not known yet, and those of the current file.
     pub(super) const SOCKET_OPS: i16 = -88;
     pub(super) const OPS: i16 = -96;
+    /// The key of the shared tables: the address of the files, in a slot of its own, because kernels (6.12) forget what a slot holds
+    /// that was passed to a helper.
+    pub(super) const KEY: i16 = -104;
     /// The lower half of the entries of this task: its process or the group of its table.
     pub(super) const HOLDER: i16 = -56;
     /// The value of a shared table: the group, and the task and process that the table was first seen with.
@@ -227,7 +230,7 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     let call_with_files = |a: &mut Assembler, shared: i32, helper: i32| {
         a.lddw_map(R1, shared);
         a.mov(R2, R10);
-        a.add(R2, i32::from(stack::FILES));
+        a.add(R2, i32::from(stack::KEY));
         a.call(helper);
     };
 
@@ -263,6 +266,7 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.ldx(Size::W, R8, R6, layout.task_tgid);
     a.stx(Size::Dw, R10, stack::HOLDER, R8);
     let private = a.label();
+    a.stx(Size::Dw, R10, stack::KEY, R7);
     a.ldx(Size::Dw, R1, R7, layout.files_table);
     a.ldx(Size::W, R1, R1, layout.table_size);
     a.jle(R1, SMALL_TABLE, private);

@@ -23,7 +23,7 @@ const WIDE: &str = "--wide";
 const ONLY_LINUX: [char; 9] = ['l', 'u', 'v', 'w', 'W', 'M', 'g', '4', '6'];
 
 /// The values that `-p` takes in either dialect.
-const PROTOCOLS: [&str; 8] = ["tcp", "udp", "tcpv6", "udpv6", "ip", "ipv6", "icmp", "icmpv6"];
+pub(super) const PROTOCOLS: [&str; 8] = ["tcp", "udp", "tcpv6", "udpv6", "ip", "ipv6", "icmp", "icmpv6"];
 
 /// The address families of net-tools' `-A`, and the switch that stands for each that can be shown.
 const FAMILIES: [(&str, Option<&str>); 10] = [

@@ -23,22 +23,25 @@ _rnetstat() {
 
     case "${cmd}" in
         rnetstat)
-            opts="-a -b -c -d -e -f -i -n -o -p -q -r -s -t -x -y -h -V --all --executable --consumers --dscp --ethernet --fqdn --time-in-state --numeric --owner --protocol --bound --routes --statistics --offload --rdma --template --name-timeout --lang --port --remote-port --any-port --state --listening --exposure --exposed --pid --process --user --local --remote --ipv4 --ipv6 --tcp-info --where --sort --tcp --udp --listeners --programs --extend --timers --continuous --dialect --summary --explain --wait --timeout --diff --other-host --format --wide --json --columns --no-header --count --quiet --color --crlf --schema --sockets-from --owners-from --all-namespaces --namespace --help --version --man --completions"
+            opts="-a -b -c -d -e -f -i -n -o -p -q -r -s -t -x -y -h -V --all --executable --consumers --dscp --ethernet --fqdn --time-in-state --numeric --owner --protocol --bound --routes --statistics --offload --rdma --template --name-timeout --lang --port --remote-port --any-port --state --listening --exposure --exposed --pid --process --user --local --remote --ipv4 --ipv6 --tcp-info --where --sort --tcp --udp --programs --extend --timers --continuous --dialect --summary --explain --wait --timeout --diff --other-host --format --wide --json --columns --no-header --count --quiet --color --crlf --schema --sockets-from --owners-from --all-namespaces --namespace --help --version --man --completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --protocol)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "tcp udp tcpv6 udpv6 ip ipv6 icmp icmpv6" -- "${cur}"))
                     return 0
                     ;;
                 -p)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "tcp udp tcpv6 udpv6 ip ipv6 icmp icmpv6" -- "${cur}"))
                     return 0
                     ;;
                 --name-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --lang)
@@ -46,51 +49,81 @@ _rnetstat() {
                     return 0
                     ;;
                 --port)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --remote-port)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --any-port)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --state)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "closed listening syn-sent syn-received established fin-wait-1 fin-wait-2 close-wait closing last-ack time-wait bound" -- "${cur}"))
                     return 0
                     ;;
                 --exposure)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --pid)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --process)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --user)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --local)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --remote)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --where)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --sort)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "protocol family local local_address local_port remote remote_address remote_port interface state receive_queue send_queue timer timer_ms uid owner_status pid dscp time_in_state congestion user inode process namespace executable started service range exposure upper_layer rtt rtt_variation min_rtt rto cwnd ssthresh mss path_mtu unacked lost retransmitting retransmits bytes_sent bytes_acked bytes_received bytes_retransmitted segments_out segments_in not_sent delivery_rate app_limited pacing_rate last_send last_receive last_ack busy window_limited buffer_limited send_window receive_window reordering ecn timeouts memory_receive memory_send drops send_rate receive_rate retransmit_rate" -- "${cur}"))
                     return 0
                     ;;
                 --dialect)
@@ -98,19 +131,31 @@ _rnetstat() {
                     return 0
                     ;;
                 --explain)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --wait)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --diff)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --format)
@@ -118,7 +163,7 @@ _rnetstat() {
                     return 0
                     ;;
                 --columns)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "protocol family local local_address local_port remote remote_address remote_port interface state receive_queue send_queue timer timer_ms uid owner_status pid offload dscp time_in_state congestion user inode process namespace executable command_line started service range exposure peer upper_layer rtt rtt_variation min_rtt rto cwnd ssthresh mss path_mtu unacked lost retransmitting retransmits bytes_sent bytes_acked bytes_received bytes_retransmitted segments_out segments_in not_sent delivery_rate app_limited pacing_rate last_send last_receive last_ack busy window_limited buffer_limited send_window receive_window reordering ecn timeouts memory_receive memory_send drops send_rate receive_rate retransmit_rate" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -134,7 +179,10 @@ _rnetstat() {
                     return 0
                     ;;
                 --namespace)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
                     return 0
                     ;;
                 --completions)

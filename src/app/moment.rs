@@ -143,6 +143,9 @@ impl Reader {
         if needs.peers {
             lookups.peers = Some(Peers::of_snapshot(snapshot));
         }
+        if needs.port_policy {
+            lookups.port_policy = platform::port_policy();
+        }
         for (view, selection) in &*selections {
             look_up_processes(snapshot, selection, lookups, needs);
             if request.output.amount == Amount::Rows {
@@ -151,7 +154,9 @@ impl Reader {
                         let counts =
                             Summary::of(Rows::of_parts(snapshot, lookups, host.system, &selection.rows), request.tcp_info);
                         let busy = counts.traffic.iter().flatten().filter_map(|traffic| traffic.pid);
-                        lookups.processes.look_up(counts.processes.iter().map(|&(pid, _)| pid).chain(busy), Facts::NAME);
+                        let found = counts.findings.iter().filter_map(|finding| finding.pid);
+                        let named = counts.processes.iter().map(|&(pid, _)| pid).chain(busy).chain(found);
+                        lookups.processes.look_up(named, Facts::NAME);
                         *summary = Some(counts);
                     }
                     View::Consumers => {
@@ -162,9 +167,6 @@ impl Reader {
                     View::Sockets | View::Explanations | View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => {}
                 }
             }
-        }
-        if needs.port_policy {
-            lookups.port_policy = platform::port_policy();
         }
         if shows_services(request) {
             lookups.services = self.services();

@@ -4,6 +4,7 @@
 //! function of it: none reads, none looks anything up, none waits.
 
 pub mod consumers;
+pub mod findings;
 pub mod lookups;
 pub mod peers;
 pub mod row;

@@ -142,9 +142,12 @@ impl Request {
             // Names are looked up for those few that are shown.
             View::Summary if self.tcp_info => {
                 let rates = if self.interval.is_some() { column::tcp::RATES } else { &[] };
-                Column::needs_of(column::tcp::TRAFFIC).and(Column::needs_of(rates)).and(Needs::OWNERS)
+                Column::needs_of(column::tcp::TRAFFIC)
+                    .and(Column::needs_of(rates))
+                    .and(Needs { port_policy: true, ..Needs::OWNERS })
             }
-            View::Summary | View::Consumers => Needs::OWNERS,
+            View::Summary => Needs { port_policy: true, ..Needs::OWNERS },
+            View::Consumers => Needs::OWNERS,
             View::Explanations => Needs {
                 processes: Some(Facts::ALL),
                 users: true,

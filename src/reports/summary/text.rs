@@ -2,6 +2,7 @@
 
 use crate::lookup::rates::Rate;
 use crate::model::socket::{Pid, Protocol};
+use crate::moment::findings::Finding;
 use crate::moment::lookups::Lookups;
 use crate::moment::summary::Summary;
 use crate::output::escape::escape;
@@ -64,6 +65,12 @@ impl<'a> Named<'a> {
         !self.lookups.rates.is_empty()
     }
 
+    /// The process that a conclusion is about.
+    pub(super) fn holder(&self, finding: &Finding) -> String {
+        let named = |pid| name_and_pid(pid, self.process(pid).as_deref());
+        finding.pid.map_or_else(|| "an unknown process".to_owned(), named)
+    }
+
     pub(super) fn service(&self, (protocol, port): (Protocol, u16)) -> Option<&'a str> {
         self.lookups.services.name(port, protocol)
     }
@@ -80,6 +87,7 @@ pub fn write(out: &mut impl Write, named: &Named<'_>, language: Language, style:
         Some(state) => (format!("{} {}", protocol.word(), state.word()), count),
         None => (protocol.word().to_owned(), count),
     });
+    write_findings(out, named, style)?;
     section(out, by_state, states, style)?;
     let processes = summary.processes.iter().map(|&(pid, count)| (name_and_pid(pid, named.process(pid).as_deref()), count));
     section(out, by_process, processes, style)?;
@@ -91,6 +99,19 @@ pub fn write(out: &mut impl Write, named: &Named<'_>, language: Language, style:
     });
     section(out, by_port, ports, style)?;
     traffic(out, named, language.summary(), style)
+}
+
+/// What is worth a look; nothing if there is nothing.
+fn write_findings(out: &mut impl Write, named: &Named<'_>, style: TableStyle) -> io::Result<()> {
+    let findings = &named.summary.findings;
+    if findings.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    if !style.no_header {
+        writeln!(out, "Worth a look")?;
+    }
+    findings.iter().try_for_each(|finding| writeln!(out, "  {}", escape(&finding.message(&named.holder(finding)))))
 }
 
 /// What each process sends and receives; the rates under an interval alone.

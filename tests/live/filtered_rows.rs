@@ -87,8 +87,10 @@ fn port_and_state_filters_equal_filtering_the_whole_table() {
     let loopback = |row: &Row| row.local.starts_with("127.") || row.local.starts_with("[::1]");
     let listens = |row: &Row| row.state == "LISTENING" || row.remote == "*:*";
     cases.add("--exposure loopback", move |row| listens(row) && loopback(row));
-    cases.add("--exposure link-local", move |row| listens(row) && row.local.starts_with("[fe80:"));
-    cases.add("--exposed", move |row| listens(row) && !loopback(row) && !row.local.starts_with("[fe80:"));
+    // ff02:: is the multicast of a link.
+    let link_local = |row: &Row| ["[fe80:", "[ff02:"].iter().any(|prefix| row.local.starts_with(prefix));
+    cases.add("--exposure link-local", move |row| listens(row) && link_local(row));
+    cases.add("--exposed", move |row| listens(row) && !loopback(row) && !link_local(row));
     cases.add("--ipv4", |row| !row.local.starts_with('['));
     cases.add("--ipv6", |row| row.local.starts_with('['));
     cases.compare();

@@ -214,6 +214,7 @@ fn net_tools_command_lines_have_their_meaning() {
         ("-tulpnv", "tcp4 tcp6 udp4 udp6 listening pid program"),
         ("-tulpnFCMg", "tcp4 tcp6 udp4 udp6 listening pid program"),
         ("-vatn", "tcp4 tcp6 all"),
+        ("--verbose -tn", "tcp4 tcp6 connected"),
         ("-ltni", "tcp4 tcp6 listening note"),
         ("-n -A inet", "tcp4 connected"),
         ("-lnA inet6", "tcp6 udp6 listening"),

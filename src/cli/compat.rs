@@ -19,6 +19,9 @@ const DIALECT: &str = "--dialect";
 /// The switch that has no effect on a line of net-tools, where it means that nothing is cut.
 const WIDE: &str = "--wide";
 
+/// The long form of a letter that net-tools alone has and that has no effect: what could not be read is reported in any case.
+const VERBOSE: &str = "--verbose";
+
 /// The letters that net-tools has and Windows' netstat lacks.
 const ONLY_LINUX: [char; 9] = ['l', 'u', 'v', 'w', 'W', 'M', 'g', '4', '6'];
 
@@ -57,7 +60,8 @@ pub(super) fn to_plain_words(words: impl IntoIterator<Item = OsString>, clap: &C
     let mut rest = tokens.iter();
     while let Some(token) = rest.next() {
         match token {
-            Token::Plain(words) if dialect == Dialect::Linux && words.as_slice() == [WIDE] => {}
+            Token::Plain(words)
+                if dialect == Dialect::Linux && matches!(words.as_slice(), [word] if word == WIDE || word == VERBOSE) => {}
             Token::Plain(words) => plain.words.extend(words.iter().map(OsString::from)),
             Token::Word(word) => plain.words.push(word.into()),
             Token::Cluster(word) => Cluster { word, dialect, clap }.expand(&mut rest, &mut plain)?,
@@ -135,7 +139,11 @@ fn chosen(tokens: &[Token]) -> Option<Dialect> {
 /// Linux, if a cluster behind a hyphen has a letter that Windows lacks, a `p` that no protocol follows, or an `A` before a family.
 fn guess(tokens: &[Token]) -> Dialect {
     let is_linux = |(place, token): (usize, &Token)| {
-        let Token::Cluster(word) = token else { return false };
+        let word = match token {
+            Token::Cluster(word) => word,
+            Token::Plain(words) => return words.as_slice() == [VERBOSE],
+            Token::Word(_) => return false,
+        };
         let Some(letters) = word.strip_prefix('-').filter(|letters| !asks_for_help(letters)) else { return false };
         let next = tokens.get(place + 1);
         letters.chars().any(|letter| match letter {

@@ -35,7 +35,6 @@ const OTHER_PROGRAMS: &[(&str, &str)] = &[
     ("resolve", "Names are looked up unless -n is given; -f prints whole ones."),
     ("symbolic", "Names are looked up unless -n is given."),
     ("unix", "Unix sockets cannot be shown: the tables that are read have TCP and UDP only."),
-    ("verbose", "What could not be read is reported in any case."),
     ("watch", "A number repeats: 'rnetstat -ano 2' prints again every 2 seconds."),
 ];
 

@@ -6,6 +6,7 @@ use crate::moment::findings::Finding;
 use crate::moment::lookups::Lookups;
 use crate::moment::summary::Summary;
 use crate::output::escape::escape;
+use crate::reports::paint::Paint;
 use crate::reports::sockets::cells::name_and_pid;
 use crate::reports::table_style::{TableStyle, new_table};
 use crate::request::language::Language;
@@ -109,9 +110,12 @@ fn write_findings(out: &mut impl Write, named: &Named<'_>, style: TableStyle) ->
     }
     writeln!(out)?;
     if !style.no_header {
-        writeln!(out, "Worth a look")?;
+        writeln!(out, "{}", Paint::Strong.on(style.color, "Worth a look"))?;
     }
-    findings.iter().try_for_each(|finding| writeln!(out, "  {}", escape(&finding.message(&named.holder(finding)))))
+    findings.iter().try_for_each(|finding| {
+        let message = finding.message(&named.holder(finding));
+        writeln!(out, "  {}", Paint::Bad.on(style.color, &escape(&message)))
+    })
 }
 
 /// What each process sends and receives; the rates under an interval alone.
@@ -121,7 +125,7 @@ fn traffic(out: &mut impl Write, named: &Named<'_>, words: &Words, style: TableS
     let mut table = new_table(style);
     writeln!(out)?;
     if !style.no_header {
-        writeln!(out, "{}", words.traffic)?;
+        writeln!(out, "{}", Paint::Strong.on(style.color, words.traffic))?;
         table.set_header(words.traffic_columns.iter().take(columns));
     }
     for sum in sums {
@@ -159,7 +163,7 @@ fn section(
     let Some(&(_, most)) = counts.first() else { return Ok(()) };
     writeln!(out)?;
     if !style.no_header {
-        writeln!(out, "{heading}")?;
+        writeln!(out, "{}", Paint::Strong.on(style.color, heading))?;
     }
     let mut table = new_table(style);
     for (what, count) in counts {
@@ -189,11 +193,21 @@ mod tests {
     use crate::request::View;
 
     fn print() -> String {
+        print_in(false)
+    }
+
+    fn print_in(color: bool) -> String {
         let moment = friendly().moment(View::Summary);
         let named = Named { summary: moment.summary.as_ref().unwrap(), lookups: &moment.lookups };
         let mut out = Vec::new();
-        write(&mut out, &named, Language::En, TableStyle { width: None, color: false, no_header: false }).unwrap();
+        write(&mut out, &named, Language::En, TableStyle { width: None, color, no_header: false }).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn headings_have_colour_only_if_it_is_wanted() {
+        assert!(!print().contains('\u{1b}'));
+        assert!(print_in(true).contains("\u{1b}[1mBusiest processes\u{1b}[0m"));
     }
 
     #[test]

@@ -6,7 +6,6 @@ pub(crate) use super::interfaces::totals as interface_totals;
 pub(crate) use super::netlink::rdma_dump::read as rdma;
 pub(crate) use super::process_facts::{process_clock, process_facts};
 pub(crate) use super::procfs::cgroup::membership;
-pub(crate) use super::procfs::port_policy::read as port_policy;
 pub(crate) use super::procfs::statistics::read as statistics;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot::snapshot;
@@ -17,9 +16,16 @@ pub(crate) use crate::platform::unix::signals::is_interrupt_ignored;
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
 
+use super::procfs;
+use crate::model::port_policy::PortPolicy;
 use crate::model::system::System;
 
 pub(crate) const SYSTEM: System = System::Linux;
+
+/// The settings of ports, and whether this caller is bound by them.
+pub(crate) fn port_policy() -> PortPolicy {
+    PortPolicy { caller_is_root: rustix::process::geteuid().is_root(), ..procfs::port_policy::read() }
+}
 
 /// Sets up signals, and lets all threads share one memory arena of the GNU C library.
 pub(crate) fn begin() {

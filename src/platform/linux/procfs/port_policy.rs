@@ -23,8 +23,7 @@ fn range(word: &str) -> Option<RangeInclusive<u16>> {
 
 /// Reads the settings of the network namespace of this process.
 pub fn read() -> PortPolicy {
-    let policy = parse(&text(LOCAL_RANGE), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"));
-    PortPolicy { caller_is_root: rustix::process::geteuid().is_root(), ..policy }
+    parse(&text(LOCAL_RANGE), &text("ip_local_reserved_ports"), &text("ip_unprivileged_port_start"))
 }
 
 /// The range of ephemeral ports.

@@ -21,9 +21,11 @@ use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, UdpSocket};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use support::command::command;
+use support::signals::end_children_at_interrupt;
 use support::wait::until;
 
 fn start(arguments: &[&str]) -> (Child, BufReader<ChildStdout>) {
+    end_children_at_interrupt();
     let mut child = command(arguments).stdout(Stdio::piped()).spawn().unwrap();
     let output = BufReader::new(child.stdout.take().unwrap());
     (child, output)
@@ -85,6 +87,7 @@ fn a_closed_pipe_interrupts_a_long_pause() {
 
 #[test]
 fn an_interval_with_stdout_in_a_file_can_be_interrupted() {
+    end_children_at_interrupt();
     let path = std::env::temp_dir().join(format!("rnetstat-interval-{}", std::process::id()));
     let child = command(["-an", "1"]).stdout(std::fs::File::create(&path).unwrap()).spawn().unwrap();
     let displays = || std::fs::read_to_string(&path).unwrap().matches("\n  Proto").count();

@@ -5,6 +5,7 @@ use crate::support::fixtures::{listener, local};
 use crate::support::namespace::Namespace;
 use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, traced};
 use crate::support::row::parse;
+use crate::support::signals::end_children_at_interrupt;
 use crate::support::skip::have_or_skip;
 use crate::support::wait::until;
 use rustix::process::{Pid, Signal};
@@ -85,6 +86,7 @@ fn harmless_signals_do_not_change_the_output() {
 #[test]
 fn an_interrupt_at_any_moment_ends_a_run_silently() {
     let Some(_namespace) = Namespace::enter() else { return };
+    end_children_at_interrupt();
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let whole = end(start("-ano")).0;
     for moment in moments() {
@@ -104,6 +106,7 @@ fn an_interrupt_at_any_moment_ends_a_run_silently() {
 #[test]
 fn an_interval_continues_after_harmless_signals() {
     let Some(_namespace) = Namespace::enter() else { return };
+    end_children_at_interrupt();
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let one = end(start("-ano")).0;
     let mut child = start("-ano 1");

@@ -32,6 +32,8 @@ pub mod program;
 #[cfg(target_os = "linux")]
 pub mod row;
 #[cfg(target_os = "linux")]
+pub mod signals;
+#[cfg(target_os = "linux")]
 pub mod ss;
 #[cfg(target_os = "linux")]
 pub mod stopwatch;

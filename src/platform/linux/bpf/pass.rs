@@ -3,7 +3,7 @@
 use super::kernel_btf;
 use super::mapping::Mapping;
 use super::pass_layout::PassLayout;
-use super::pass_program::{self, LISTENING_NULLS_BASE, Outcome, ROOM, ROW, Selection, Task, context, namespace_row, tables};
+use super::pass_program::{self, LISTENING_NULLS_BASE, Outcome, ROW, SLOT, Selection, Task, context, namespace_row, tables};
 use super::syscall::{self, Program, ProgramType};
 use crate::platform::linux::netlink::message::u64_at;
 use rustix::fd::{AsRawFd, OwnedFd};
@@ -59,16 +59,16 @@ pub(crate) enum PassError {
 }
 
 impl Pass {
-    /// Loads the program. `rooms` is how many runs there may be at a time. Every error means that this kernel or this user's
+    /// Loads the program. `slots` is how many runs there may be at a time. Every error means that this kernel or this user's
     /// rights do not allow it.
-    pub(crate) fn open(selection: &Selection, rooms: usize) -> io::Result<Self> {
-        Self::with_layout(&kernel_btf::find(PassLayout::find)?, selection, rooms)
+    pub(crate) fn open(selection: &Selection, slots: usize) -> io::Result<Self> {
+        Self::with_layout(&kernel_btf::find(PassLayout::find)?, selection, slots)
     }
 
-    fn with_layout(layout: &PassLayout, selection: &Selection, rooms: usize) -> io::Result<Self> {
-        let size = u32::try_from(rooms.saturating_mul(ROOM)).map_err(io::Error::other)?;
+    fn with_layout(layout: &PassLayout, selection: &Selection, slots: usize) -> io::Result<Self> {
+        let size = u32::try_from(slots.saturating_mul(SLOT)).map_err(io::Error::other)?;
         let memory = syscall::create_mappable_array(size)?;
-        let program = pass_program::program(layout, memory.as_raw_fd(), rooms, selection).map_err(io::Error::other)?;
+        let program = pass_program::program(layout, memory.as_raw_fd(), slots, selection).map_err(io::Error::other)?;
         let program = Program::load("socket_pass", ProgramType::Syscall, &program)?;
         let mut described = Context::new(Task::Describe);
         program.run(&mut described.0)?;
@@ -89,13 +89,13 @@ impl Pass {
             memory,
         };
         if !selection.own_namespace {
-            pass.list_namespaces(rooms.saturating_mul(ROOM))?;
+            pass.list_namespaces(slots.saturating_mul(SLOT))?;
         }
         Ok(pass)
     }
 
     /// Lists the network namespaces and their tables.
-    fn list_namespaces(&mut self, room: usize) -> io::Result<()> {
+    fn list_namespaces(&mut self, slot: usize) -> io::Result<()> {
         let mut run = Context::new(Task::Namespaces);
         run.set(context::AT, self.net);
         self.program.run(&mut run.0)?;
@@ -103,7 +103,7 @@ impl Pass {
         if run.get(context::OUTCOME) != Outcome::Walked as u64 {
             return Err(io::Error::other("too many network namespaces"));
         }
-        let mapping = Mapping::of_array(&self.memory, room)?;
+        let mapping = Mapping::of_array(&self.memory, slot)?;
         let rows = mapping.bytes().get(..written).unwrap_or_default().as_chunks::<ROW>().0;
         for row in rows {
             let number = |at: i16| u64_at(row, usize::from(at.unsigned_abs())).unwrap_or_default();
@@ -146,20 +146,20 @@ impl Pass {
     }
 
     /// The memory of one of the runs at a time. No two threads may have the same.
-    pub(crate) fn room(&self, index: usize) -> io::Result<Room<'_>> {
-        let mapping = Mapping::of_array_part(&self.memory, index.saturating_mul(ROOM), ROOM)?;
-        Ok(Room { pass: self, mapping, offset: index.saturating_mul(ROOM) as u64 })
+    pub(crate) fn slot(&self, index: usize) -> io::Result<Slot<'_>> {
+        let mapping = Mapping::of_array_part(&self.memory, index.saturating_mul(SLOT), SLOT)?;
+        Ok(Slot { pass: self, mapping, offset: index.saturating_mul(SLOT) as u64 })
     }
 }
 
 /// Where one thread's runs write their rows.
-pub(crate) struct Room<'a> {
+pub(crate) struct Slot<'a> {
     pass: &'a Pass,
     mapping: Mapping,
     offset: u64,
 }
 
-impl Room<'_> {
+impl Slot<'_> {
     /// Walks a range of buckets and hands each row to `each`.
     pub(crate) fn walk(&mut self, range: &Range, mut each: impl FnMut(&[u8; ROW])) -> Result<(), PassError> {
         let Range { task, table, first, count } = *range;
@@ -176,7 +176,7 @@ impl Room<'_> {
                 (context::FIRST_NUMBER, if task == Task::Listeners { LISTENING_NULLS_BASE } else { 0 }),
                 (context::NET, self.pass.net),
                 (context::STATES, if task == Task::Connections { self.pass.states } else { u32::MAX }.into()),
-                (context::ROOM, self.offset),
+                (context::SLOT, self.offset),
             ] {
                 run.set(place, number);
             }
@@ -230,12 +230,12 @@ mod tests {
 
     /// The inodes of the sockets with these local ports.
     fn inodes(pass: &Pass, ports: &[u16]) -> Vec<u32> {
-        let mut room = pass.room(0).unwrap();
+        let mut slot = pass.slot(0).unwrap();
         let mut inodes = Vec::new();
         for (task, protocol) in [(Task::Listeners, Protocol::Tcp), (Task::Connections, Protocol::Tcp), (Task::Udp, Protocol::Udp)]
         {
             for range in pass.ranges(task) {
-                room.walk(&range, |row| {
+                slot.walk(&range, |row| {
                     let socket = pass_rows::parse(row, protocol).unwrap();
                     inodes.extend(ports.contains(&socket.local.port).then_some(socket.inode));
                 })

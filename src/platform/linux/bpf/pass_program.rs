@@ -36,7 +36,7 @@ const LOADS_ARE_ORDERED: bool = cfg!(any(target_arch = "x86_64", target_arch = "
 /// The size of a row in bytes.
 pub const ROW: usize = 64;
 /// The memory that a run needs.
-pub const ROOM: usize = ROW * SOCKETS_AT_MOST as usize;
+pub const SLOT: usize = ROW * SOCKETS_AT_MOST as usize;
 
 /// Where the fields of a row stand.
 pub mod row {
@@ -81,7 +81,7 @@ pub mod context {
     /// The states that are wanted: bits of the kernel's numbers.
     pub const STATES: i16 = 136;
     /// Where in the memory the rows go, in bytes.
-    pub const ROOM: i16 = 64;
+    pub const SLOT: i16 = 64;
     /// After the run: how many bytes of rows there are.
     pub const WRITTEN: i16 = 72;
     /// After the run: how it ended, an [`Outcome`](super::Outcome).
@@ -209,10 +209,10 @@ mod stack {
     pub(super) const BARRIER: i16 = -16;
 }
 
-/// Assembles the program. `memory` is the descriptor of an array with one value of `rooms` times [`ROOM`] bytes.
-pub fn program(layout: &PassLayout, memory: i32, rooms: usize, selection: &Selection) -> Result<Program, AssembleError> {
+/// Assembles the program. `memory` is the descriptor of an array with one value of `slots` times [`SLOT`] bytes.
+pub fn program(layout: &PassLayout, memory: i32, slots: usize, selection: &Selection) -> Result<Program, AssembleError> {
     let mut a = Assembler::new();
-    let limit = i32::try_from(rooms.saturating_mul(ROOM).saturating_sub(ROW)).unwrap_or(0);
+    let limit = i32::try_from(slots.saturating_mul(SLOT).saturating_sub(ROW)).unwrap_or(0);
     let (describe, finish) = (a.label(), a.label());
     a.stx(Size::Dw, R10, stack::CONTEXT, R1);
     a.mov(R9, R1);
@@ -220,7 +220,7 @@ pub fn program(layout: &PassLayout, memory: i32, rooms: usize, selection: &Selec
     a.ldx(Size::Dw, R1, R9, context::TASK);
     a.jeq(R1, Task::Describe as i32, describe);
     a.st(Size::Dw, R10, stack::BARRIER, 0);
-    a.ldx(Size::Dw, R2, R9, context::ROOM);
+    a.ldx(Size::Dw, R2, R9, context::SLOT);
     a.stx(Size::Dw, R9, context::WRITE, R2);
     a.ldx(Size::Dw, R8, R9, context::AT);
     a.st(Size::Dw, R9, context::SOCKETS, 0);
@@ -481,7 +481,7 @@ impl Walk<'_> {
         self.a.stx(Size::Dw, R3, context::OUTCOME, R1);
         self.a.stx(Size::Dw, R3, context::AT, R8);
         self.a.ldx(Size::Dw, R1, R3, context::WRITE);
-        self.a.ldx(Size::Dw, R2, R3, context::ROOM);
+        self.a.ldx(Size::Dw, R2, R3, context::SLOT);
         self.a.sub(R1, R2);
         self.a.stx(Size::Dw, R3, context::WRITTEN, R1);
         self.a.ja(self.finish);

@@ -3,7 +3,7 @@
 //! The dumps serve for what they alone report (bound ports, timers, attributes), and for a table that the pass gives up. The pass is
 //! trusted only if it saw the namespace and the table that `/proc` shows, and every listener that the kernel's dump lists.
 
-use super::pass::{Pass, PassError, Range, Room};
+use super::pass::{Pass, PassError, Range, Slot};
 use super::pass_program::{Selection, Task};
 use super::pass_rows;
 use crate::model::owners::OwnerSearch;
@@ -79,8 +79,8 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
     }
     let listeners = listeners_of_dump(request);
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS));
-    // All rooms together take the list of namespaces.
-    let rooms = if is_own { threads } else { THREADS };
+    // All slots together take the list of namespaces.
+    let slots = if is_own { threads } else { THREADS };
     let has_ports = request.filter.local_port.is_some() || request.filter.remote_port.is_some();
     let shared = OnceLock::new();
     let next = AtomicUsize::new(0);
@@ -96,13 +96,13 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
                 (eager, walk.connections(1))
             })
         });
-        let shared = shared.get_or_init(|| open(request, buckets, rooms));
+        let shared = shared.get_or_init(|| open(request, buckets, slots));
         let walked = shared.as_ref().map(|pass| {
             let busy = sockstat::tcp_of_machine(&counted) >= SOCKETS_WORTH_A_THREAD;
             let first = if looks_for_owners { 2 } else { 1 };
             let helpers = if busy { first..threads } else { 0..0 };
             let helpers: Vec<_> =
-                helpers.map(|room| Builder::new().spawn_scoped(scope, move || walk.connections(room))).collect();
+                helpers.map(|slot| Builder::new().spawn_scoped(scope, move || walk.connections(slot))).collect();
             let mut walked = walk.main(pass);
             for helper in helpers.into_iter().flatten() {
                 walked.absorb(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -166,8 +166,8 @@ fn is_cheaper(buckets: u64, sockets: u64) -> bool {
 }
 
 /// The program for these rows, if it sees what `/proc` shows.
-fn open(request: &Query, buckets: u64, rooms: usize) -> Option<Pass> {
-    let pass = Pass::open(&selection(request), rooms).ok()?;
+fn open(request: &Query, buckets: u64, slots: usize) -> Option<Pass> {
+    let pass = Pass::open(&selection(request), slots).ok()?;
     // That of the thread, which may have left that of its process.
     let own = rustix::fs::stat("/proc/thread-self/ns/net").ok()?.st_ino;
     (pass.inode == own && pass.connection_buckets() == buckets).then_some(pass)
@@ -258,10 +258,10 @@ impl Walk<'_> {
             }
         }
         let listeners = listeners(request);
-        match pass.room(0) {
-            Ok(mut room) => {
+        match pass.slot(0) {
+            Ok(mut slot) => {
                 let mut rows = Vec::new();
-                let all = walk_all(&mut room, pass.ranges(Task::Listeners), Protocol::Tcp, |socket, namespace| {
+                let all = walk_all(&mut slot, pass.ranges(Task::Listeners), Protocol::Tcp, |socket, namespace| {
                     if request.matches(&socket) {
                         rows.push((socket, namespace));
                     }
@@ -272,7 +272,7 @@ impl Walk<'_> {
                 walked.take(Task::Listeners, rows, all, request);
                 if udp4 || udp6 {
                     let mut rows = Vec::new();
-                    let all = walk_all(&mut room, pass.ranges(Task::Udp), Protocol::Udp, |socket, namespace| {
+                    let all = walk_all(&mut slot, pass.ranges(Task::Udp), Protocol::Udp, |socket, namespace| {
                         if request.matches(&socket) {
                             rows.push((socket, namespace));
                         }
@@ -281,7 +281,7 @@ impl Walk<'_> {
                     rows.sort_by_key(|(socket, _)| socket.family);
                     walked.take(Task::Udp, rows, all, request);
                 }
-                self.walk_connections(pass, &mut room, &mut walked);
+                self.walk_connections(pass, &mut slot, &mut walked);
             }
             Err(_) => walked.given_up.extend([Task::Listeners, Task::Udp, Task::Connections]),
         }
@@ -289,17 +289,17 @@ impl Walk<'_> {
     }
 
     /// The part of another thread, if the program is loaded by now.
-    fn connections(&self, room: usize) -> Walked {
+    fn connections(&self, slot: usize) -> Walked {
         let mut walked = Walked::default();
         if let Some(Some(pass)) = self.shared.get()
-            && let Ok(mut room) = pass.room(room)
+            && let Ok(mut slot) = pass.slot(slot)
         {
-            self.walk_connections(pass, &mut room, &mut walked);
+            self.walk_connections(pass, &mut slot, &mut walked);
         }
         walked
     }
 
-    fn walk_connections(&self, pass: &Pass, room: &mut Room<'_>, walked: &mut Walked) {
+    fn walk_connections(&self, pass: &Pass, slot: &mut Slot<'_>, walked: &mut Walked) {
         let is_wanted = !self.request.states.without(State::Listening).is_empty()
             && self.request.tables.sources().any(|table| table.protocol() == Protocol::Tcp);
         if !is_wanted {
@@ -308,7 +308,7 @@ impl Walk<'_> {
         let ranges: Vec<Range> = pass.ranges(Task::Connections).collect();
         while let Some(range) = ranges.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let is_own = self.request.namespaces.is_own();
-            let all = walk_all(room, [*range], Protocol::Tcp, |socket, namespace| {
+            let all = walk_all(slot, [*range], Protocol::Tcp, |socket, namespace| {
                 if self.request.matches(&socket) {
                     walked.rows.push(socket);
                     walked.namespaces.extend((!is_own).then_some(namespace));
@@ -324,13 +324,13 @@ impl Walk<'_> {
 }
 
 fn walk_all(
-    room: &mut Room<'_>,
+    slot: &mut Slot<'_>,
     ranges: impl IntoIterator<Item = Range>,
     protocol: Protocol,
     mut each: impl FnMut(Socket, u32),
 ) -> Result<(), PassError> {
     for range in ranges {
-        room.walk(&range, |row| {
+        slot.walk(&range, |row| {
             if let Some(socket) = pass_rows::parse(row, protocol) {
                 each(socket, pass_rows::namespace(row));
             }

@@ -21,7 +21,7 @@ use crate::output::stdout::stdout;
 use crate::output::{color, terminal};
 use crate::platform;
 use crate::reports::table_style::TableStyle;
-use crate::request::{Amount, Format, Request};
+use crate::request::{Amount, Format, Request, Task};
 use anyhow::Context;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -48,28 +48,25 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-/// Answers a request once, or again after each pause.
+/// Does what a request asks for.
 fn run(request: &Request) -> anyhow::Result<Exit> {
-    let mut reader = Reader::of_process(request);
-    let mut request = request.clone();
-    let at_terminal = io::stderr().is_terminal();
-    if at_terminal {
+    if io::stderr().is_terminal() {
         request.notes.iter().for_each(|note| print_error(&escape(note)));
     }
-    if let Some(diff) = &request.diff {
-        return diff::diff(&request, diff);
+    match &request.task {
+        Task::Report => report(request.clone()),
+        Task::Wait(wait) => wait::wait(request, wait),
+        Task::Diff(diff) => diff::diff(request, diff),
     }
-    if let Some(port) = &request.wait {
-        let (moment, exit) = wait::wait(&request, port);
-        write(&moment, &request)?;
-        report_problems(&moment.problems, at_terminal);
-        return Ok(exit);
-    }
+}
+
+/// Reads and reports once, or again after each pause.
+fn report(mut request: Request) -> anyhow::Result<Exit> {
+    let mut reader = Reader::of_process(&request);
     repeat::repeat(request.interval, || {
         let moment = reader.read(&request);
         write(&moment, &request)?;
-        report_problems(&moment.problems, at_terminal);
-        if let Some(hint) = hints::nothing_found(&moment, &request).filter(|_| at_terminal) {
+        if let Some(hint) = hints::nothing_found(&moment, &request).filter(|_| io::stderr().is_terminal()) {
             print_error(&escape(&hint));
         }
         // All blocks of CSV are one file, with one heading.
@@ -78,7 +75,7 @@ fn run(request: &Request) -> anyhow::Result<Exit> {
     })
 }
 
-/// Writes a moment to standard output.
+/// Writes a moment to standard output, and its problems to standard error.
 fn write(moment: &Moment, request: &Request) -> anyhow::Result<()> {
     let output = &request.output;
     let style = TableStyle { width: terminal::width(), color: color::is_wanted(output.color), no_header: output.no_header };
@@ -87,7 +84,9 @@ fn write(moment: &Moment, request: &Request) -> anyhow::Result<()> {
     if has_time_stamp(request) {
         write_time_stamp(&mut out, moment, style.color).context(WRITING)?;
     }
-    crate::reports::write(&mut out, moment, request, style).and_then(|()| out.flush()).context(WRITING)
+    crate::reports::write(&mut out, moment, request, style).and_then(|()| out.flush()).context(WRITING)?;
+    report_problems(&moment.problems);
+    Ok(())
 }
 
 const WRITING: &str = "the output cannot be written";
@@ -107,7 +106,8 @@ fn write_time_stamp(out: &mut impl Write, moment: &Moment, color: bool) -> io::R
 }
 
 /// Reports what is missing: rows that may be missing in any case, the rest only at a terminal.
-fn report_problems(problems: &Problems, at_terminal: bool) {
+fn report_problems(problems: &Problems) {
+    let at_terminal = io::stderr().is_terminal();
     for problem in problems.iter().filter(|problem| at_terminal || problem.kind.is_incomplete()) {
         print_error(&escape(&problem.message));
     }

@@ -1,6 +1,6 @@
 //! Waiting until a port is listened on, or until it is free (`--wait`).
 
-use super::{Exit, Reader};
+use super::{Exit, Reader, write};
 use crate::model::answer::Answer;
 use crate::model::owners::OwnerSearch;
 use crate::model::socket::{Protocol, Table};
@@ -12,9 +12,16 @@ use std::time::{Duration, Instant};
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Looks until the port is in the state that is waited for, the time is up or the answer is unknown. What is looked at is
-/// small, and has no owners: those are read once, at the end, for the moment that is returned.
-pub(super) fn wait(request: &Request, wait: &PortWait) -> (Moment, Exit) {
+/// Looks until the port is in the state that is waited for, the time is up or the answer is unknown, and reports on the
+/// moment that decided.
+pub(super) fn wait(request: &Request, wait: &PortWait) -> anyhow::Result<Exit> {
+    let (moment, exit) = last_moment(request, wait);
+    write(&moment, request)?;
+    Ok(exit)
+}
+
+/// What is looked at is small, and has no owners: those are read once, at the end, for the moment that is returned.
+fn last_moment(request: &Request, wait: &PortWait) -> (Moment, Exit) {
     let mut reader = Reader::of_process(request);
     let query = query(request, wait);
     let end = wait.limit.and_then(|limit| Instant::now().checked_add(limit));
@@ -59,7 +66,7 @@ mod tests {
     use crate::reports::tests::request;
 
     fn wait_of(line: &str) -> PortWait {
-        request(line).wait.unwrap()
+        *request(line).task.wait().unwrap()
     }
 
     fn snapshot(sockets: Vec<Socket>) -> Snapshot {
@@ -102,7 +109,7 @@ mod tests {
     #[test]
     fn a_look_reads_the_port_of_one_protocol_alone() {
         let request = request("--wait 8080");
-        let looked_at = query(&request, &request.wait.unwrap());
+        let looked_at = query(&request, request.task.wait().unwrap());
         assert_eq!(looked_at.states, StateSet::NONE.with(State::Listening));
         assert_eq!(looked_at.tables, [Table::Tcp4, Table::Tcp6].into_iter().collect());
         assert_eq!(looked_at.filter.local_port.unwrap().ranges().collect::<Vec<_>>(), [8080..=8080]);

@@ -3,7 +3,7 @@
 use super::report_args::questions_of;
 use super::{UsageError, invalid_value};
 use crate::model::socket::Protocol;
-use crate::request::{Diff, Document, PortQuestion, PortWait, Until};
+use crate::request::{Diff, Document, PortQuestion, PortWait, Task, Until};
 use clap::Args;
 use std::time::Duration;
 
@@ -32,8 +32,21 @@ pub(super) struct AnswerArguments {
 }
 
 impl AnswerArguments {
+    /// What the run does.
+    pub(super) fn task(&self) -> Result<Task, UsageError> {
+        let asked = [("--wait", self.wait()?.map(Task::Wait)), ("--diff", self.diff()?.map(Task::Diff))];
+        let mut asked = asked.into_iter().filter_map(|(switch, task)| Some((switch, task?)));
+        match (asked.next(), asked.next()) {
+            (Some((switch, _)), Some((other, _))) => {
+                Err(UsageError::new(format!("{switch} and {other} are mutually exclusive"), "Ask one after the other."))
+            }
+            (Some((_, task)), None) => Ok(task),
+            (None, _) => Ok(Task::Report),
+        }
+    }
+
     /// What is waited for, if anything.
-    pub(super) fn wait(&self) -> Result<Option<PortWait>, UsageError> {
+    fn wait(&self) -> Result<Option<PortWait>, UsageError> {
         let limit = self.limit()?;
         let Some(value) = &self.wait else {
             return match limit {
@@ -59,7 +72,7 @@ impl AnswerArguments {
     }
 
     /// What is compared, if anything.
-    pub(super) fn diff(&self) -> Result<Option<Diff>, UsageError> {
+    fn diff(&self) -> Result<Option<Diff>, UsageError> {
         let document = |name: &String| match name.as_str() {
             "-" => Document::Stdin,
             path => Document::File(path.into()),
@@ -89,13 +102,13 @@ impl AnswerArguments {
 mod tests {
     use crate::cli::{Command, parse};
     use crate::model::socket::Protocol;
-    use crate::request::{PortQuestion, PortWait, Until};
+    use crate::request::{PortQuestion, PortWait, Task, Until};
     use std::ffi::OsString;
     use std::time::Duration;
 
     fn wait(line: &str) -> Option<PortWait> {
         match parse(line.split(' ').map(OsString::from)) {
-            Ok(Command::Run(request)) => request.wait,
+            Ok(Command::Run(request)) => request.task.wait().copied(),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -116,7 +129,10 @@ mod tests {
     #[test]
     fn one_file_is_compared_with_now_and_two_with_each_other() {
         let diff = |line: &str| match parse(line.split(' ').map(OsString::from)) {
-            Ok(Command::Run(request)) => request.diff.map(|diff| (diff.earlier.name(), diff.later.map(|later| later.name()))),
+            Ok(Command::Run(request)) => match request.task {
+                Task::Diff(diff) => Some((diff.earlier.name(), diff.later.map(|later| later.name()))),
+                Task::Report | Task::Wait(_) => None,
+            },
             other => panic!("{line}: {other:?}"),
         };
         let files = |earlier: &str, later: Option<&str>| Some((earlier.to_owned(), later.map(str::to_owned)));
@@ -150,6 +166,7 @@ mod tests {
             ("--timeout 5", "--timeout goes with --wait"),
             ("--wait 80 5", "--wait has no interval"),
             ("--wait 80 --explain 80", "--explain and --wait are mutually exclusive"),
+            ("--wait 80 --diff a.json", "--wait and --diff are mutually exclusive"),
             ("--wait 80 --summary", "--summary and --wait are mutually exclusive"),
             ("--wait 80 -s", "--wait and -c, -e, -r, -s or -x are mutually exclusive"),
             ("--wait 80 --pid 1", "filters and --sort are for the table"),

@@ -10,7 +10,7 @@ use crate::filter::{Filter, Scope};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
 use crate::request::column::Column;
-use crate::request::{Amount, Diff, Format, Names, Output, Query, Request, UdpRows, View};
+use crate::request::{Amount, Diff, Format, Names, Output, Query, Request, Task, UdpRows, View};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -29,18 +29,18 @@ impl Arguments {
         let output = self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = Filter { conditions: self.internals.conditions()?, ..self.filters.filter(&ports)? };
-        let (wait, diff) = (self.answers.wait()?, self.answers.diff()?);
+        let task = self.answers.task()?;
         let filters_as_switches = self.filters_as_switches(&ports);
-        let question = question(&self.questions, wait.as_ref(), netstat)?;
+        let question = question(&self.questions, &task, netstat)?;
         let (views, least) = match question {
             Some(view) => (vec![view], Scope::WithBound),
-            None => (choose_sections(views(netstat)?, linux, filter.family), Scope::Unchanged),
+            None => (choose_sections(views(netstat)?, linux, filter.family), least_scope(&task)),
         };
         self.internals.check(&views, &output)?;
         check(&views, &output, netstat.lang)?;
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
-        let ports = match &wait {
+        let ports = match task.wait() {
             Some(wait) => vec![wait.question],
             None => self.questions.ports()?,
         };
@@ -62,30 +62,24 @@ impl Arguments {
         let mut added = added_columns(netstat, linux);
         added.extend((!namespaces.is_own()).then_some(Column::Namespace));
         let interval = interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND));
-        if wait.is_some() && interval.is_some() {
-            return Err(UsageError::new("--wait has no interval", "It looks ten times a second; --timeout limits it."));
-        }
-        if let Some(diff) = &diff {
-            self.check_diff(diff, &views, &output, interval, !filters_as_switches.is_empty())?;
-        }
+        self.check_task(&task, &views, &output, interval, !filters_as_switches.is_empty())?;
         let internals = self.internals.columns(interval);
         let columns = columns(chosen.as_deref(), &internals, &added, output.format);
         let conditions = filter.conditions.iter().map(|condition| condition.column);
         check_rates(columns.iter().copied().chain(sort.iter().map(|key| key.column)).chain(conditions), interval)?;
-        let query = Query {
-            sources,
-            namespaces: namespaces.clone(),
-            ..sockets(netstat, linux, filter.clone(), asked.max(least).max(if diff.is_some() { Scope::All } else { least }))?
-        };
+        let query =
+            Query { sources, namespaces: namespaces.clone(), ..sockets(netstat, linux, filter.clone(), asked.max(least))? };
         let names_rows = netstat.all || netstat.bound || filter.states.is_some();
         Ok(Request {
-            // Connections differ always: they are compared only if rows are asked for.
-            query: if diff.is_some() && !names_rows { query.listening() } else { query },
+            query: match task {
+                // Connections differ always: they are compared only if rows are asked for.
+                Task::Diff(_) if !names_rows => query.listening(),
+                Task::Diff(_) | Task::Report | Task::Wait(_) => query,
+            },
             // Whoever owns a port owns it, bound or connected: -c counts them all.
             consumers: Query { sources, namespaces, ..sockets(netstat, linux, filter, Scope::WithBound)? },
             ports,
-            wait,
-            diff,
+            task,
             filters: filters_as_switches,
             columns_are_chosen: chosen.is_some(),
             columns,
@@ -111,6 +105,24 @@ impl Arguments {
         namespaces.sort_unstable();
         switches.extend((!namespaces.is_empty()).then(|| format!("--namespace={}", namespaces.join(","))));
         switches
+    }
+
+    /// What goes with a task.
+    fn check_task(
+        &self,
+        task: &Task,
+        views: &[View],
+        output: &Output,
+        interval: Option<Duration>,
+        has_filters: bool,
+    ) -> Result<(), UsageError> {
+        match task {
+            Task::Wait(_) if interval.is_some() => {
+                Err(UsageError::new("--wait has no interval", "It looks ten times a second; --timeout limits it."))
+            }
+            Task::Diff(diff) => self.check_diff(diff, views, output, interval, has_filters),
+            Task::Report | Task::Wait(_) => Ok(()),
+        }
     }
 
     /// What goes with `--diff`.
@@ -146,6 +158,14 @@ impl Arguments {
             return error("--columns, --sort and -b do not go with --diff", "It compares owner, state and backlog.");
         }
         Ok(())
+    }
+}
+
+/// What a task shows at least.
+const fn least_scope(task: &Task) -> Scope {
+    match task {
+        Task::Diff(_) => Scope::All,
+        Task::Report | Task::Wait(_) => Scope::Unchanged,
     }
 }
 

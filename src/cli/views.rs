@@ -7,19 +7,15 @@ use super::report_args::ReportArguments;
 use crate::model::socket::{Family, Table};
 use crate::model::statistics::Section;
 use crate::request::language::Language;
-use crate::request::{Amount, Format, Output, PortWait, View};
+use crate::request::{Amount, Format, Output, Task, View};
 
 /// The view of a question, if one is asked.
-pub(super) fn question(
-    questions: &ReportArguments,
-    wait: Option<&PortWait>,
-    netstat: &NetstatArguments,
-) -> Result<Option<View>, UsageError> {
+pub(super) fn question(questions: &ReportArguments, task: &Task, netstat: &NetstatArguments) -> Result<Option<View>, UsageError> {
     const ONE_AT_A_TIME: &str = "Ask one after the other.";
     let asked = [
         (questions.summary, View::Summary, "--summary"),
         (!questions.explain.is_empty(), View::Explanations, "--explain"),
-        (wait.is_some(), View::Explanations, "--wait"),
+        (task.wait().is_some(), View::Explanations, "--wait"),
     ];
     let mut asked = asked.into_iter().filter(|(is_asked, ..)| *is_asked);
     let Some((_, view, switch)) = asked.next() else { return Ok(None) };

@@ -106,7 +106,7 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
                 if position > 0 {
                     writeln!(out)?;
                 }
-                match &request.wait {
+                match request.task.wait() {
                     Some(wait) => explain::wait::write(out, explanation, wait.until),
                     None => explain::text::write(out, explanation, style),
                 }

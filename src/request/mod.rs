@@ -8,6 +8,7 @@ pub mod needs;
 mod output;
 pub mod query;
 mod sources;
+mod task;
 pub mod unit;
 mod wait;
 
@@ -15,6 +16,7 @@ pub use diff::{Diff, Document};
 pub use output::{Amount, Color, Format, LineEnding, Output};
 pub use query::{Query, RowFacts, UdpRows};
 pub use sources::{OwnerSource, SocketSource, Sources};
+pub use task::Task;
 pub use wait::{PortWait, Until};
 
 use crate::model::owners::OwnerSearch;
@@ -31,6 +33,8 @@ use std::time::Duration;
 /// Everything that one run is to do.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// What the run does.
+    pub task: Task,
     /// The views to print, in printing order.
     pub views: Vec<View>,
     /// Which sockets the table, the summary and the explanations are made of.
@@ -39,10 +43,6 @@ pub struct Request {
     pub consumers: Query,
     /// The ports to explain, in the order asked.
     pub ports: Vec<PortQuestion>,
-    /// The state of a port that is waited for (`--wait`).
-    pub wait: Option<PortWait>,
-    /// What is compared (`--diff`).
-    pub diff: Option<Diff>,
     /// The filters as switches, as documents have them.
     pub filters: Vec<String>,
     /// The columns: of the classic table those behind the state, of the other formats all.
@@ -180,7 +180,11 @@ impl Request {
 
     /// Whether the system is read more than once.
     pub const fn is_repeated(&self) -> bool {
-        self.interval.is_some() || self.wait.is_some()
+        match self.task {
+            Task::Report => self.interval.is_some(),
+            Task::Wait(_) => true,
+            Task::Diff(_) => false,
+        }
     }
 
     /// Whether all views together make one document.

@@ -36,7 +36,7 @@ mod tests {
 
     fn print(machine: Machine, line: &str) -> String {
         let request = request(line);
-        let wait = request.wait.unwrap();
+        let wait = *request.task.wait().unwrap();
         let moment = machine.read(line);
         let explanations = Explanation::all(&moment, &request.ports);
         let mut out = Vec::new();

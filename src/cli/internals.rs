@@ -15,7 +15,8 @@ use std::time::Duration;
 pub(super) struct InternalsArguments {
     /// Round-trip times, congestion window, retransmits and bytes of each TCP connection as columns; under an interval also
     /// how much it sends and receives. With --summary: bytes by process. --columns takes each of these and many more.
-    /// Linux only; elsewhere they are '-': Windows collects them only after an administrator has switched that on.
+    /// On Linux. macOS has mss, memory_receive and memory_send; on Windows, which collects them only after an administrator
+    /// has switched that on, they are '-'.
     #[arg(long, overrides_with = "tcp_info")]
     pub tcp_info: bool,
 

@@ -55,12 +55,12 @@ impl WantedDetails {
         self.traffic_class || self.congestion || self.upper_layer
     }
 
-    /// The problems that those are which no system but Linux gives.
-    pub fn unavailable(self) -> Vec<Problem> {
+    /// The problems that the details are which a system does not give; `given` are the internals of TCP that it has.
+    pub fn unavailable(self, given: TcpFields) -> Vec<Problem> {
         let columns = [
             (self.traffic_class, "the DSCP value (-d)"),
             (self.congestion, "the template (-y)"),
-            (self.upper_layer || !self.tcp_info.is_empty(), "what is internal to TCP (--tcp-info)"),
+            (self.upper_layer || !self.tcp_info.without(given).is_empty(), "what is internal to TCP (--tcp-info)"),
         ];
         let asked = columns.into_iter().filter(|(asked, _)| *asked);
         let sentence = |what| format!("{what} of a connection cannot be read on this system: its column shows '-'");

@@ -119,6 +119,12 @@ impl TcpFields {
         Self(self.0 | other.0)
     }
 
+    /// The members of this set that are not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether the field is in the set.
     pub const fn contains(self, field: TcpField) -> bool {
         self.0 & bit(field) != 0
@@ -291,6 +297,11 @@ impl TcpInfoTable {
     pub fn is_unread(&self, row: usize) -> bool {
         let mask = row.checked_mul(self.stride).and_then(|start| self.cells.get(start));
         mask.is_some_and(|mask| mask & UNREAD != 0)
+    }
+
+    /// The fields that were asked for.
+    pub const fn fields(&self) -> TcpFields {
+        self.fields
     }
 
     /// The fields that were asked for and that this kernel does not have.

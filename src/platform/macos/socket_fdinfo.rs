@@ -4,6 +4,7 @@
 //! the numbers with Apple's headers.
 
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, Timer, has_scope};
+use crate::model::tcp_info::{TcpField, TcpFields, TcpInfoRow};
 use crate::platform::little_endian::{u16_at, u32_at, u64_at};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,7 +21,9 @@ const FAMILY: usize = 184;
 const QUEUE_LENGTH: usize = 194;
 const QUEUE_LIMIT: usize = 198;
 const RECEIVE_BYTES: usize = 208;
+const RECEIVE_MEMORY: usize = 216;
 const SEND_BYTES: usize = 232;
+const SEND_MEMORY: usize = 240;
 const KIND: usize = 256;
 const REMOTE_PORT: usize = 264;
 const LOCAL_PORT: usize = 268;
@@ -28,12 +31,16 @@ const VERSION_FLAGS: usize = 288;
 const REMOTE_ADDRESS: usize = 296;
 const LOCAL_ADDRESS: usize = 312;
 const TCP_STATE: usize = 344;
+const TCP_SEGMENT_SIZE: usize = 364;
 
 /// An IPv4 address stands in the last four of the sixteen bytes of an address (`struct in4in6_addr`).
 const IPV4_IN_ADDRESS: usize = 12;
 
 /// How many bytes of `struct socket_fdinfo` are read: a shorter answer is none.
-pub const LENGTH: usize = TCP_STATE + 4;
+pub const LENGTH: usize = TCP_SEGMENT_SIZE + 4;
+
+/// What is known of the internals of TCP.
+pub const TCP_FIELDS: TcpFields = TcpFields::of(&[TcpField::Mss, TcpField::MemoryReceive, TcpField::MemorySend]);
 
 /// Where each field stands: the struct, the field, its offset in bytes.
 pub const OFFSETS: &[(&str, &str, usize)] = &[
@@ -48,7 +55,9 @@ pub const OFFSETS: &[(&str, &str, usize)] = &[
     ("socket_fdinfo", "psi.soi_qlen", QUEUE_LENGTH),
     ("socket_fdinfo", "psi.soi_qlimit", QUEUE_LIMIT),
     ("socket_fdinfo", "psi.soi_rcv.sbi_cc", RECEIVE_BYTES),
+    ("socket_fdinfo", "psi.soi_rcv.sbi_mbcnt", RECEIVE_MEMORY),
     ("socket_fdinfo", "psi.soi_snd.sbi_cc", SEND_BYTES),
+    ("socket_fdinfo", "psi.soi_snd.sbi_mbcnt", SEND_MEMORY),
     ("socket_fdinfo", "psi.soi_kind", KIND),
     ("socket_fdinfo", "psi.soi_proto.pri_in.insi_fport", REMOTE_PORT),
     ("socket_fdinfo", "psi.soi_proto.pri_in.insi_lport", LOCAL_PORT),
@@ -58,6 +67,7 @@ pub const OFFSETS: &[(&str, &str, usize)] = &[
     ("socket_fdinfo", "psi.soi_proto.pri_in.insi_laddr", LOCAL_ADDRESS),
     ("socket_fdinfo", "psi.soi_proto.pri_tcp.tcpsi_ini.insi_fport", REMOTE_PORT),
     ("socket_fdinfo", "psi.soi_proto.pri_tcp.tcpsi_state", TCP_STATE),
+    ("socket_fdinfo", "psi.soi_proto.pri_tcp.tcpsi_mss", TCP_SEGMENT_SIZE),
 ];
 
 /// The constants that are read: the name in Apple's headers and the value.
@@ -100,6 +110,30 @@ pub struct Entry {
     pub handle: u64,
     /// The row. It has no inode and no user: macOS gives neither.
     pub socket: Socket,
+    /// The internals.
+    pub internals: Internals,
+}
+
+/// What the kernel says of a socket's buffers and, for a TCP connection, of its segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Internals {
+    /// The memory that data received takes, in bytes.
+    pub receive_memory: u32,
+    /// The memory that data to send takes, in bytes.
+    pub send_memory: u32,
+    /// The most bytes of data that a segment has; only of a connection.
+    pub segment_size: Option<u32>,
+}
+
+impl Internals {
+    /// Puts what is asked for into the row of a table.
+    pub fn fill(&self, row: &mut TcpInfoRow<'_>) {
+        row.set(TcpField::MemoryReceive, self.receive_memory.into());
+        row.set(TcpField::MemorySend, self.send_memory.into());
+        if let Some(size) = self.segment_size {
+            row.set(TcpField::Mss, size.into());
+        }
+    }
 }
 
 /// An answer that is shorter than the fields that are read: the kernel did not fill it in.
@@ -130,9 +164,11 @@ struct Fields<'a> {
     version_flags: u8,
     queue: (u16, u16),
     bytes: (u32, u32),
+    memory: (u32, u32),
     local: (&'a [u8; 16], u16),
     remote: (&'a [u8; 16], u16),
     tcp_state: u32,
+    segment_size: u32,
 }
 
 impl<'a> Fields<'a> {
@@ -146,9 +182,11 @@ impl<'a> Fields<'a> {
             version_flags: *answer.get(VERSION_FLAGS)?,
             queue: (u16_at(answer, QUEUE_LENGTH)?, u16_at(answer, QUEUE_LIMIT)?),
             bytes: (u32_at(answer, RECEIVE_BYTES)?, u32_at(answer, SEND_BYTES)?),
+            memory: (u32_at(answer, RECEIVE_MEMORY)?, u32_at(answer, SEND_MEMORY)?),
             local: (answer.get(LOCAL_ADDRESS..)?.first_chunk()?, port(answer, LOCAL_PORT)?),
             remote: (answer.get(REMOTE_ADDRESS..)?.first_chunk()?, port(answer, REMOTE_PORT)?),
             tcp_state: u32_at(answer, TCP_STATE)?,
+            segment_size: u32_at(answer, TCP_SEGMENT_SIZE)?,
         })
     }
 
@@ -189,7 +227,14 @@ impl<'a> Fields<'a> {
             send_queue,
             expires_ms: 0,
         };
-        Some(Entry { handle: self.handle, socket })
+        // A listener and a socket that is only bound have a default there.
+        let has_segments = !matches!(state, None | Some(State::Listening | State::Bound));
+        let internals = Internals {
+            receive_memory: self.memory.0,
+            send_memory: self.memory.1,
+            segment_size: has_segments.then_some(self.segment_size),
+        };
+        Some(Entry { handle: self.handle, socket, internals })
     }
 
     /// An endpoint and the scope that the kernel has written into its address.
@@ -245,6 +290,7 @@ fn port(bytes: &[u8], offset: usize) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::tcp_info::TcpInfoTable;
     use proptest::prelude::*;
 
     /// `sizeof(struct socket_fdinfo)`
@@ -315,6 +361,22 @@ mod tests {
         assert_eq!((socket.protocol, socket.family, socket.state), (Protocol::Tcp, Family::V4, Some(State::Established)));
         assert_eq!((socket.local, socket.remote), (endpoint("192.0.2.1", 50000), endpoint("198.51.100.7", 443)));
         assert_eq!((socket.receive_queue, socket.send_queue), (7, 9));
+    }
+
+    #[test]
+    fn a_connection_has_a_segment_size_and_a_listener_only_its_memory() {
+        for (state, segment_size) in [(4, Some(1448)), (1, None)] {
+            let mut answer = Answer::new(TCP, AF_INET, IPV4_ONLY).local("192.0.2.1", 443).state(state);
+            for (offset, number) in [(RECEIVE_MEMORY, 4096u32), (SEND_MEMORY, 2304), (TCP_SEGMENT_SIZE, 1448)] {
+                answer.put(offset, &number.to_le_bytes());
+            }
+            let internals = parse(&answer.0).unwrap().unwrap().internals;
+            assert_eq!(internals, Internals { receive_memory: 4096, send_memory: 2304, segment_size });
+            let mut table = TcpInfoTable::new(TCP_FIELDS);
+            internals.fill(&mut table.push());
+            let known = [TcpField::MemoryReceive, TcpField::MemorySend, TcpField::Mss].map(|field| table.get(0, field));
+            assert_eq!(known, [Some(4096), Some(2304), segment_size.map(u64::from)]);
+        }
     }
 
     #[test]

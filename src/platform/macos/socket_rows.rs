@@ -3,16 +3,23 @@
 use super::socket_fdinfo::Entry;
 use crate::model::owners::RowOwners;
 use crate::model::socket::{Pid, Socket};
+use crate::model::tcp_info::{TcpFields, TcpInfoTable};
 use std::collections::HashMap;
 
 /// The rows, in the order in which they were found.
 #[derive(Debug, Default)]
 pub struct SocketRows {
+    tcp_info: TcpInfoTable,
     rows: Vec<(Socket, Vec<Pid>)>,
     positions: HashMap<u64, usize>,
 }
 
 impl SocketRows {
+    /// No rows yet, of which these internals are kept.
+    pub fn new(wanted: TcpFields) -> Self {
+        Self { tcp_info: TcpInfoTable::new(wanted), ..Self::default() }
+    }
+
     /// Adds a descriptor of a process. A socket that is there already gets one more owner; what it was like when it was first
     /// seen stays.
     pub fn add(&mut self, entry: &Entry, pid: Pid) {
@@ -20,18 +27,23 @@ impl SocketRows {
         let position = *self.positions.entry(entry.handle).or_insert(next);
         match self.rows.get_mut(position) {
             Some((_, pids)) => pids.push(pid),
-            None => self.rows.push((entry.socket, vec![pid])),
+            None => {
+                self.rows.push((entry.socket, vec![pid]));
+                if !self.tcp_info.fields().is_empty() {
+                    entry.internals.fill(&mut self.tcp_info.push());
+                }
+            }
         }
     }
 
-    /// The sockets, and the owners of each.
-    pub fn into_parts(self) -> (Vec<Socket>, RowOwners) {
+    /// The sockets, the owners of each, and what is known of its internals.
+    pub fn into_parts(self) -> (Vec<Socket>, RowOwners, TcpInfoTable) {
         let mut owners = RowOwners::default();
         let sockets = self.rows.into_iter().map(|(socket, pids)| {
             owners.push_owned(pids);
             socket
         });
-        (sockets.collect(), owners)
+        (sockets.collect(), owners, self.tcp_info)
     }
 }
 
@@ -40,16 +52,20 @@ mod tests {
     use super::*;
     use crate::model::owners::Owners;
     use crate::model::socket::tests::socket;
+    use crate::model::tcp_info::TcpField;
+    use crate::platform::macos::socket_fdinfo::Internals;
 
     #[test]
     fn a_shared_socket_is_one_row_with_every_owner() {
-        let entry = |handle, port| Entry { handle, socket: socket("127.0.0.1", port) };
-        let mut rows = SocketRows::default();
+        let internals = |port| Internals { segment_size: Some(port), ..Internals::default() };
+        let entry = |handle, port: u16| Entry { handle, socket: socket("127.0.0.1", port), internals: internals(port.into()) };
+        let mut rows = SocketRows::new(TcpFields::of(&[TcpField::Mss]));
         for (handle, port, pid) in [(7, 80, 300), (8, 80, 300), (7, 80, 20), (7, 80, 300), (9, 81, 20)] {
             rows.add(&entry(handle, port), pid);
         }
-        let (sockets, owners) = rows.into_parts();
+        let (sockets, owners, tcp_info) = rows.into_parts();
         assert_eq!(sockets.iter().map(|socket| socket.local.port).collect::<Vec<_>>(), [80, 80, 81]);
+        assert_eq!([0, 1, 2, 3].map(|row| tcp_info.get(row, TcpField::Mss)), [Some(80), Some(80), Some(81), None]);
         let owners = Owners::ByRow(owners);
         let pids = |row: usize| owners.of(row, &sockets[row]).pids().collect::<Vec<_>>();
         assert_eq!([pids(0), pids(1), pids(2)], [vec![20, 300], vec![300], vec![20]]);

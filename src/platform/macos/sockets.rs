@@ -13,7 +13,7 @@ use std::io;
 
 /// Reads the sockets with their owners: a socket is found by its owners, so that there is nothing more to search.
 pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
-    let mut snapshot = Snapshot { problems: query.details.unavailable(), ..Snapshot::default() };
+    let mut snapshot = Snapshot { problems: query.details.unavailable(socket_fdinfo::TCP_FIELDS), ..Snapshot::default() };
     let mut libproc = Libproc::default();
     let pids = match libproc.processes() {
         Ok(pids) => pids,
@@ -23,7 +23,8 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
             return snapshot;
         }
     };
-    let mut reader = Reader { query, libproc, rows: SocketRows::default(), refused: Vec::new(), damaged: 0, failure: None };
+    let mut reader =
+        Reader { query, libproc, rows: SocketRows::new(query.details.tcp_info), refused: Vec::new(), damaged: 0, failure: None };
     for pid in pids {
         reader.read_process(pid);
     }
@@ -32,8 +33,9 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
         reader.refused.sort_unstable();
         snapshot.refused = Refused::Processes(reader.refused);
     }
-    let (sockets, owners) = reader.rows.into_parts();
+    let (sockets, owners, tcp_info) = reader.rows.into_parts();
     snapshot.sockets = sockets;
+    snapshot.tcp_info = tcp_info;
     if search != OwnerSearch::Skip {
         snapshot.owners = Owners::ByRow(owners);
     }

@@ -6,6 +6,7 @@ use crate::model::owners::{OwnerSearch, Owners, RowOwners};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, TableSet, Timer};
+use crate::model::tcp_info::TcpFields;
 use crate::request::Query;
 use netstat2::{AddressFamilyFlags, ProtocolFlags, ProtocolSocketInfo, SocketInfo, TcpState, iterate_sockets_info};
 use std::net::IpAddr;
@@ -50,7 +51,7 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
 
 /// What this source does not give.
 fn problems(query: &Query, unreadable: usize) -> Vec<Problem> {
-    let mut problems = query.details.unavailable();
+    let mut problems = query.details.unavailable(TcpFields::NONE);
     if unreadable > 0 {
         let message = format!("{unreadable} sockets could not be read: rows are missing");
         problems.push(Problem::new(ProblemKind::TableIncomplete, message));

@@ -10,13 +10,14 @@ use crate::model::owners::{OwnerSearch, Owners};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Family, Pid, Protocol, State, Table};
+use crate::model::tcp_info::TcpFields;
 use crate::request::Query;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
 /// Reads the sockets. Windows names the owner with each row: there is nothing to search.
 pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
-    let snapshot = Snapshot { problems: query.details.unavailable(), ..Snapshot::default() };
+    let snapshot = Snapshot { problems: query.details.unavailable(TcpFields::NONE), ..Snapshot::default() };
     let mut reader = Reader { query, snapshot, pids: Vec::new(), services: Services::default() };
     let mut buffer = ip_helper::TableBuffer::default();
     for table in query.tables.sources() {

@@ -3,7 +3,7 @@
 use super::{Column, Definition, Needs, ValueKind};
 use crate::lookup::rates::Rate;
 use crate::model::details::WantedDetails;
-use crate::model::system::Systems;
+use crate::model::system::{System, Systems};
 use crate::model::tcp_info::{TcpField, TcpFields};
 use crate::request::unit::Unit;
 
@@ -130,7 +130,10 @@ pub(super) const fn define_field(field: TcpField) -> Definition {
         F::MemorySend => column("memory_send", "memory_send_bytes", "Send Memory", "송신 메모리", BYTES),
         F::Drops => column("drops", "drops", "Drops", "버림", COUNT),
     };
-    column.on(Systems::LINUX).needing(needs(&[field]))
+    // What libproc of macOS has.
+    let is_on_macos = matches!(field, F::Mss | F::MemoryReceive | F::MemorySend);
+    let systems = if is_on_macos { Systems::LINUX.with(System::MacOs) } else { Systems::LINUX };
+    column.on(systems).needing(needs(&[field]))
 }
 
 pub(super) const fn define_rate(rate: Rate) -> Definition {

@@ -77,6 +77,12 @@ fn report(mut request: Request) -> anyhow::Result<Exit> {
 
 /// Writes a moment to standard output, and its problems to standard error.
 fn write(moment: &Moment, request: &Request) -> anyhow::Result<()> {
+    write_report(moment, request)?;
+    report_problems(&moment.problems);
+    Ok(())
+}
+
+fn write_report(moment: &Moment, request: &Request) -> anyhow::Result<()> {
     let output = &request.output;
     let style = TableStyle { width: terminal::width(), color: color::is_wanted(output.color), no_header: output.no_header };
     let _progress = Progress::of_writing();
@@ -84,9 +90,7 @@ fn write(moment: &Moment, request: &Request) -> anyhow::Result<()> {
     if has_time_stamp(request) {
         write_time_stamp(&mut out, moment, style.color).context(WRITING)?;
     }
-    crate::reports::write(&mut out, moment, request, style).and_then(|()| out.flush()).context(WRITING)?;
-    report_problems(&moment.problems);
-    Ok(())
+    crate::reports::write(&mut out, moment, request, style).and_then(|()| out.flush()).context(WRITING)
 }
 
 const WRITING: &str = "the output cannot be written";

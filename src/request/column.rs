@@ -4,9 +4,11 @@
 //! to be read for any of them derive from these definitions. A new column is a variant with its definition here, its
 //! accessor in [`crate::moment::row::Row::value`], and what fills it in the platform's parser.
 
+mod definition;
 pub mod tcp;
 
-use super::language::Language;
+pub use definition::{Classic, ClassicCell, Definition, ValueKind};
+
 use super::needs::Needs;
 use super::unit::Unit;
 use crate::lookup::rates::Rate;
@@ -92,145 +94,8 @@ pub enum Column {
     Rate(Rate),
 }
 
-/// How the values of a column are compared, and written in a condition (`--where`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueKind {
-    /// Text, in any letter case.
-    Text,
-    /// Fixed words with their places in an order.
-    Words(&'static [(u8, &'static str)]),
-    /// A number of a unit.
-    Number(Unit),
-    /// An address.
-    Address,
-    /// An address with a port.
-    Endpoint,
-}
-
-/// What is the same for every row of a column.
-#[derive(Clone, Copy, Debug)]
-pub struct Definition {
-    /// The name in `--columns`, `--sort` and CSV.
-    pub name: &'static str,
-    /// Its heading in tables for people.
-    heading: Heading,
-    /// How its values are compared.
-    pub kind: ValueKind,
-    /// What it is in the classic table, behind the state; `None` if it is not there.
-    pub classic: Option<Classic>,
-    /// Whether its values have an order that makes sense.
-    pub is_sortable: bool,
-    /// The field of a socket in JSON.
-    pub json: &'static str,
-    /// What has to be read and looked up to fill it.
-    pub needs: Needs,
-    /// The systems that can fill it.
-    pub systems: Systems,
-}
-
-/// A heading in each language.
-#[derive(Clone, Copy, Debug)]
-struct Heading {
-    english: &'static str,
-    korean: &'static str,
-}
-
-impl Heading {
-    const fn in_language(self, language: Language) -> &'static str {
-        match language {
-            Language::En => self.english,
-            Language::Ko => self.korean,
-        }
-    }
-}
-
-/// A column of the classic table behind the state.
-#[derive(Clone, Copy, Debug)]
-pub struct Classic {
-    /// Its heading there.
-    heading: Heading,
-    /// The cells from its beginning to that of the next column.
-    pub width: usize,
-    /// What stands in its cells.
-    pub cell: ClassicCell,
-}
-
-/// What the classic table shows of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClassicCell {
-    /// The lowest PID; 0 if no process owns the socket; `-` if that is unknown.
-    LowestPid,
-    /// The name of the process with the lowest PID; `-` if there is none.
-    LowestName,
-    /// The word for TCP, nothing for UDP, filled up with blanks also at the end of the line (Windows' offload state).
-    Offload,
-    /// The value; `-` if there is none.
-    Value,
-}
-
-impl Classic {
-    /// The heading in a language.
-    pub const fn heading(&self, language: Language) -> &'static str {
-        self.heading.in_language(language)
-    }
-
-    const fn new(english: &'static str, korean: &'static str, width: usize, cell: ClassicCell) -> Self {
-        Self { heading: Heading { english, korean }, width, cell }
-    }
-}
-
 /// The systems whose sockets have queues.
 const QUEUES: Systems = Systems::of(&[System::Linux, System::MacOs]);
-
-impl Definition {
-    /// The heading in tables for people.
-    pub const fn heading(&self, language: Language) -> &'static str {
-        self.heading.in_language(language)
-    }
-
-    /// Whether its cells are numbers, which stand to the right.
-    pub const fn is_number(&self) -> bool {
-        matches!(self.kind, ValueKind::Number(_))
-    }
-
-    /// A column of text or addresses that every system has and that needs nothing but the row.
-    const fn new(name: &'static str, json: &'static str, english: &'static str, korean: &'static str) -> Self {
-        Self {
-            name,
-            heading: Heading { english, korean },
-            kind: ValueKind::Text,
-            classic: None,
-            is_sortable: true,
-            json,
-            needs: Needs::NOTHING,
-            systems: Systems::ALL,
-        }
-    }
-
-    const fn number(self) -> Self {
-        self.of_kind(ValueKind::Number(Unit::Count))
-    }
-
-    const fn of_kind(self, kind: ValueKind) -> Self {
-        Self { kind, ..self }
-    }
-
-    const fn without_order(self) -> Self {
-        Self { is_sortable: false, ..self }
-    }
-
-    const fn needing(self, needs: Needs) -> Self {
-        Self { needs, ..self }
-    }
-
-    const fn on(self, systems: Systems) -> Self {
-        Self { systems, ..self }
-    }
-
-    const fn classic(self, english: &'static str, korean: &'static str, width: usize, cell: ClassicCell) -> Self {
-        Self { classic: Some(Classic::new(english, korean, width, cell)), ..self }
-    }
-}
 
 /// Needs that several columns have.
 mod needs {
@@ -538,6 +403,7 @@ impl Column {
 mod tests {
     use super::*;
     use crate::model::owners::OwnerSearch;
+    use crate::request::language::Language;
 
     #[test]
     fn every_column_is_listed_once_and_found_by_its_name_alone() {

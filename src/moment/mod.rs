@@ -5,6 +5,7 @@
 
 pub mod consumers;
 pub mod findings;
+pub mod key;
 pub mod lookups;
 pub mod peers;
 pub mod row;

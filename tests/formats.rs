@@ -280,11 +280,11 @@ fn explain_names_the_holder_of_a_port() {
     let port = sockets.port().to_string();
     let text = print(&["--explain", &port]);
     assert!(
-        text.starts_with(&format!("TCP port {port} is taken on 127.0.0.1, other addresses are free; UDP port {port} is free.")),
+        text.starts_with(&format!("TCP port {port} is taken on 127.0.0.1; other addresses are free. UDP port {port} is free.")),
         "{text}"
     );
-    let always = ["Listening:", "Connections (1):", &format!("(PID {})", std::process::id())];
-    let if_known = if under_wine() { &[][..] } else { &["Command line", "Started by"] };
+    let always = ["listens on TCP 127.0.0.1:", "Connections: 1 ESTABLISHED", &format!("(PID {})", std::process::id())];
+    let if_known = if under_wine() { &[][..] } else { &["└─ ", "command "] };
     for part in always.iter().chain(if_known) {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -306,7 +306,7 @@ fn explain_shows_how_long_time_wait_lasts() {
     // The client closes first, so that its end stays in TIME_WAIT.
     drop(server);
     let text = print(&["--explain", &client]);
-    assert!(text.contains("kept back for late segments") && text.contains("SO_REUSEADDR"), "{text}");
+    assert!(text.contains("TIME_WAIT: 1, over in ") && text.contains("SO_REUSEADDR"), "{text}");
 }
 
 #[test]

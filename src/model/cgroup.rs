@@ -5,6 +5,8 @@
 pub struct Cgroup {
     /// The systemd unit, as `nginx.service`: the innermost one that is no slice.
     pub unit: Option<String>,
+    /// The user whose own service manager runs the unit; `None` for that of the system.
+    pub manager_of: Option<u32>,
     /// The container.
     pub container: Option<Container>,
 }

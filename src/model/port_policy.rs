@@ -13,6 +13,8 @@ pub struct PortPolicy {
     pub unprivileged_from: Option<u16>,
     /// Whether the caller is root, to whom privileged ports are open.
     pub caller_is_root: bool,
+    /// The user id of the caller, on systems that have them.
+    pub caller_uid: Option<u32>,
 }
 
 impl PortPolicy {

@@ -14,6 +14,7 @@ pub mod sockets;
 pub mod statistics;
 pub mod summary;
 pub mod table_style;
+mod wrap;
 
 #[cfg(test)]
 pub(crate) mod tests;

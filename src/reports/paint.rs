@@ -1,6 +1,7 @@
 //! Colour for people: the plain palette and dim, which can be read on black, on white and on Solarized (there, bright black
 //! is the background).
 
+use crate::model::socket::State;
 use std::borrow::Cow;
 
 /// How a text looks, by its meaning.
@@ -21,6 +22,23 @@ pub(in crate::reports) enum Paint {
 }
 
 impl Paint {
+    /// The paint of a TCP state.
+    pub(in crate::reports) const fn of_state(state: State) -> Self {
+        match state {
+            State::Listening => Self::Waiting,
+            State::Established => Self::Good,
+            State::SynSent | State::SynReceived | State::Bound => Self::Passing,
+            State::CloseWait | State::Unknown => Self::Bad,
+            State::Closed
+            | State::FinWait1
+            | State::FinWait2
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait
+            | State::DeleteTcb => Self::Dim,
+        }
+    }
+
     /// The text in this paint, or as it is.
     pub(in crate::reports) fn on(self, is_wanted: bool, text: &str) -> Cow<'_, str> {
         if !is_wanted || text.is_empty() {

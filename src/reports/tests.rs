@@ -280,6 +280,7 @@ fn no_format_prints_what_a_terminal_would_obey() {
         machine.lookups.processes.extend([process(7, "a\u{1b}]0;b\u{7}")]);
         let cgroup = Cgroup {
             unit: Some("u\u{1b}c.service".to_owned()),
+            manager_of: None,
             container: Some(Container { runtime: "lxc", id: "d\u{1b}e".to_owned() }),
         };
         machine.lookups.ancestors = inodes.iter().map(|inode| (80 + inode, vec![7])).collect();

@@ -28,6 +28,7 @@ use crate::order::keys::SortKey;
 use column::Column;
 use language::Language;
 use needs::Needs;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Everything that one run is to do.
@@ -84,6 +85,11 @@ impl Request {
         let needs = self.needs_with_filters(system);
         query.details = needs.details;
         query.facts = self.row_facts(&query);
+        if self.views == [View::Explanations] && self.task == Task::Report {
+            // A free port nearby is proposed.
+            let nearby = self.ports.iter().flat_map(|&question| question.nearby());
+            query.filter.local_port = query.filter.local_port.map(|ports| ports.ranges().chain(nearby).collect());
+        }
         Some(if needs.peers { query.with_every_connection() } else { query })
     }
 
@@ -221,6 +227,28 @@ pub struct PortQuestion {
     pub port: u16,
     /// The protocol; `None` for both.
     pub protocol: Option<Protocol>,
+}
+
+impl PortQuestion {
+    /// The ports from which another one is proposed, the nearest first: for a well-known port first of all those that stand for
+    /// it in tests (8080 for 80, 8443 for 443), then those above it.
+    pub fn nearby(self) -> impl Iterator<Item = RangeInclusive<u16>> {
+        const MANY: u16 = 16;
+        const WELL_KNOWN: u16 = 1024;
+        const ALTERNATIVES: u16 = 8000;
+        let above = |first: u16| first..=first.saturating_add(MANY - 1);
+        let alternatives = (self.port < WELL_KNOWN).then(|| above(self.port + ALTERNATIVES));
+        alternatives.into_iter().chain(self.port.checked_add(1).map(above))
+    }
+}
+
+impl std::fmt::Display for PortQuestion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.protocol {
+            Some(protocol) => write!(f, "{}/{}", protocol.word().to_ascii_lowercase(), self.port),
+            None => write!(f, "{}", self.port),
+        }
+    }
 }
 
 /// How foreign addresses and ports are shown.

@@ -204,7 +204,7 @@ fn explain_names_the_container_of_a_holder() {
     let (Some(text), Some(json)) = (text, json) else {
         return skipped("no control group can be made, so that there is no container").unwrap_or_default();
     };
-    assert!(text.contains(&format!("Container     docker {}\n", &id[..12])), "{text}");
+    assert!(text.contains(&format!("container  docker {}\n", &id[..12])), "{text}");
     let document: serde_json::Value = serde_json::from_str(&json).unwrap();
     let holder = &document["explanations"][0]["holders"][0];
     assert_eq!(holder["container"], serde_json::json!({ "runtime": "docker", "id": id }));

@@ -124,8 +124,9 @@ fn processes() -> Processes {
 
 fn lookups(snapshot: &Snapshot) -> Lookups {
     let pids = OWNERS.map(|(_, pid)| pid);
-    let unit = |pid| Cgroup { unit: Some(format!("service-{pid}.service")), container: None };
-    let container = Cgroup { unit: None, container: Some(Container { runtime: "docker", id: "0123456789abcdef".repeat(4) }) };
+    let unit = |pid| Cgroup { unit: Some(format!("service-{pid}.service")), ..Cgroup::default() };
+    let container =
+        Cgroup { container: Some(Container { runtime: "docker", id: "0123456789abcdef".repeat(4) }), ..Cgroup::default() };
     Lookups {
         processes: processes(),
         ancestors: pids.map(|pid| (pid, vec![1])).into(),
@@ -141,6 +142,7 @@ fn lookups(snapshot: &Snapshot) -> Lookups {
             reserved: vec![50_000..=50_009],
             unprivileged_from: Some(1024),
             caller_is_root: false,
+            caller_uid: Some(1000),
         },
         ..Lookups::default()
     }

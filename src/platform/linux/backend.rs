@@ -24,7 +24,8 @@ pub(crate) const SYSTEM: System = System::Linux;
 
 /// The settings of ports, and whether this caller is bound by them.
 pub(crate) fn port_policy() -> PortPolicy {
-    PortPolicy { caller_is_root: rustix::process::geteuid().is_root(), ..procfs::port_policy::read() }
+    let caller = rustix::process::geteuid();
+    PortPolicy { caller_is_root: caller.is_root(), caller_uid: Some(caller.as_raw()), ..procfs::port_policy::read() }
 }
 
 /// Sets up signals, and lets all threads share one memory arena of the GNU C library.

@@ -3,7 +3,9 @@
 use crate::model::answer::Answer;
 use crate::model::owners::OwnerStatus;
 use crate::model::port_policy::PortPolicy;
+use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Pid, Protocol, State, Timer};
+use crate::model::system::System;
 use crate::moment::Moment;
 use crate::moment::lookups::Lookups;
 use crate::moment::row::Row;
@@ -27,6 +29,19 @@ pub struct Explanation<'a> {
     pub lookups: &'a Lookups,
     /// When the sockets were read, in seconds since 1970.
     pub time: u64,
+    /// The system, on which the commands depend.
+    pub system: System,
+    /// Every socket that was read, also on the ports nearby; `None` if a table of them is incomplete.
+    snapshot: Option<&'a Snapshot>,
+}
+
+/// A process that holds the port, and those of the same name that it started, which hold the port too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The process that started the others.
+    pub master: Pid,
+    /// The others, ascending.
+    pub workers: Vec<Pid>,
 }
 
 impl<'a> Explanation<'a> {
@@ -41,14 +56,23 @@ impl<'a> Explanation<'a> {
             of_protocol && row.socket.local.port == question.port
         };
         let rows: Vec<Row<'a>> = moment.rows(View::Explanations).iter().filter(is_asked).collect();
+        let is_incomplete = moment.problems.iter().any(|problem| problem.kind.hides_sockets());
         let taken = match rows.is_empty() {
             false => Answer::Yes,
             // That ports may be bound without being listed is part of the advice.
-            true if moment.problems.iter().any(|problem| problem.kind.hides_sockets()) => Answer::Unknown,
+            true if is_incomplete => Answer::Unknown,
             true => Answer::No,
         };
-        let bound_ports_listed = moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed);
-        Self { question, taken, bound_ports_listed, rows, lookups: &moment.lookups, time: moment.time }
+        Self {
+            question,
+            taken,
+            bound_ports_listed: moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed),
+            rows,
+            lookups: &moment.lookups,
+            time: moment.time,
+            system: moment.host.system,
+            snapshot: moment.snapshot().filter(|_| !is_incomplete),
+        }
     }
 
     /// The name of the service that the port is known for.
@@ -83,37 +107,49 @@ impl<'a> Explanation<'a> {
         }
         // What is taken comes first.
         parts.sort_by_key(|part| part.ends_with("is free"));
-        format!("{}.", parts.join("; "))
+        let has_addresses = parts.iter().any(|part| part.contains(';'));
+        format!("{}.", parts.join(if has_addresses { ". " } else { "; " }))
     }
 
-    /// Commands that free the port or let the caller bind it: only those that can succeed for this caller.
-    pub fn commands(&self) -> Vec<String> {
-        let sudo = if self.policy().caller_is_root { "" } else { "sudo " };
-        let mut commands = Vec::new();
+    /// The processes that hold the port, each with its workers, by the lowest PID.
+    pub fn services(&self) -> Vec<Service> {
         let holders = self.rows.iter().filter(|&&row| matches!(Role::of(row), Role::Listener | Role::Bound));
-        let pids: BTreeSet<Pid> = holders.flat_map(|row| row.owners().pids()).collect();
-        for &pid in pids.iter().filter(|&&pid| !self.is_worker(pid, &pids)) {
-            let cgroup = self.lookups.cgroups.get(&pid);
-            let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
-            let engine = container.filter(|container| matches!(container.runtime, "docker" | "podman"));
-            let unit = cgroup.and_then(|cgroup| cgroup.unit.as_deref()).and_then(|unit| unit.strip_suffix(".service"));
-            commands.push(match (engine, unit.filter(|unit| is_plain(unit))) {
-                (Some(container), _) if is_plain(&container.id) => {
-                    format!("{sudo}{} stop {}", container.runtime, container.id.get(..12).unwrap_or(&container.id))
-                }
-                (_, Some(unit)) if container.is_none() && !unit.starts_with("user@") => format!("{sudo}systemctl stop {unit}"),
-                _ => format!("kill {pid}"),
-            });
+        let holders: BTreeSet<Pid> = holders.flat_map(|row| row.owners().pids()).collect();
+        let name = |pid: Pid| self.lookups.processes.get(pid).map(|process| &process.name);
+        let ancestors = |pid: Pid| self.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
+        // The farthest ancestor that holds the port under the same name; the process itself if there is none.
+        let is_master = |pid: Pid, ancestor: &&Pid| holders.contains(ancestor) && name(**ancestor) == name(pid);
+        let master = |pid| ancestors(pid).iter().rfind(|ancestor| is_master(pid, ancestor)).copied().unwrap_or(pid);
+        let mut services: Vec<Service> = Vec::new();
+        for &pid in holders.iter().filter(|&&pid| master(pid) == pid) {
+            let workers = holders.iter().copied().filter(|&worker| worker != pid && master(worker) == pid).collect();
+            services.push(Service { master: pid, workers });
         }
-        commands.dedup();
-        commands
+        services
     }
 
-    /// Whether a holder was started by another holder of the same name, which is its master.
-    pub fn is_worker(&self, pid: Pid, holders: &BTreeSet<Pid>) -> bool {
-        let name = |pid: &Pid| self.lookups.processes.get(*pid).map(|process| &process.name);
-        let ancestors = self.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
-        ancestors.iter().any(|ancestor| holders.contains(ancestor) && name(ancestor) == name(&pid))
+    /// The nearest port that the caller can bind instead and that the system gives to no client, unless it gives this one too;
+    /// `None` if there is none close by or if not every socket could be read.
+    pub fn free_port_nearby(&self) -> Option<u16> {
+        let (question, policy) = (self.question, self.policy());
+        let snapshot = self.snapshot.filter(|snapshot| snapshot.bound_ports_listed)?;
+        let is_asked = |protocol| question.protocol.is_none_or(|asked| asked == protocol);
+        let used = snapshot.sockets.iter().filter(|socket| is_asked(socket.protocol)).map(|socket| socket.local.port);
+        let used: BTreeSet<u16> = used.collect();
+        // What is reserved is meant for a certain server.
+        let is_open = |port: u16| !policy.is_reserved(port) && (policy.caller_is_root || !policy.is_privileged(port));
+        let is_alike = |port: u16| policy.is_ephemeral(question.port) || !policy.is_ephemeral(port);
+        question.nearby().flatten().find(|&port| !used.contains(&port) && is_open(port) && is_alike(port))
+    }
+
+    /// Whether another port is worth to be named: this one is taken, or the caller may not bind it.
+    pub fn suggests_another_port(&self) -> bool {
+        let (port, policy) = (self.question.port, self.policy());
+        match self.taken {
+            Answer::Yes => true,
+            Answer::No => policy.is_privileged(port) && !policy.caller_is_root,
+            Answer::Unknown => false,
+        }
     }
 
     /// In one sentence what to do for somebody who wants to bind the port.
@@ -127,12 +163,6 @@ impl<'a> Explanation<'a> {
             Answer::Unknown => "Not every socket could be read, so that it is unknown whether the port is free.".to_owned(),
         }
     }
-}
-
-/// Whether a word can be copied into a shell as it is.
-fn is_plain(word: &str) -> bool {
-    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@' | b':');
-    !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_safe)
 }
 
 /// `is taken on 127.0.0.1 and ::1; other addresses are free`.
@@ -149,13 +179,16 @@ fn state_of(rows: &[Row<'_>]) -> String {
     }
     let has = |address: &str| addresses.iter().any(|taken| taken == address);
     let connections = in_role(Role::Connection).count();
+    // A socket that is bound to a device takes every address there.
+    let is_of_device = |address: &String| address.starts_with("0.0.0.0%") || address.starts_with("::%");
+    let others = if addresses.iter().all(is_of_device) { "other devices are free" } else { "other addresses are free" };
     match addresses.as_slice() {
         _ if has("::") || has("0.0.0.0") => "is taken".to_owned(),
         [] if rows.is_empty() => "is free".to_owned(),
         [] if connections > 0 => format!("is taken by {} only", counted(connections, "connection")),
         [] => format!("is kept back by {} only", counted(rows.len(), "connection in TIME_WAIT")),
-        [only] => format!("is taken on {only}, other addresses are free"),
-        [rest @ .., last] => format!("is taken on {} and {last}, other addresses are free", rest.join(", ")),
+        [only] => format!("is taken on {only}; {others}"),
+        [rest @ .., last] => format!("is taken on {} and {last}; {others}", rest.join(", ")),
     }
 }
 
@@ -232,9 +265,9 @@ fn advice(rows: &[Row<'_>], caller_is_root: bool) -> String {
             "Stop the process that holds the port, or use another port.".to_owned()
         }
         (Role::Connection, OwnerStatus::Owned) => {
-            format!("Use another port, or wait until {holder} has closed its connection, whose own end this port is.")
+            format!("It is the local end of a connection of {holder}: use another port, or wait until that is closed.")
         }
-        (Role::Connection, _) => "Use another port, or wait until the connections on it have ended.".to_owned(),
+        (Role::Connection, _) => "Use another port, or wait until the connections on it are closed.".to_owned(),
         (Role::Waiting, _) => {
             let seconds = longest_wait(rows.iter().copied()).unwrap_or_default().div_ceil(1000);
             format!("Set SO_REUSEADDR in the server, which may then bind at once, or wait {seconds} s until TIME_WAIT is over.")
@@ -245,9 +278,7 @@ fn advice(rows: &[Row<'_>], caller_is_root: bool) -> String {
 fn advice_for_a_free_port(port: u16, policy: &PortPolicy) -> String {
     match (policy.unprivileged_from, &policy.ephemeral) {
         (Some(from), _) if port < from && !policy.caller_is_root => {
-            format!(
-                "It is free, but only root (or who has CAP_NET_BIND_SERVICE) may bind ports below {from}: use one from {from} on."
-            )
+            format!("It is free, but a port below {from} takes root or CAP_NET_BIND_SERVICE: allow it, or use another port.")
         }
         (_, Some(range)) if policy.is_ephemeral(port) => format!(
             "It can be bound now, but the ports {} to {} are ephemeral: the system may give this one to a client at any time: \
@@ -283,7 +314,7 @@ mod tests {
             ephemeral: Some(32768..=60999),
             reserved: vec![40000..=40009],
             unprivileged_from: Some(1024),
-            caller_is_root: false,
+            ..PortPolicy::default()
         }
     }
 
@@ -311,7 +342,8 @@ mod tests {
         let bound = Socket { state: Some(State::Bound), ..listener };
         assert!(advise(vec![bound], &[(10, 900)]).contains("held by nginx (PID 900): stop it"));
         assert!(
-            advise(vec![connection(State::Established, 11)], &[(11, 900)]).starts_with("Use another port, or wait until nginx")
+            advise(vec![connection(State::Established, 11)], &[(11, 900)])
+                .starts_with("It is the local end of a connection of nginx (PID 900)")
         );
     }
 
@@ -327,7 +359,7 @@ mod tests {
 
     #[test]
     fn a_free_port_may_still_have_its_rules() {
-        assert!(advice_for_a_free_port(80, &policy()).contains("only root"));
+        assert!(advice_for_a_free_port(80, &policy()).contains("takes root or CAP_NET_BIND_SERVICE"));
         assert!(advice_for_a_free_port(33000, &policy()).contains("the ports 32768 to 60999 are ephemeral"));
         for port in [1024, 8080, 40000, 61000] {
             assert!(advice_for_a_free_port(port, &policy()).starts_with("Nothing stands in the way"), "{port}");

@@ -1,5 +1,6 @@
 //! Explanations in JSON.
 
+use super::commands::Suggestion;
 use super::compute::{Explanation, Role, longest_wait};
 use crate::model::cgroup::Container;
 use crate::model::socket::Protocol;
@@ -44,6 +45,8 @@ impl Serialize for Explanation<'_> {
             reserved: policy.is_reserved(port),
             longest_wait_ms: longest_wait(self.rows.iter().copied()),
             advice: self.advice(),
+            commands: self.suggestions().into_iter().map(CommandRecord::from).collect(),
+            free_port_nearby: self.free_port_nearby(),
             sockets: self.rows.iter().map(socket).collect(),
             holders: lookups.ancestors.iter().filter(|&(&pid, _)| is_holder(pid)).map(holder).collect(),
         };
@@ -87,8 +90,23 @@ struct Record<'a> {
     reserved: bool,
     longest_wait_ms: Option<u32>,
     advice: String,
+    commands: Vec<CommandRecord>,
+    free_port_nearby: Option<u16>,
     sockets: Vec<SocketRecord<'a>>,
     holders: Vec<HolderRecord<'a>>,
+}
+
+/// A command to copy.
+#[derive(Serialize)]
+struct CommandRecord {
+    purpose: &'static str,
+    command: String,
+}
+
+impl From<Suggestion> for CommandRecord {
+    fn from(suggestion: Suggestion) -> Self {
+        Self { purpose: suggestion.purpose.word(), command: suggestion.command }
+    }
 }
 
 /// An address and a port that a socket takes.

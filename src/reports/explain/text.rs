@@ -1,123 +1,301 @@
-//! An explanation for people.
+//! An explanation for people: a card with what holds the port, and commands to copy.
 
-use super::compute::{Explanation, Role, longest_wait};
+use super::compute::{Explanation, Role, Service, longest_wait};
 use crate::lookup::processes::Processes;
 use crate::model::cgroup::Container;
 use crate::model::owners::OwnerStatus;
 use crate::model::process::Process;
-use crate::model::socket::{Endpoint, Pid, Protocol, Socket};
+use crate::model::socket::{Endpoint, Pid, Protocol, Socket, State};
 use crate::model::time::rfc3339;
 use crate::moment::row::{Row, range_of};
 use crate::output::escape::escape;
-use crate::output::width::width;
 use crate::reports::paint::Paint;
 use crate::reports::sockets::cells;
 use crate::reports::sockets::wide::local_endpoint;
 use crate::reports::table_style::TableStyle;
-use std::collections::BTreeSet;
+use crate::reports::wrap::wrap;
+use std::borrow::Cow;
 use std::io::{self, Write};
+
+/// How many services, connections or workers are told one by one.
+const MOST: usize = 10;
+
+/// How many lines a fact takes at most on a terminal.
+const MOST_LINES: usize = 3;
 
 /// Writes the explanation for people.
 pub fn write(out: &mut impl Write, explanation: &Explanation<'_>, style: TableStyle) -> io::Result<()> {
-    let rows = &explanation.rows;
-    write_head(out, explanation, style)?;
-    for role in Role::ALL {
-        let rows: Vec<Row<'_>> = rows.iter().copied().filter(|&row| Role::of(row) == role).collect();
+    let mut card = Card { out, style };
+    card.head(explanation)?;
+    card.services(explanation)?;
+    card.ownerless(explanation)?;
+    card.connections(explanation)?;
+    card.waiting(explanation)?;
+    card.advice(explanation)
+}
+
+/// Where a card is written, and how it is to look.
+struct Card<'a, W> {
+    out: &'a mut W,
+    style: TableStyle,
+}
+
+impl<W: Write> Card<'_, W> {
+    fn paint<'t>(&self, paint: Paint, text: &'t str) -> Cow<'t, str> {
+        paint.on(self.style.color, text)
+    }
+
+    fn head(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        let (port, policy) = (explanation.question.port, explanation.policy());
+        self.text(&explanation.headline(), Some(Paint::Strong))?;
+        let service = explanation.service(Protocol::Tcp).or_else(|| explanation.service(Protocol::Udp));
+        let mut facts: Vec<String> = service.map(|service| escape(service).into_owned()).into_iter().collect();
+        facts.push(format!("{} port", range_of(port)));
+        if let Some(from) = policy.unprivileged_from.filter(|_| policy.is_privileged(port)) {
+            facts.push(format!("privileged (below {from})"));
+        }
+        if let Some(range) = &policy.ephemeral {
+            let not = if range.contains(&port) { "" } else { "not " };
+            facts.push(format!("{not}ephemeral ({}-{})", range.start(), range.end()));
+        }
+        if policy.is_reserved(port) {
+            facts.push("reserved (ip_local_reserved_ports)".to_owned());
+        }
+        self.text(&facts.join(" · "), Some(Paint::Dim))
+    }
+
+    /// The processes that hold the port, as a tree: their ancestors, the master, and what is known of it.
+    fn services(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        let services = explanation.services();
+        let mut last_ancestry = None;
+        for service in services.iter().take(MOST) {
+            let ancestry = ancestry(explanation, service.master);
+            if last_ancestry.as_ref() != Some(&ancestry) {
+                writeln!(self.out)?;
+                self.hanging("  ", &ancestry, 4, Some(Paint::Dim))?;
+            }
+            let branch = if ancestry.is_empty() { "  " } else { "  └─ " };
+            last_ancestry = Some(ancestry);
+            self.service(explanation, service, branch)?;
+        }
+        match services.len().saturating_sub(MOST) {
+            0 => Ok(()),
+            more => writeln!(self.out, "  and {more} more"),
+        }
+    }
+
+    fn service(&mut self, explanation: &Explanation<'_>, service: &Service, branch: &str) -> io::Result<()> {
+        let pid = service.master;
+        let process = explanation.lookups.processes.get(pid);
+        let name = process.map(|process| format!("{} ", cells::process_name(process))).unwrap_or_default();
+        let user = process.and_then(|process| process.user.as_ref()).map(|user| user.name.as_deref().unwrap_or(&user.id));
+        let user = user.map(|user| format!(" ({})", escape(user))).unwrap_or_default();
+        let workers = match service.workers.len() {
+            0 => String::new(),
+            1 => " ─ 1 worker".to_owned(),
+            many => format!(" ─ {many} workers"),
+        };
+        let title = format!("{name}{pid}");
+        writeln!(self.out, "{branch}{}{user}{workers}", self.paint(Paint::Strong, &title))?;
+        let indent = " ".repeat(branch.chars().count() + 2);
+        for (label, text) in facts(explanation, service) {
+            if !text.is_empty() {
+                self.fact(&indent, label, &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fact(&mut self, indent: &str, label: &str, text: &str) -> io::Result<()> {
+        const LABEL: usize = 10;
+        let begin = indent.chars().count() + LABEL + 1;
+        let cells = self.style.width.map(|cells| usize::from(cells).saturating_sub(begin));
+        let mut lines = wrap(text, cells);
+        if cells.is_some() && lines.len() > MOST_LINES {
+            lines.truncate(MOST_LINES);
+            if let Some(last) = lines.last_mut() {
+                last.push('…');
+            }
+        }
+        for (place, line) in lines.iter().enumerate() {
+            let label = if place == 0 { format!("{label:<LABEL$}") } else { " ".repeat(LABEL) };
+            writeln!(self.out, "{indent}{} {line}", self.paint(Paint::Dim, &label))?;
+        }
+        Ok(())
+    }
+
+    /// What is bound to the port and has no process that is known.
+    fn ownerless(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        let is_ownerless =
+            |row: &&Row<'_>| matches!(Role::of(**row), Role::Listener | Role::Bound) && row.owners().pids().next().is_none();
+        let rows: Vec<Row<'_>> = explanation.rows.iter().filter(is_ownerless).copied().collect();
         if !rows.is_empty() {
-            writeln!(out, "\n{}", Paint::Strong.on(style.color, &heading(role, &rows)))?;
-            write_rows(out, explanation, role, &rows)?;
+            writeln!(self.out)?;
+        }
+        let mut lines: Vec<(String, usize)> = Vec::new();
+        for row in rows {
+            let line = format!("{}: {}", bound_to(row), held_by(row));
+            match lines.iter_mut().find(|(known, _)| *known == line) {
+                Some((_, count)) => *count += 1,
+                None => lines.push((line, 1)),
+            }
+        }
+        for (line, count) in lines.iter().take(MOST) {
+            let sockets = if *count == 1 { String::new() } else { format!(" ({count} sockets)") };
+            self.hanging("  ", &format!("{line}{sockets}"), 6, None)?;
+        }
+        self.and_more(lines.len())
+    }
+
+    fn connections(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        let rows = in_role(explanation, Role::Connection);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let states = State::ALL.into_iter().filter_map(|state| {
+            let count = rows.iter().filter(|row| row.socket.state == Some(state)).count();
+            (count > 0).then(|| format!("{count} {state}"))
+        });
+        let udp = rows.iter().filter(|row| row.socket.state.is_none()).count();
+        let counts: Vec<String> = states.chain((udp > 0).then(|| format!("{udp} UDP"))).collect();
+        writeln!(self.out, "\n{} {}", self.paint(Paint::Strong, "Connections:"), counts.join(", "))?;
+        for row in rows.iter().take(MOST) {
+            let socket = row.socket;
+            let state = socket.state.map(|state| format!(" {}", self.paint(Paint::of_state(state), state.word())));
+            writeln!(self.out, "  {}{} {}", between(*row), state.unwrap_or_default(), escape(&held_by(*row)))?;
+        }
+        self.and_more(rows.len())
+    }
+
+    fn waiting(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        let rows = in_role(explanation, Role::Waiting);
+        let Some(longest) = longest_wait(rows.iter().copied()) else { return Ok(()) };
+        let last = if rows.len() == 1 { "over" } else { "the last one over" };
+        let heading = self.paint(Paint::Strong, "TIME_WAIT:");
+        writeln!(self.out, "\n{heading} {}, {last} in {} s", rows.len(), longest.div_ceil(1000))?;
+        for row in rows.iter().take(MOST) {
+            writeln!(self.out, "  {} ({} s left)", between(*row), row.socket.expires_ms.div_ceil(1000))?;
+        }
+        self.and_more(rows.len())
+    }
+
+    fn and_more(&mut self, rows: usize) -> io::Result<()> {
+        if rows > MOST { writeln!(self.out, "  and {} more", rows - MOST) } else { Ok(()) }
+    }
+
+    /// What to do, the commands for it, and another port.
+    fn advice(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        writeln!(self.out)?;
+        self.text(&explanation.advice(), None)?;
+        let suggestions = explanation.suggestions();
+        let longest = suggestions.iter().map(|suggestion| suggestion.command.chars().count()).max().unwrap_or_default();
+        for suggestion in suggestions {
+            let command = self.paint(Paint::Good, &suggestion.command).into_owned();
+            let fill = " ".repeat(longest - suggestion.command.chars().count());
+            match suggestion.note {
+                "" => writeln!(self.out, "    {command}")?,
+                note => writeln!(self.out, "    {command}{fill}  {}", self.paint(Paint::Dim, &format!("# {note}")))?,
+            }
+        }
+        match explanation.free_port_nearby().filter(|_| explanation.suggests_another_port()) {
+            Some(port) => writeln!(self.out, "A free port nearby: {port}."),
+            None => Ok(()),
         }
     }
-    writeln!(out)?;
-    write_text(out, &escape(&explanation.advice()), style, None)?;
-    for command in explanation.commands() {
-        writeln!(out, "    {}", Paint::Good.on(style.color, &command))?;
+
+    /// A text in lines that fit, broken between words.
+    fn text(&mut self, text: &str, paint: Option<Paint>) -> io::Result<()> {
+        self.hanging("", text, 0, paint)
     }
-    Ok(())
+
+    /// A text in lines that fit, the second and further ones so many cells from the edge; nothing if there is no text.
+    fn hanging(&mut self, first: &str, text: &str, indent: usize, paint: Option<Paint>) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let text = escape(text);
+        let cells = self.style.width.map(|cells| usize::from(cells).saturating_sub(indent.max(first.len())));
+        let rest = " ".repeat(indent);
+        for (place, line) in wrap(&text, cells).iter().enumerate() {
+            let begin = if place == 0 { first } else { rest.as_str() };
+            writeln!(self.out, "{begin}{}", paint.map_or(line.as_str().into(), |paint| self.paint(paint, line)))?;
+        }
+        Ok(())
+    }
 }
 
-/// Writes a text in lines that fit, broken between words.
-fn write_text(out: &mut impl Write, text: &str, style: TableStyle, paint: Option<Paint>) -> io::Result<()> {
-    let cells = style.width.map_or(usize::MAX, usize::from);
-    let mut line = String::new();
-    let mut lines = Vec::new();
-    for word in text.split(' ') {
-        if !line.is_empty() && width(&line) + 1 + width(word) > cells {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    for line in lines {
-        writeln!(out, "{}", paint.map_or(line.as_str().into(), |paint| paint.on(style.color, &line)))?;
-    }
-    Ok(())
+fn in_role<'a>(explanation: &Explanation<'a>, role: Role) -> Vec<Row<'a>> {
+    explanation.rows.iter().copied().filter(|&row| Role::of(row) == role).collect()
 }
 
-fn write_head(out: &mut impl Write, explanation: &Explanation<'_>, style: TableStyle) -> io::Result<()> {
-    let (port, policy) = (explanation.question.port, explanation.policy());
-    write_text(out, &explanation.headline(), style, Some(Paint::Strong))?;
-    let service = explanation.service(Protocol::Tcp).or_else(|| explanation.service(Protocol::Udp));
-    let mut facts: Vec<String> = service.map(|service| escape(service).into_owned()).into_iter().collect();
-    facts.push(format!("{} port", range_of(port)));
-    if let Some(from) = policy.unprivileged_from.filter(|_| policy.is_privileged(port)) {
-        facts.push(format!("privileged (below {from})"));
-    }
-    if let Some(range) = &policy.ephemeral {
-        let not = if range.contains(&port) { "" } else { "not " };
-        facts.push(format!("{not}ephemeral ({}-{})", range.start(), range.end()));
-    }
-    if policy.is_reserved(port) {
-        facts.push("reserved (ip_local_reserved_ports)".to_owned());
-    }
-    write_text(out, &facts.join(" · "), style, Some(Paint::Dim))
+/// `TCP 0.0.0.0:443`.
+fn bound_to(row: Row<'_>) -> String {
+    let bound = if Role::of(row) == Role::Bound { " (bound, not listening)" } else { "" };
+    format!("{} {}{bound}", row.socket.protocol.word(), local_endpoint(row))
 }
 
-fn heading(role: Role, rows: &[Row<'_>]) -> String {
-    match role {
-        Role::Listener => "Listening:".to_owned(),
-        Role::Bound => "Bound, neither listening nor connected:".to_owned(),
-        Role::Connection => format!("Connections ({}):", rows.len()),
-        Role::Waiting => {
-            let seconds = longest_wait(rows.iter().copied()).unwrap_or_default().div_ceil(1000);
-            format!("Over, and kept back for late segments ({}; the last for {seconds} s more):", rows.len())
-        }
-    }
+/// `TCP 192.0.2.1:443 to 198.51.100.7:50000`.
+fn between(row: Row<'_>) -> String {
+    let to = row.socket.peer().map_or_else(String::new, |remote| format!(" to {}", endpoint(row.socket, remote)));
+    format!("{} {}{to}", row.socket.protocol.word(), local_endpoint(row))
 }
 
-/// How many connections are told one by one.
-const MOST: usize = 10;
+/// The processes that started a process, the first one first: `systemd 1 → sshd 800`.
+fn ancestry(explanation: &Explanation<'_>, pid: Pid) -> String {
+    let ancestors = explanation.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
+    let known = ancestors.iter().rev().filter_map(|&pid| explanation.lookups.processes.get(pid));
+    let mut names: Vec<String> = known.map(|process| format!("{} {}", cells::process_name(process), process.pid)).collect();
+    if ancestors.len() == Processes::MAX_ANCESTORS {
+        names.insert(0, "…".to_owned());
+    }
+    names.join(" → ")
+}
 
-fn write_rows(out: &mut impl Write, explanation: &Explanation<'_>, role: Role, rows: &[Row<'_>]) -> io::Result<()> {
-    for row in rows.iter().take(MOST) {
-        let socket = row.socket;
-        write!(out, "  {} {}", socket.protocol.word(), local_endpoint(*row))?;
-        if let Some(remote) = socket.peer() {
-            write!(out, " to {}", endpoint(socket, remote))?;
-        }
-        if let Some(state) = socket.state.filter(|_| role == Role::Connection) {
-            write!(out, " {state}")?;
-        }
-        match role {
-            Role::Waiting => writeln!(out, " ({} s left)", socket.expires_ms.div_ceil(1000))?,
-            Role::Listener | Role::Bound | Role::Connection => writeln!(out, ": {}", escape(&held_by(*row)))?,
+/// What is known of a service: a label and a text each; what is not known is empty.
+fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, String); 7] {
+    let (lookups, pid) = (explanation.lookups, service.master);
+    let is_of_service = |row: &&Row<'_>| {
+        let is_holder = matches!(Role::of(**row), Role::Listener | Role::Bound);
+        is_holder && row.owners().pids().any(|owner| owner == pid || service.workers.contains(&owner))
+    };
+    let mut ends: Vec<String> = Vec::new();
+    for row in explanation.rows.iter().filter(is_of_service) {
+        let end = bound_to(*row);
+        if !ends.contains(&end) {
+            ends.push(end);
         }
     }
-    if rows.len() > MOST {
-        writeln!(out, "  and {} more", rows.len() - MOST)?;
+    let process = lookups.processes.get(pid);
+    let started = process.and_then(|process| process.started).and_then(|started| {
+        let ago = explanation.time.checked_sub(started).map(|seconds| format!("{} ago, ", duration(seconds)));
+        Some(format!("{}{}", ago.unwrap_or_default(), rfc3339(started)?))
+    });
+    let executable = process.and_then(|process| process.executable.as_ref());
+    let mut workers: Vec<String> = service.workers.iter().take(MOST).map(Pid::to_string).collect();
+    if service.workers.len() > MOST {
+        workers.push("…".to_owned());
     }
-    if matches!(role, Role::Listener | Role::Bound) {
-        let mut pids: Vec<Pid> = rows.iter().flat_map(|row| row.owners().pids()).collect();
-        pids.sort_unstable();
-        pids.dedup();
-        let holders: BTreeSet<Pid> = pids.into_iter().collect();
-        let (workers, masters): (Vec<Pid>, Vec<Pid>) = holders.iter().partition(|&&pid| explanation.is_worker(pid, &holders));
-        masters.into_iter().take(MOST).try_for_each(|pid| write_process(out, explanation, pid, &workers))?;
+    let cgroup = lookups.cgroups.get(&pid);
+    let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
+    [
+        ("listens on", shortened(&ends)),
+        ("workers", workers.join(" ")),
+        ("unit", cgroup.and_then(|cgroup| cgroup.unit.clone()).unwrap_or_default()),
+        ("container", container.map(Container::short_name).unwrap_or_default()),
+        ("since", started.unwrap_or_default()),
+        ("program", executable.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()),
+        ("command", process.map(Process::command_line_text).unwrap_or_default()),
+    ]
+    .map(|(label, text)| (label, escape(&text).into_owned()))
+}
+
+/// Some texts with commas between them, and the number of the others.
+fn shortened(texts: &[String]) -> String {
+    let shown = texts.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match texts.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
-    Ok(())
 }
 
 pub(super) fn held_by(row: Row<'_>) -> String {
@@ -134,39 +312,6 @@ pub(super) fn held_by(row: Row<'_>) -> String {
         OwnerStatus::Gone => "no process any more".to_owned(),
         OwnerStatus::Unsupported => "a process that this system does not tell".to_owned(),
     }
-}
-
-fn write_process(out: &mut impl Write, explanation: &Explanation<'_>, pid: Pid, workers: &[Pid]) -> io::Result<()> {
-    let Some(process) = explanation.lookups.processes.get(pid) else { return Ok(()) };
-    let mut line = |name: &str, text: &str| match text {
-        "" => Ok(()),
-        text => writeln!(out, "      {name:<13} {}", escape(text)),
-    };
-    line("PID", &format!("{pid}, {}", cells::process_name(process)))?;
-    let is_of_this = |worker: &&Pid| explanation.lookups.ancestors.get(worker).is_some_and(|ancestors| ancestors.contains(&pid));
-    let workers: Vec<String> = workers.iter().filter(is_of_this).map(Pid::to_string).collect();
-    let more = if workers.len() > MOST { " …" } else { "" };
-    let listed = workers.iter().take(MOST).cloned().collect::<Vec<_>>().join(" ");
-    line("Workers", &if workers.is_empty() { String::new() } else { format!("{} ({listed}{more})", workers.len()) })?;
-    line("Executable", &process.executable.as_ref().map_or(String::new(), |path| path.to_string_lossy().into_owned()))?;
-    line("Command line", &process.command_line_text())?;
-    let user = process.user.as_ref().map(|user| user.name.as_deref().unwrap_or(&user.id));
-    line("User", user.unwrap_or_default())?;
-    let ago = |started: u64| explanation.time.checked_sub(started).map(|seconds| format!(" ({} ago)", duration(seconds)));
-    let started = process.started.and_then(|started| Some(format!("{}{}", rfc3339(started)?, ago(started).unwrap_or_default())));
-    line("Started", &started.unwrap_or_default())?;
-    let cgroup = explanation.lookups.cgroups.get(&pid);
-    line("Unit", cgroup.and_then(|cgroup| cgroup.unit.as_deref()).unwrap_or_default())?;
-    let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
-    line("Container", &container.map_or(String::new(), Container::short_name))?;
-    let ancestors = explanation.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
-    let ancestors = ancestors.iter().filter_map(|&pid| explanation.lookups.processes.get(pid));
-    let mut ancestors: Vec<String> =
-        ancestors.map(|process| format!("{} ({})", cells::process_name(process), process.pid)).collect();
-    if ancestors.len() == Processes::MAX_ANCESTORS {
-        ancestors.push("further processes".to_owned());
-    }
-    line("Started by", &ancestors.join(", by "))
 }
 
 /// `27 min`.
@@ -189,6 +334,7 @@ mod tests {
     use crate::model::cgroup::Cgroup;
     use crate::model::port_policy::PortPolicy;
     use crate::model::socket::tests::socket;
+    use crate::output::width::width;
     use crate::reports::tests::{Machine, friendly, process};
     use crate::request::{PortQuestion, View};
 
@@ -199,13 +345,13 @@ mod tests {
             ephemeral: Some(32768..=60999),
             reserved: vec![443..=443],
             unprivileged_from: Some(1024),
-            caller_is_root: false,
+            ..PortPolicy::default()
         };
         lookups.processes.extend([process(1, "systemd")]);
         lookups.ancestors = [(900, vec![1]), (901, vec![900, 1])].into();
-        let unit = Cgroup { unit: Some("nginx.service".to_owned()), container: None };
+        let unit = Cgroup { unit: Some("nginx.service".to_owned()), ..Cgroup::default() };
         let container = Container { runtime: "docker", id: "0123456789abcdef".repeat(4) };
-        lookups.cgroups = [(900, unit), (901, Cgroup { unit: None, container: Some(container) })].into();
+        lookups.cgroups = [(900, unit), (901, Cgroup { container: Some(container), ..Cgroup::default() })].into();
         let mut out = Vec::new();
         for explanation in Explanation::all(&moment, &[PortQuestion { port, protocol: None }]) {
             write(&mut out, &explanation, TableStyle { width: None, color: false, no_header: false }).unwrap();
@@ -221,29 +367,28 @@ mod tests {
              https · well-known port · privileged (below 1024) · not ephemeral (32768-60999) · \
              reserved (ip_local_reserved_ports)\n\
              \n\
-             Listening:\n\
-             \x20 TCP 0.0.0.0:443: nginx (900), nginx (901)\n\
-             \x20     PID           900, nginx\n\
-             \x20     Workers       1 (901)\n\
-             \x20     Executable    /usr/sbin/nginx\n\
-             \x20     Command line  nginx -g daemon off;\n\
-             \x20     User          www-data\n\
-             \x20     Started       2026-11-23T16:00:00Z\n\
-             \x20     Unit          nginx.service\n\
-             \x20     Started by    systemd (1)\n\
+             \x20 systemd 1\n\
+             \x20 └─ nginx 900 (www-data) ─ 1 worker\n\
+             \x20      listens on TCP 0.0.0.0:443\n\
+             \x20      workers    901\n\
+             \x20      unit       nginx.service\n\
+             \x20      since      2026-11-23T16:00:00Z\n\
+             \x20      program    /usr/sbin/nginx\n\
+             \x20      command    nginx -g daemon off;\n\
              \n\
-             Connections (1):\n\
-             \x20 TCP 127.0.0.1:443 to 127.0.0.1:50000 ESTABLISHED: nginx (901)\n\
+             Connections: 1 ESTABLISHED\n\
+             \x20 TCP 127.0.0.1:443 to 127.0.0.1:50000 ESTABLISHED nginx (901)\n\
              \n\
              The port is held by nginx (PID 900) and 1 more: stop them, or let one side use another port.\n\
-             \x20   sudo systemctl stop nginx\n"
+             \x20   sudo systemctl stop nginx\n\
+             A free port nearby: 8443.\n"
         );
     }
 
     #[test]
     fn a_port_that_is_free_and_one_that_waits() {
         let text = print(friendly(), 40000);
-        assert!(text.contains("Over, and kept back for late segments (1; the last for 41 s more):\n  TCP 192.0.2.1:40000 to 198.51.100.7:443 (41 s left)\n"), "{text}");
+        assert!(text.contains("TIME_WAIT: 1, over in 41 s\n  TCP 192.0.2.1:40000 to 198.51.100.7:443 (41 s left)\n"), "{text}");
         assert!(text.starts_with("TCP port 40000 is kept back by 1 connection in TIME_WAIT only; UDP port 40000 is free.\n"));
         let free = print(friendly(), 40001);
         assert!(free.starts_with("Port 40001 is free.\nregistered port · ephemeral (32768-60999)\n"), "{free}");
@@ -275,15 +420,12 @@ mod tests {
         let udp = |address| Socket { protocol: Protocol::Udp, state: None, ..socket(address, 53) };
         assert_eq!(
             headline(vec![on("127.0.0.1"), on("::1")], Some(Protocol::Tcp)),
-            "TCP port 53 is taken on 127.0.0.1 and ::1, other addresses are free."
+            "TCP port 53 is taken on 127.0.0.1 and ::1; other addresses are free."
         );
         assert_eq!(headline(vec![udp("0.0.0.0")], None), "UDP port 53 is taken; TCP port 53 is free.");
         assert_eq!(headline(vec![on("::"), udp("::")], None), "TCP port 53 is taken; UDP port 53 is taken.");
         let device = Socket { interface: 12, ..on("0.0.0.0") };
-        assert_eq!(
-            headline(vec![device], Some(Protocol::Tcp)),
-            "TCP port 53 is taken on 0.0.0.0%eth0, other addresses are free."
-        );
+        assert_eq!(headline(vec![device], Some(Protocol::Tcp)), "TCP port 53 is taken on 0.0.0.0%eth0; other devices are free.");
         assert_eq!(headline(Vec::new(), Some(Protocol::Udp)), "UDP port 53 is free.");
     }
 
@@ -292,6 +434,7 @@ mod tests {
         let machine =
             Machine::new((1..=1000).map(|inode| Socket { inode, ..socket("127.0.0.1", 80) }).collect(), &[(10, 900)], Vec::new());
         let text = print(machine, 80);
-        assert!(text.lines().count() < 30 && text.contains("and 990 more"), "{text}");
+        assert!(text.lines().count() < 30, "{text}");
+        assert!(text.contains("TCP 127.0.0.1:80: a process that is hidden from you (999 sockets)\n"), "{text}");
     }
 }

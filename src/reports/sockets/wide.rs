@@ -231,18 +231,5 @@ fn write_line(
 }
 
 fn paint_of(row: Row<'_>, column: Column) -> Option<Paint> {
-    let state = row.socket.state.filter(|_| column == Column::State)?;
-    Some(match state {
-        State::Listening => Paint::Waiting,
-        State::Established => Paint::Good,
-        State::SynSent | State::SynReceived | State::Bound => Paint::Passing,
-        State::CloseWait | State::Unknown => Paint::Bad,
-        State::Closed
-        | State::FinWait1
-        | State::FinWait2
-        | State::Closing
-        | State::LastAck
-        | State::TimeWait
-        | State::DeleteTcb => Paint::Dim,
-    })
+    row.socket.state.filter(|_| column == Column::State).map(Paint::of_state)
 }

@@ -44,13 +44,18 @@ pub fn parse(text: &str) -> Cgroup {
         Some((rank, path)).filter(|&(_, path)| path != "/")
     });
     let Some((_, path)) = path.max_by_key(|&(rank, _)| rank) else { return Cgroup::default() };
-    Cgroup { unit: unit(path), container: container(path) }
+    Cgroup { unit: unit(path), manager_of: manager_of(path), container: container(path) }
 }
 
 fn unit(path: &str) -> Option<String> {
     let is_unit = |name: &&str| UNITS.iter().any(|kind| name.strip_suffix(kind).is_some_and(|stem| !stem.is_empty()));
     // An underline in front keeps a name apart from the kernel's own files.
     path.split('/').map(|name| name.strip_prefix('_').unwrap_or(name)).rfind(is_unit).map(str::to_owned)
+}
+
+/// The user in whose service manager, `user@1000.service`, the process runs.
+fn manager_of(path: &str) -> Option<u32> {
+    path.split('/').find_map(|name| name.strip_prefix("user@")?.strip_suffix(".service")?.parse().ok())
 }
 
 fn container(path: &str) -> Option<Container> {

@@ -11,7 +11,7 @@ pub fn parse(local_range: &str, reserved: &str, unprivileged: &str) -> PortPolic
         ephemeral: bounds.next().zip(bounds.next()).map(|(first, last)| first..=last),
         reserved: reserved.trim().split(',').filter_map(range).collect(),
         unprivileged_from: unprivileged.trim().parse().ok(),
-        caller_is_root: false,
+        ..PortPolicy::default()
     }
 }
 
@@ -51,7 +51,7 @@ mod tests {
                 ephemeral: Some(32768..=60999),
                 reserved: vec![8080..=8080, 9000..=9010],
                 unprivileged_from: Some(1024),
-                caller_is_root: false
+                ..PortPolicy::default()
             }
         );
         assert!(rules.is_reserved(9010) && rules.is_privileged(1023) && !rules.is_privileged(1024));

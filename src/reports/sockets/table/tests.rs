@@ -146,7 +146,7 @@ fn executables_with(owners: Owners, services: HashMap<u32, Box<str>>) -> String 
         Process { pid: 40, name: "hidden".into(), ..Process::default() },
         Process { pid: 60, name: "svchost.exe".into(), image_name: Some("svchost.exe".into()), ..Process::default() },
     ];
-    let unit = |name: &str| Cgroup { unit: Some(name.to_owned()), container: None };
+    let unit = |name: &str| Cgroup { unit: Some(name.to_owned()), ..Cgroup::default() };
     let cgroups = [(20, unit("nginx.service")), (40, unit("ssh.service"))].into();
     let lookups = Lookups { processes: processes.into_iter().collect(), cgroups, ..Lookups::default() };
     let snapshot = Snapshot { sockets: vec![socket("0.0.0.0", 80)], owners, services, ..Snapshot::default() };

@@ -30,6 +30,9 @@ pub enum OwnerStatus {
 }
 
 impl OwnerStatus {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Owned, Self::None, Self::Denied, Self::Gone, Self::Unsupported];
+
     /// The fixed word of the machine-readable formats.
     pub const fn word(self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! What could not be read, and why: data, like what could.
 
+use super::socket::TableSet;
+
 /// Something that could not be read. It never stops the rest, and it is never dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -8,12 +10,20 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// One sentence without a full stop, for people: what is missing, why, and what helps.
     pub message: String,
+    /// The tables that rows may be missing from, if any: all of them unless it is about some.
+    pub tables: TableSet,
 }
 
 impl Problem {
     /// A problem of one kind, described in a sentence.
     pub fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), tables: TableSet::ALL }
+    }
+
+    /// The same problem, about some of the tables alone.
+    #[must_use]
+    pub fn about(self, tables: TableSet) -> Self {
+        Self { tables, ..self }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::model::namespace::{Namespace, NamespaceContainer};
 use crate::model::problem::Problem;
 use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
-use crate::model::socket::State;
+use crate::model::socket::{State, TableSet};
 use crate::model::statistics::{self, Statistics};
 use crate::model::time::rfc3339;
 use crate::moment::Moment;
@@ -125,6 +125,17 @@ struct OperatingSystem<'a> {
 struct ProblemRecord<'a> {
     code: &'static str,
     message: &'a str,
+    /// Absent if it is about all tables, or about none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tables: Option<Vec<String>>,
+}
+
+impl<'a> ProblemRecord<'a> {
+    fn of(problem: &'a Problem) -> Self {
+        let is_about_some = problem.kind.hides_sockets() && problem.tables != TableSet::ALL;
+        let tables = is_about_some.then(|| problem.tables.iter().map(|table| table.to_string()).collect());
+        Self { code: problem.kind.word(), message: &problem.message, tables }
+    }
 }
 
 impl<'a> Head<'a> {
@@ -139,7 +150,6 @@ impl<'a> Head<'a> {
             filters: &request.filters,
             sockets: moment.rows(View::Sockets).len(),
         };
-        let record = |problem: &'a Problem| ProblemRecord { code: problem.kind.word(), message: &problem.message };
         let asks_for_bound = request.sockets_to_read(moment.host.system).is_some_and(|query| query.states.contains(State::Bound));
         Self {
             schema_version: SCHEMA_VERSION,
@@ -159,7 +169,7 @@ impl<'a> Head<'a> {
                 .snapshot()
                 .map(|snapshot| snapshot.namespaces.iter().map(NamespaceRecord::of).collect())
                 .unwrap_or_default(),
-            problems: moment.problems.iter().map(record).collect(),
+            problems: moment.problems.iter().map(ProblemRecord::of).collect(),
             selection: request.views.contains(&View::Sockets).then_some(selection),
         }
     }

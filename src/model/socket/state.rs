@@ -122,6 +122,11 @@ impl StateSet {
         self.0 & 1 << state as u8 != 0
     }
 
+    /// The members, in the order of their numbers.
+    pub fn iter(self) -> impl Iterator<Item = State> {
+        State::ALL.into_iter().filter(move |&state| self.contains(state))
+    }
+
     /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -145,6 +145,11 @@ impl TableSet {
         })
     }
 
+    /// The tables in which the rows of one of the system's tables are shown: the reverse of [`Self::sources`].
+    pub const fn shown_of(source: Table) -> Self {
+        Self::NONE.with(source).with(Table::new(source.protocol(), Family::V4))
+    }
+
     /// The members, in printing order.
     pub fn iter(self) -> impl Iterator<Item = Table> {
         Table::ALL.into_iter().filter(move |&table| self.contains(table))

@@ -9,7 +9,7 @@ use crate::model::details::Details;
 use crate::model::owners::{OwnerSearch, Owners};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
-use crate::model::socket::{Family, Pid, Protocol, State, Table};
+use crate::model::socket::{Family, Pid, Protocol, State, Table, TableSet};
 use crate::model::tcp_info::TcpFields;
 use crate::request::Query;
 use std::collections::HashMap;
@@ -54,7 +54,8 @@ impl Reader<'_> {
             Err(error) => {
                 let call = ip_helper::name_of_call(table.protocol());
                 let message = format!("the {table} table cannot be read: {call}: {error}");
-                self.snapshot.problems.push(Problem::new(ProblemKind::TableUnreadable, message));
+                let shown = TableSet::shown_of(table);
+                self.snapshot.problems.push(Problem::new(ProblemKind::TableUnreadable, message).about(shown));
             }
         }
     }
@@ -71,7 +72,8 @@ impl Reader<'_> {
             Ok(bytes) => self.take(&bytes, table, Class::Offload),
             Err(error) => {
                 let message = format!("the table of bound {table} ports cannot be read: {error}");
-                self.snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+                let shown = TableSet::shown_of(table);
+                self.snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message).about(shown));
             }
         }
     }
@@ -99,7 +101,8 @@ impl Reader<'_> {
         });
         if let Err(error) = parsed {
             let message = format!("the {table} table is damaged, rows may be missing: {error}");
-            snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+            let shown = TableSet::shown_of(table);
+            snapshot.problems.push(Problem::new(ProblemKind::TableIncomplete, message).about(shown));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Comparing two documents.
 
-use super::recorded::{Owner, Recorded, RecordedProblem, RecordedSocket, Refused, Selection};
+use super::recorded::{Recorded, RecordedProblem, RecordedSocket, Refused, Selection};
 use crate::filter::Filter;
-use crate::model::socket::{Endpoint, Protocol, Socket, State};
+use crate::model::socket::{State, TableSet};
+use crate::moment::changes::{Difference, Groups, Key, RowFacts, differences};
 use crate::request::Query;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What is different.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,98 +16,19 @@ pub struct Comparison {
     pub missing: Vec<String>,
 }
 
-/// One difference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// What is compared.
-    pub key: Key,
-    /// What there was before; `None` if it was opened.
-    pub before: Option<Group>,
-    /// What there is after; `None` if it was closed.
-    pub after: Option<Group>,
-    /// What changed, if both are there.
-    pub changes: Vec<Change>,
-}
-
-/// What changed of something that is in both documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The processes that own it: a restarted service has other PIDs.
-    Owner,
-    /// The TCP state.
-    State,
-    /// The longest queue that a listener allows.
-    Backlog,
-    /// How many sockets share the address and port.
-    Sockets,
-}
-
-impl Change {
-    /// The fixed word of every format.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::State => "state",
-            Self::Backlog => "backlog",
-            Self::Sockets => "sockets",
-        }
-    }
-}
-
-/// What makes sockets of two documents the same: not the process, so that a service that was restarted is one change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    /// The network namespace; `None` for the own one.
-    pub namespace: Option<String>,
-    /// The protocol.
-    pub protocol: Protocol,
-    /// The local end.
-    pub local: Endpoint,
-    /// The interface.
-    pub device: Option<String>,
-    /// The remote end, for a connection.
-    pub remote: Option<Endpoint>,
-}
-
-/// The sockets with one key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Group {
-    /// How many there are.
-    pub sockets: usize,
-    /// Their states.
-    pub states: BTreeSet<State>,
-    /// The longest queue that a TCP listener among them allows.
-    pub backlog: Option<u32>,
-    /// The processes that own any of them.
-    pub owners: BTreeSet<Owner>,
-    /// Whether every owner of each is known.
-    pub owners_are_known: bool,
-    inodes: BTreeSet<u32>,
-}
-
-/// Compares two documents. `query` says which of their sockets; TIME_WAIT counts as closed.
+/// Compares two documents. `query` says which of their sockets.
 pub fn compare(earlier: &Recorded, later: &Recorded, query: &Query, other_host: bool) -> Result<Comparison, Refused> {
     check(earlier, later, query, other_host)?;
-    let (before, after) = (groups(earlier, query), groups(later, query));
-    let missing_before = missing(earlier, query);
-    let missing_after = missing(later, query);
-    let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
-    let mut differences = Vec::new();
-    for key in keys {
-        let (before, after) = (before.get(key), after.get(key));
-        let changes = match (before, after) {
-            // What is missing from an incomplete document may be there.
-            (None, _) if !missing_before.is_empty() => continue,
-            (_, None) if !missing_after.is_empty() => continue,
-            (Some(before), Some(after)) => match changes(before, after) {
-                changes if changes.is_empty() => continue,
-                changes => changes,
-            },
-            _ => Vec::new(),
-        };
-        differences.push(Difference { key: key.clone(), before: before.cloned(), after: after.cloned(), changes });
-    }
-    Ok(Comparison { differences, missing: [missing_before, missing_after].concat() })
+    let [before, after] = [earlier, later].map(|document| groups(document, query));
+    let [lacks_before, lacks_after] = [earlier, later]
+        .map(|document| problems(document, query).fold(TableSet::NONE, |tables, problem| tables.or(problem.table_set())));
+    let named = |document: &Recorded| {
+        problems(document, query).map(|problem| format!("{}: {}", document.name, problem.message)).collect::<Vec<_>>()
+    };
+    Ok(Comparison {
+        differences: differences(&before, &after, lacks_before, lacks_after),
+        missing: [named(earlier), named(later)].concat(),
+    })
 }
 
 /// Refuses documents that cannot be compared, with the reason.
@@ -187,79 +108,32 @@ impl Selected {
 }
 
 /// The problems because of which sockets that are compared may be missing.
-fn missing(document: &Recorded, query: &Query) -> Vec<String> {
+fn problems<'a>(document: &'a Recorded, query: &'a Query) -> impl Iterator<Item = &'a RecordedProblem> {
     let matters = |problem: &&RecordedProblem| match problem.code.as_str() {
-        "table-unreadable" | "table-incomplete" | "filter-undecided" | "namespaces-hidden" => true,
-        "bound-ports-unlisted" => query.states.contains(State::Bound),
+        "table-unreadable" | "table-incomplete" | "filter-undecided" | "namespaces-hidden" => {
+            !problem.table_set().and(query.tables).is_empty()
+        }
         _ => false,
     };
-    let problems = document.head.problems.iter().filter(matters);
-    problems.map(|problem| format!("{}: {}", document.name, problem.message)).collect()
+    document.head.problems.iter().filter(matters)
 }
 
-fn groups(document: &Recorded, query: &Query) -> BTreeMap<Key, Group> {
+fn groups(document: &Recorded, query: &Query) -> Groups {
     // The filters were applied when the document was made.
     let query = Query { filter: Filter::default(), ..query.clone() };
-    let every_owner = document.head.owners_complete == Some(true);
-    let mut groups: BTreeMap<Key, Group> = BTreeMap::new();
-    let is_compared =
-        |recorded: &&RecordedSocket| query.matches(&recorded.socket) && recorded.socket.state != Some(State::TimeWait);
-    for recorded in document.sockets.iter().filter(is_compared) {
-        let group = groups.entry(Key::of(recorded)).or_insert_with(|| Group { owners_are_known: true, ..Group::default() });
-        group.add(recorded, every_owner);
-    }
-    groups
-}
-
-impl Key {
-    fn of(recorded: &RecordedSocket) -> Self {
-        let RecordedSocket { socket, device, namespace, .. } = recorded;
-        Self {
+    let may_have_more_owners = document.head.owners_complete != Some(true);
+    let mut groups = Groups::with_capacity(document.sockets.len());
+    for recorded in document.sockets.iter().filter(|recorded| query.matches(&recorded.socket)) {
+        let RecordedSocket { socket, device, namespace, owners, owner_status } = recorded;
+        let key = Key {
             namespace: namespace.clone(),
             protocol: socket.protocol,
             local: socket.local,
             device: device.clone(),
             remote: socket.peer().copied(),
-        }
-    }
-}
-
-impl Group {
-    fn add(&mut self, recorded: &RecordedSocket, every_owner: bool) {
-        let RecordedSocket { socket, owners, owner_status, .. } = recorded;
-        self.sockets += 1;
-        self.states.extend(socket.state);
-        let is_listener = |socket: &Socket| socket.state == Some(State::Listening);
-        self.backlog = self.backlog.max(is_listener(socket).then_some(socket.send_queue));
-        self.owners.extend(owners.iter().cloned());
-        self.owners_are_known &= match owner_status.as_deref() {
-            Some("owned") => every_owner,
-            Some("none" | "gone") => true,
-            _ => false,
         };
-        self.inodes.extend(Some(socket.inode).filter(|&inode| inode != 0));
+        let owner_status = *owner_status;
+        groups.add(key, &RowFacts { socket, cookie: None, owners, owner_status, may_have_more_owners, is_wanted: true });
     }
-}
-
-fn changes(before: &Group, after: &Group) -> Vec<Change> {
-    let is_same_process = |one: &Owner, other: &Owner| {
-        let started = one.start_time.as_ref().zip(other.start_time.as_ref());
-        one.pid == other.pid && started.is_none_or(|(one, other)| one == other)
-    };
-    let all_in = |some: &Group, others: &Group| {
-        some.owners.iter().all(|owner| others.owners.iter().any(|other| is_same_process(owner, other)))
-    };
-    let owners_differ = if before.owners_are_known && after.owners_are_known {
-        !(all_in(before, after) && all_in(after, before))
-    } else {
-        // The same sockets have the same owners, also if they are not all known.
-        !before.inodes.is_empty() && !after.inodes.is_empty() && before.inodes.is_disjoint(&after.inodes)
-    };
-    let changes = [
-        (owners_differ, Change::Owner),
-        (before.states != after.states, Change::State),
-        (before.backlog.zip(after.backlog).is_some_and(|(before, after)| before != after), Change::Backlog),
-        (before.sockets != after.sockets, Change::Sockets),
-    ];
-    changes.into_iter().filter_map(|(differs, change)| differs.then_some(change)).collect()
+    groups
 }

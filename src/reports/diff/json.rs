@@ -1,8 +1,9 @@
 //! Differences in JSON.
 
-use super::compare::{Change, Comparison, Difference, Group};
-use super::recorded::{Head, Owner, Recorded};
+use super::compare::Comparison;
+use super::recorded::{Head, Recorded};
 use crate::model::socket::{Endpoint, State};
+use crate::moment::changes::{Change, Difference, Group, Owner};
 use crate::moment::row::protocol_name;
 use crate::output::json::{write_compact, write_document};
 use crate::reports::document::SCHEMA_VERSION;
@@ -95,11 +96,7 @@ impl<'a> DifferenceRecord<'a> {
         let Difference { key, before, after, changes } = difference;
         let end = |end: &Endpoint| EndRecord { address: end.address, port: end.port };
         Self {
-            change: match (before, after) {
-                (None, _) => "opened",
-                (_, None) => "closed",
-                (Some(_), Some(_)) => "changed",
-            },
+            change: difference.word(),
             changed: changes.iter().copied().map(Change::word).collect(),
             namespace: key.namespace.as_deref(),
             protocol: protocol_name(key.protocol),
@@ -116,7 +113,7 @@ impl<'a> GroupRecord<'a> {
     fn new(group: &'a Group) -> Self {
         Self {
             sockets: group.sockets,
-            states: group.states.iter().copied().map(State::word).collect(),
+            states: group.states.iter().map(State::word).collect(),
             backlog: group.backlog,
             owners_known: group.owners_are_known,
             owners: group.owners.iter().collect(),

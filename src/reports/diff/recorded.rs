@@ -3,7 +3,9 @@
 //! The document is untrusted: it may be cut, of another program, or made to harm. Its size is bounded by the reader that it comes
 //! from, the number of its rows here, and what it says is escaped when it is printed.
 
-use crate::model::socket::{Endpoint, Protocol, Socket, State};
+use crate::model::owners::OwnerStatus;
+use crate::model::socket::{Endpoint, Protocol, Socket, State, Table, TableSet};
+use crate::moment::changes::Owner;
 use crate::output::escape::escape;
 use crate::reports::document::SCHEMA_VERSION;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
@@ -13,6 +15,7 @@ use std::fmt;
 use std::io::Read;
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// More sockets than this are refused.
 pub const MOST_SOCKETS: usize = 1 << 21;
@@ -77,6 +80,23 @@ pub struct RecordedProblem {
     pub code: String,
     /// Its sentence.
     pub message: String,
+    /// The tables that rows may be missing from; all of them if it names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<String>>,
+}
+
+impl RecordedProblem {
+    /// The tables that rows may be missing from. One that names a table that is not known may be about any.
+    pub fn table_set(&self) -> TableSet {
+        let named = |word: &String| Table::ALL.into_iter().find(|table| table.to_string() == *word);
+        self.tables
+            .iter()
+            .flatten()
+            .map(named)
+            .collect::<Option<TableSet>>()
+            .filter(|tables| !tables.is_empty())
+            .unwrap_or(TableSet::ALL)
+    }
 }
 
 /// Which sockets a document lists.
@@ -109,26 +129,13 @@ pub struct RecordedSocket {
     /// Its protocol, ends, state, inode and queues.
     pub socket: Socket,
     /// The interface that it is bound to.
-    pub device: Option<String>,
+    pub device: Option<Arc<str>>,
     /// The name of its network namespace, or its inode; `None` for the own one.
-    pub namespace: Option<String>,
+    pub namespace: Option<Arc<str>>,
     /// The processes that own it.
-    pub owners: Vec<Owner>,
-    /// What is known of them; `None` if they were not asked for.
-    pub owner_status: Option<String>,
-}
-
-/// A process that owns a socket.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
-pub struct Owner {
-    /// Its PID.
-    pub pid: u32,
-    /// Its name.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// When it was started.
-    #[serde(default)]
-    pub start_time: Option<String>,
+    pub owners: Arc<[Owner]>,
+    /// What is known of them; unsupported if they were not asked for.
+    pub owner_status: OwnerStatus,
 }
 
 /// Why a document cannot be compared: a sentence that is safe to print.
@@ -185,7 +192,7 @@ impl Recorded {
         if rows.len() != expected {
             return Err(refused(&format!("is cut: it has {} of {expected} sockets", rows.len())));
         }
-        let names: HashMap<u32, Option<String>> = head.namespaces.iter().filter_map(RecordedNamespace::label).collect();
+        let names: HashMap<u32, Option<Arc<str>>> = head.namespaces.iter().filter_map(RecordedNamespace::label).collect();
         let sockets = rows.into_iter().map(|row| row.socket(&names)).collect::<Result<_, _>>();
         let sockets = sockets.map_err(|reason| refused(&format!("cannot be compared: {reason}")))?;
         Ok(Self { name: name.to_owned(), head, sockets })
@@ -194,9 +201,9 @@ impl Recorded {
 
 impl RecordedNamespace {
     /// Its inode, and what it is called in both documents; `None` for the own one.
-    fn label(&self) -> Option<(u32, Option<String>)> {
+    fn label(&self) -> Option<(u32, Option<Arc<str>>)> {
         let inode = self.inode?;
-        Some((inode, (!self.own).then(|| self.name.clone().unwrap_or_else(|| inode.to_string()))))
+        Some((inode, (!self.own).then(|| self.name.clone().unwrap_or_else(|| inode.to_string()).into())))
     }
 }
 
@@ -237,7 +244,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 }
 
 impl Row {
-    fn socket(self, namespaces: &HashMap<u32, Option<String>>) -> Result<RecordedSocket, String> {
+    fn socket(self, namespaces: &HashMap<u32, Option<Arc<str>>>) -> Result<RecordedSocket, String> {
         let absent = || "its rows lack the protocol, the state or an address, which --columns left out".to_owned();
         let endpoint = |end: &End| Some(Endpoint::new(end.address?, end.port?));
         let protocol = match self.protocol.as_deref() {
@@ -262,11 +269,15 @@ impl Row {
         socket.interface = self.interface.as_ref().map_or(local.scope.unwrap_or(0), |interface| interface.index);
         socket.inode = self.inode.unwrap_or(0);
         socket.send_queue = self.send_queue.unwrap_or(0);
-        let device = self.interface.map(|interface| interface.name.unwrap_or_else(|| interface.index.to_string()));
+        let device = self.interface.map(|interface| interface.name.unwrap_or_else(|| interface.index.to_string()).into());
         let namespace =
-            self.namespace.and_then(|inode| namespaces.get(&inode).cloned().unwrap_or_else(|| Some(inode.to_string())));
-        let owners = self.owners.map_or_else(Vec::new, |owners| owners.0);
-        Ok(RecordedSocket { socket, device, namespace, owners, owner_status: self.owner_status })
+            self.namespace.and_then(|inode| namespaces.get(&inode).cloned().unwrap_or_else(|| Some(inode.to_string().into())));
+        let mut owners = self.owners.map_or_else(Vec::new, |owners| owners.0);
+        owners.sort_unstable();
+        owners.dedup();
+        let status = |word: &String| OwnerStatus::ALL.into_iter().find(|status| status.word() == word);
+        let owner_status = self.owner_status.as_ref().and_then(status).unwrap_or(OwnerStatus::Unsupported);
+        Ok(RecordedSocket { socket, device, namespace, owners: owners.into(), owner_status })
     }
 }
 

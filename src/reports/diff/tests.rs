@@ -5,7 +5,7 @@ use super::recorded::Recorded;
 use super::{json, text};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::tests::socket;
-use crate::model::socket::{Endpoint, Protocol, Socket, State};
+use crate::model::socket::{Endpoint, Protocol, Socket, State, Table, TableSet};
 use crate::reports::tests::{Machine, friendly, process, request};
 
 /// A listener that a process holds, a UDP socket, a connection and one that is over.
@@ -94,6 +94,33 @@ fn what_an_incomplete_document_lacks_is_not_closed() {
     let found = differences([&record(before(), "-anq --json"), &record(machine, "-anq --json")], DIFF).unwrap();
     assert!(found.contains("~ changed") && found.contains("+ opened") && !found.contains("- closed"), "{found}");
     assert!(found.ends_with("? old.json: half a table\n"), "{found}");
+}
+
+#[test]
+fn what_is_missing_from_one_table_says_nothing_about_the_others() {
+    let mut machine = after();
+    let incomplete = Problem::new(ProblemKind::TableIncomplete, "half a table");
+    machine.snapshot.problems = vec![incomplete.clone().about(TableSet::shown_of(Table::Udp6))];
+    let found = differences([&record(before(), "-anq --json"), &record(machine, "-anq --json")], DIFF).unwrap();
+    assert!(found.contains("- closed  TCP 127.0.0.1:8080") && found.ends_with("? old.json: half a table\n"), "{found}");
+    let mut machine = before();
+    machine.snapshot.sockets.remove(2);
+    machine.snapshot.problems = vec![incomplete.clone().about(TableSet::shown_of(Table::Udp4))];
+    let lacking = record(machine, "-anq --json");
+    let found = differences([&record(before(), "-anq --json"), &lacking], DIFF).unwrap();
+    assert_eq!(found, "? old.json: half a table\n");
+    assert_eq!(differences([&lacking, &record(before(), "-anq --json")], DIFF).unwrap(), "? old.json: half a table\n");
+    // A table that is not compared is not missing.
+    let tcp = "-p tcp --diff old.json";
+    assert_eq!(differences([&lacking, &record(before(), "-anq --json")], tcp).unwrap(), "");
+}
+
+#[test]
+fn another_connection_with_the_same_ends_is_closed_and_opened() {
+    let replaced = record(before(), "-anq --json").replace("\"inode\":13", "\"inode\":14");
+    let found = differences([&record(before(), "-anq --json"), &replaced], "-a --diff old.json").unwrap();
+    let closed = found.find("- closed  TCP 10.0.0.1:443 to 192.0.2.9:5000").unwrap();
+    assert!(found[closed..].contains("+ opened  TCP 10.0.0.1:443 to 192.0.2.9:5000"), "{found}");
 }
 
 #[test]

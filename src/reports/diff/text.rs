@@ -1,6 +1,8 @@
 //! Differences for people: a line each.
 
-use super::compare::{Change, Comparison, Difference, Group, Key};
+use super::compare::Comparison;
+use crate::model::owners::OwnerStatus;
+use crate::moment::changes::{Change, Difference, Group, Key};
 use crate::output::escape::escape;
 use crate::reports::sockets::cells::{endpoint, name_and_pid};
 use std::io::{self, Write};
@@ -37,9 +39,10 @@ fn state(group: &Group) -> String {
 fn owners(group: &Group) -> String {
     let names = group.owners.iter().map(|owner| name_and_pid(owner.pid, owner.name.as_deref()));
     let names: Vec<String> = names.collect();
-    match (names.as_slice(), group.owners_are_known) {
-        ([], true) => "(no process)".to_owned(),
-        ([], false) => "(hidden)".to_owned(),
+    match (names.as_slice(), group.owner_status) {
+        ([], OwnerStatus::Gone) => "(ended)".to_owned(),
+        ([], _) if group.owners_are_known => "(no process)".to_owned(),
+        ([], _) => "(hidden)".to_owned(),
         (names, _) => names.join(", "),
     }
 }

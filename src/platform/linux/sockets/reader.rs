@@ -2,7 +2,7 @@
 
 use crate::model::details::{Details, WantedDetails};
 use crate::model::problem::{Problem, ProblemKind};
-use crate::model::socket::{Family, Protocol, Socket, State, StateSet, Table};
+use crate::model::socket::{Family, Protocol, Socket, State, StateSet, Table, TableSet};
 use crate::model::tcp_info::TcpInfoTable;
 use crate::platform::linux::netlink::socket::{Consistency, DumpError, Netlink, RETRIES};
 use crate::platform::linux::procfs::net;
@@ -141,7 +141,8 @@ impl<'a> Reader<'a> {
             Ok(Consistency::Interrupted) => {
                 let tables = job.kind.tables().iter().map(Table::to_string).collect::<Vec<_>>().join(" or ");
                 let message = format!("the {tables} table changed while it was read: rows may be missing or stale");
-                found.problems.push(Problem::new(ProblemKind::TableIncomplete, message));
+                let shown = job.kind.tables().iter().fold(TableSet::NONE, |all, &table| all.or(TableSet::shown_of(table)));
+                found.problems.push(Problem::new(ProblemKind::TableIncomplete, message).about(shown));
                 return Ok(());
             }
             Err(DumpError::Cancelled) => {
@@ -180,7 +181,7 @@ impl<'a> Reader<'a> {
                 found.tcp_info.take_tail(&mut tcp_info, 0);
                 let path = net::path(table);
                 let message = format!("the {table} table cannot be read: sock_diag: {refusal}; {path}: {error}");
-                found.problems.push(Problem::new(kind, message));
+                found.problems.push(Problem::new(kind, message).about(TableSet::shown_of(table)));
             }
             if self.request.details.any() {
                 found.resize_details(self.request.details);

@@ -10,10 +10,11 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::process::Facts;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
-use crate::model::socket::{Family, Socket};
+use crate::model::socket::{Family, Pid, Socket};
 use crate::model::system::System;
 use crate::model::time;
 use crate::moment::consumers::Consumer;
+use crate::moment::findings::{Finding, Scope};
 use crate::moment::lookups::Lookups;
 use crate::moment::peers::Peers;
 use crate::moment::row::Rows;
@@ -26,6 +27,8 @@ use crate::platform;
 use crate::request::column::Column;
 use crate::request::needs::Needs;
 use crate::request::{Amount, Format, Names, Query, Request, View};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -136,7 +139,8 @@ impl Reader {
     /// PID may be given to another process.
     fn look_up(&mut self, moment: &mut Moment, request: &Request) {
         let needs = request.needs(platform::SYSTEM);
-        let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, summary, consumers, .. } = &mut *moment
+        let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, findings, summary, consumers, .. } =
+            &mut *moment
         else {
             return;
         };
@@ -146,6 +150,11 @@ impl Reader {
         if needs.port_policy {
             lookups.port_policy = platform::port_policy();
         }
+        if needs.findings {
+            look_up_limits(snapshot, selections, lookups);
+            *findings = find(snapshot, selections, lookups, host.system, request);
+            lookups.processes.look_up(findings.iter().flatten().filter_map(|finding| finding.pid), Facts::NAME);
+        }
         for (view, selection) in &*selections {
             look_up_processes(snapshot, selection, lookups, needs);
             if request.output.amount == Amount::Rows {
@@ -154,8 +163,7 @@ impl Reader {
                         let counts =
                             Summary::of(Rows::of_parts(snapshot, lookups, host.system, &selection.rows), request.tcp_info);
                         let busy = counts.traffic.iter().flatten().filter_map(|traffic| traffic.pid);
-                        let found = counts.findings.iter().filter_map(|finding| finding.pid);
-                        let named = counts.processes.iter().map(|&(pid, _)| pid).chain(busy).chain(found);
+                        let named = counts.processes.iter().map(|&(pid, _)| pid).chain(busy);
                         lookups.processes.look_up(named, Facts::NAME);
                         *summary = Some(counts);
                     }
@@ -260,6 +268,7 @@ impl Moment {
             retain_owned(sockets, &moment.lookups, request);
             moment.problems.extend(undecided(sockets, &moment.lookups));
             moment.problems.extend(retain_by_conditions(sockets, &moment.lookups, moment.host.system, request));
+            moment.findings = find(&sockets.snapshot, &sockets.selections, &moment.lookups, moment.host.system, request);
             for (view, selection) in &sockets.selections {
                 let rows = Rows::of_parts(&sockets.snapshot, &moment.lookups, moment.host.system, &selection.rows);
                 match view {
@@ -406,6 +415,38 @@ fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem> {
     };
     let sockets = if rows == 1 { "1 more socket may match".to_owned() } else { format!("{rows} more sockets may match") };
     Some(Problem::new(ProblemKind::FilterUndecided, format!("{sockets}: {reason}")))
+}
+
+/// Looks up what findings rest on beside the rows.
+fn look_up_limits(snapshot: &Snapshot, selections: &[(View, Selection)], lookups: &mut Lookups) {
+    /// Of the processes with the most sockets, so many are looked at, which takes some 25 µs each.
+    const MOST: usize = 1000;
+    lookups.limits = platform::limits();
+    let mut sockets: HashMap<Pid, usize> = HashMap::new();
+    for (_, selection) in selections {
+        let rows = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows);
+        rows.iter().flat_map(|row| row.owners().pids()).for_each(|pid| *sockets.entry(pid).or_default() += 1);
+    }
+    let mut busiest: Vec<(Pid, usize)> = sockets.into_iter().collect();
+    busiest.sort_unstable_by_key(|&(pid, sockets)| (Reverse(sockets), pid));
+    let usage = |(pid, _)| Some((pid, platform::descriptors(pid)?));
+    lookups.descriptors = busiest.into_iter().take(MOST).filter_map(usage).collect();
+}
+
+/// What is worth a look about the rows that are shown; `None` if that was not asked for.
+fn find(
+    snapshot: &Snapshot,
+    selections: &[(View, Selection)],
+    lookups: &Lookups,
+    system: System,
+    request: &Request,
+) -> Option<Vec<Finding>> {
+    if !request.needs(system).findings {
+        return None;
+    }
+    let (view, selection) = selections.iter().find(|(view, _)| *view != View::Consumers)?;
+    let scope = if *view == View::Explanations { Scope::EachPort } else { Scope::Host };
+    Some(Finding::all(Rows::of_parts(snapshot, lookups, system, &selection.rows), scope))
 }
 
 fn look_up_processes(snapshot: &Snapshot, selection: &Selection, lookups: &mut Lookups, needs: Needs) {

@@ -10,8 +10,8 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Ask")]
 pub(super) struct ReportArguments {
-    /// All sockets in a few numbers: states, busiest processes, addresses, ports; and what is worth a look: a full backlog,
-    /// more than 80 % of the ephemeral ports used for one remote endpoint, CLOSE_WAIT of a process (50, or 10 and 10 %).
+    /// All sockets in a few numbers: states, busiest processes, addresses, ports; and what is worth a look (the man page has the
+    /// rules, under FINDINGS).
     #[arg(long, overrides_with = "summary")]
     pub summary: bool,
 

@@ -19,6 +19,8 @@ pub struct WantedDetails {
     pub upper_layer: bool,
     /// The internals of TCP connections.
     pub tcp_info: TcpFields,
+    /// How full the buffers of listeners and of sockets with something in a queue are.
+    pub pressure: bool,
 }
 
 impl WantedDetails {
@@ -30,6 +32,7 @@ impl WantedDetails {
         service: false,
         upper_layer: false,
         tcp_info: TcpFields::NONE,
+        pressure: false,
     };
 
     /// What both want.
@@ -42,6 +45,7 @@ impl WantedDetails {
             service: self.service || other.service,
             upper_layer: self.upper_layer || other.upper_layer,
             tcp_info: self.tcp_info.or(other.tcp_info),
+            pressure: self.pressure || other.pressure,
         }
     }
 

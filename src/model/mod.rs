@@ -8,6 +8,7 @@ pub mod interface;
 pub mod namespace;
 pub mod owners;
 pub mod port_policy;
+pub mod pressure;
 pub mod problem;
 pub mod process;
 pub mod rdma;

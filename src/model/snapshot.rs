@@ -3,6 +3,7 @@
 use crate::model::details::Details;
 use crate::model::namespace::Namespace;
 use crate::model::owners::{Owners, Ownership, Refused};
+use crate::model::pressure::Pressure;
 use crate::model::problem::Problem;
 use crate::model::socket::Socket;
 use crate::model::tcp_info::TcpInfoTable;
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub details: Vec<Details>,
     /// The internals of TCP connections, as far as they were asked for.
     pub tcp_info: TcpInfoTable,
+    /// How full the buffers of the sockets at these positions are, of those where that was asked for and may be worth a look.
+    pub pressure: HashMap<u32, Pressure>,
     /// The service that made the socket at a position, if that was asked for and the system gives it.
     pub services: HashMap<u32, Box<str>>,
     /// The processes that may own any of them unseen.
@@ -43,6 +46,7 @@ impl Default for Snapshot {
             owners: Owners::default(),
             details: Vec::new(),
             tcp_info: TcpInfoTable::default(),
+            pressure: HashMap::new(),
             services: HashMap::new(),
             refused: Refused::None,
             bound_ports_listed: true,

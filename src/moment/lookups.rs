@@ -7,6 +7,7 @@ use crate::lookup::services::Services;
 use crate::lookup::state_times::TimeInState;
 use crate::model::cgroup::Cgroup;
 use crate::model::port_policy::PortPolicy;
+use crate::model::pressure::{Limits, Usage};
 use crate::model::socket::Pid;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -37,4 +38,8 @@ pub struct Lookups {
     pub rates: Vec<RatesOfRow>,
     /// What the host's settings say about ports.
     pub port_policy: PortPolicy,
+    /// The limits that the host sets for all sockets together; empty if findings were not asked for.
+    pub limits: Limits,
+    /// How many descriptors owning processes have open, and how many they may have.
+    pub descriptors: BTreeMap<Pid, Usage>,
 }

@@ -24,6 +24,7 @@ use crate::model::statistics::Statistics;
 use crate::model::system::System;
 use crate::request::View;
 use consumers::Consumer;
+use findings::Finding;
 use lookups::Lookups;
 use row::Rows;
 use summary::Summary;
@@ -37,6 +38,8 @@ pub struct Moment {
     pub host: Host,
     /// The sockets, and which of them each view shows.
     pub sockets: Option<Sockets>,
+    /// What is worth a look; `None` if that was not asked for.
+    pub findings: Option<Vec<Finding>>,
     /// What the sockets add up to.
     pub summary: Option<Summary>,
     /// The processes that own the most ports.

@@ -8,6 +8,7 @@ use crate::lookup::state_times::TimeInState;
 use crate::model::details::{Details, KernelName};
 use crate::model::namespace::Namespace;
 use crate::model::owners::{OwnerSearch, OwnerStatus, Ownership};
+use crate::model::pressure::Pressure;
 use crate::model::process::Process;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Endpoint, Pid, Protocol, Socket};
@@ -152,6 +153,11 @@ impl<'a> Row<'a> {
     /// The details that were asked for.
     pub fn details(self) -> Details {
         self.rows.snapshot.details.get(self.position).copied().unwrap_or_default()
+    }
+
+    /// How full its buffers are, if that was asked for and may be worth a look.
+    pub fn pressure(self) -> Option<&'a Pressure> {
+        self.rows.snapshot.pressure.get(&u32::try_from(self.position).ok()?)
     }
 
     /// The service inside the process that made the socket, as the system gives it with the row (Windows).

@@ -1,6 +1,5 @@
 //! Many sockets in a few numbers (`--summary`).
 
-use super::findings::Finding;
 use super::row::Rows;
 use super::traffic::Traffic;
 use crate::model::socket::{Pid, Protocol, State};
@@ -26,8 +25,6 @@ pub struct Summary {
     pub remote_addresses: Vec<(IpAddr, usize)>,
     /// The local ports with the most sockets.
     pub local_ports: Vec<((Protocol, u16), usize)>,
-    /// What is worth a look.
-    pub findings: Vec<Finding>,
     /// The processes with the most TCP traffic; `None` if that was not asked for.
     pub traffic: Option<Vec<Traffic>>,
 }
@@ -58,7 +55,6 @@ impl Summary {
             without_owner,
             remote_addresses: largest(remote_addresses, BUSIEST),
             local_ports: largest(local_ports, BUSIEST),
-            findings: Finding::all(rows),
             traffic: has_traffic.then(|| Traffic::of(rows)),
         }
     }
@@ -112,7 +108,6 @@ mod tests {
                 without_owner: 2,
                 remote_addresses: vec![(remote.address, 2)],
                 local_ports: vec![((Protocol::Tcp, 5000), 2), ((Protocol::Udp, 53), 2), ((Protocol::Tcp, 80), 1)],
-                findings: Vec::new(),
                 traffic: None,
             }
         );

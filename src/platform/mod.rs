@@ -20,6 +20,7 @@ use crate::model::cgroup::Cgroup;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
 use crate::model::port_policy::PortPolicy;
+use crate::model::pressure::{Limits, Usage};
 use crate::model::problem::Problem;
 use crate::model::process::{Facts, ProcessRead};
 use crate::model::rdma::RdmaEndpoint;
@@ -121,6 +122,7 @@ pub mod linux {
         //! Files under `/proc`.
 
         pub mod cgroup;
+        pub mod limits;
         pub mod net;
         pub mod pid;
         pub mod port_policy;
@@ -141,6 +143,8 @@ pub mod linux {
 
         #[cfg(target_os = "linux")]
         pub(crate) mod bound;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod pressure;
         #[cfg(target_os = "linux")]
         pub(crate) mod reader;
         #[cfg(target_os = "linux")]
@@ -387,6 +391,16 @@ pub fn host_name() -> Option<String> {
 /// What this host's settings say about ports: empty if the system does not give them.
 pub fn port_policy() -> PortPolicy {
     backend::port_policy()
+}
+
+/// The limits that this host sets for all its sockets together: empty if the system does not give them.
+pub(crate) fn limits() -> Limits {
+    backend::limits()
+}
+
+/// How many descriptors a process has open, 0 if that is unknown, and how many it may have; `None` if the system does not say.
+pub(crate) fn descriptors(pid: Pid) -> Option<Usage> {
+    backend::descriptors(pid)
 }
 
 /// The systemd unit and the container of a process: empty if the system has no such thing.

@@ -6,6 +6,7 @@ use crate::model::cgroup::Cgroup;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
 use crate::model::port_policy::PortPolicy;
+use crate::model::pressure::{Limits, Usage};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
@@ -84,6 +85,16 @@ pub(crate) fn rdma() -> (Vec<RdmaEndpoint>, Vec<Problem>) {
 /// No settings about ports.
 pub(crate) fn port_policy() -> PortPolicy {
     PortPolicy::default()
+}
+
+/// No limits.
+pub(crate) fn limits() -> Limits {
+    Limits::default()
+}
+
+/// Neither descriptors nor their limit.
+pub(crate) fn descriptors(_pid: Pid) -> Option<Usage> {
+    None
 }
 
 /// Neither a unit nor a container.

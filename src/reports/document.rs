@@ -203,8 +203,7 @@ impl<'a> Section<'a> {
                     let fields = Fields::of(&request.columns, request.columns_are_chosen);
                     sections.push(Self::Sockets(moment.rows(view), fields));
                 }
-                View::Summary => sections
-                    .extend(moment.summary.as_ref().map(|summary| Self::Summary(Named { summary, lookups: &moment.lookups }))),
+                View::Summary => sections.extend(Named::of(moment).map(Self::Summary)),
                 View::Explanations => sections.push(Self::Explanations(Explanation::all(moment, &request.ports))),
                 View::Interfaces => sections.push(Self::Interfaces(known(moment.interfaces.as_ref()))),
                 View::Routes => sections.push(Self::Routes(known(moment.routing.as_ref()))),

@@ -5,6 +5,7 @@ pub mod consumers;
 pub mod diff;
 pub mod document;
 pub mod explain;
+mod findings;
 mod i18n;
 pub mod interfaces;
 mod paint;
@@ -97,8 +98,8 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
             let consumers = moment.consumers.as_deref().unwrap_or_default();
             consumers::text::write(out, consumers, &moment.lookups.processes, language.consumers(), no_header)
         }
-        View::Summary => match &moment.summary {
-            Some(summary) => summary::text::write(out, &Named { summary, lookups: &moment.lookups }, language, style),
+        View::Summary => match Named::of(moment) {
+            Some(named) => summary::text::write(out, &named, language, style),
             None => Ok(()),
         },
         View::Explanations => {

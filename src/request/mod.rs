@@ -148,11 +148,9 @@ impl Request {
             // Names are looked up for those few that are shown.
             View::Summary if self.tcp_info => {
                 let rates = if self.interval.is_some() { column::tcp::RATES } else { &[] };
-                Column::needs_of(column::tcp::TRAFFIC)
-                    .and(Column::needs_of(rates))
-                    .and(Needs { port_policy: true, ..Needs::OWNERS })
+                Column::needs_of(column::tcp::TRAFFIC).and(Column::needs_of(rates)).and(Needs::FINDINGS)
             }
-            View::Summary => Needs { port_policy: true, ..Needs::OWNERS },
+            View::Summary => Needs::FINDINGS,
             View::Consumers => Needs::OWNERS,
             View::Explanations => Needs {
                 processes: Some(Facts::ALL),
@@ -160,8 +158,7 @@ impl Request {
                 interfaces: true,
                 cgroups: true,
                 ancestors: true,
-                port_policy: true,
-                ..Needs::OWNERS
+                ..Needs::FINDINGS
             },
             View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => Needs::NOTHING,
         }

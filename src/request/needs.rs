@@ -31,6 +31,8 @@ pub struct Needs {
     pub ancestors: bool,
     /// What the host's settings say about ports.
     pub port_policy: bool,
+    /// The limits of the host and of its processes, on which findings rest: findings are wanted.
+    pub findings: bool,
 }
 
 impl Needs {
@@ -47,6 +49,7 @@ impl Needs {
         cgroups: false,
         ancestors: false,
         port_policy: false,
+        findings: false,
     };
 
     /// Every owner.
@@ -54,6 +57,14 @@ impl Needs {
 
     /// Every owner with its name.
     pub const PROCESSES: Self = Self { processes: Some(Facts::NAME), ..Self::OWNERS };
+
+    /// What is worth a look.
+    pub const FINDINGS: Self = Self {
+        port_policy: true,
+        findings: true,
+        details: WantedDetails { pressure: true, ..WantedDetails::NONE },
+        ..Self::OWNERS
+    };
 
     /// These needs, for an answer that shows only the owner with the lowest PID.
     #[must_use]
@@ -86,6 +97,7 @@ impl Needs {
             cgroups: self.cgroups || other.cgroups,
             ancestors: self.ancestors || other.ancestors,
             port_policy: self.port_policy || other.port_policy,
+            findings: self.findings || other.findings,
         }
     }
 }

@@ -8,6 +8,6 @@ pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::unsupported::{
-    SYSTEM, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, membership, port_policy,
-    rdma, routing, statistics, wait,
+    SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,
+    membership, port_policy, rdma, routing, statistics, wait,
 };

@@ -7,6 +7,6 @@ pub(crate) use super::stdout::wait_for_stdout;
 pub(crate) use super::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unsupported::{
-    SYSTEM, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, membership, port_policy,
-    rdma, routing, snapshot, statistics, wait,
+    SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,
+    membership, port_policy, rdma, routing, snapshot, statistics, wait,
 };

@@ -11,8 +11,8 @@ pub(crate) use super::statistics::read as statistics;
 pub(crate) use super::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::sysinfo_processes::process_clock;
 pub(crate) use crate::platform::unsupported::{
-    begin, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored, is_stdout_closed, membership, port_policy,
-    rdma, wait, wait_for_stdout,
+    begin, descriptors, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored, is_stdout_closed, limits,
+    membership, port_policy, rdma, wait, wait_for_stdout,
 };
 
 use crate::model::system::System;

@@ -7,6 +7,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Pid, Protocol, State, Timer};
 use crate::model::system::System;
 use crate::moment::Moment;
+use crate::moment::findings::Finding;
 use crate::moment::lookups::Lookups;
 use crate::moment::row::Row;
 use crate::reports::sockets::cells::process_name;
@@ -25,6 +26,8 @@ pub struct Explanation<'a> {
     pub bound_ports_listed: bool,
     /// The sockets on the port.
     pub rows: Vec<Row<'a>>,
+    /// What is worth a look about the port.
+    pub findings: Vec<&'a Finding>,
     /// What was looked up about them.
     pub lookups: &'a Lookups,
     /// When the sockets were read, in seconds since 1970.
@@ -63,11 +66,15 @@ impl<'a> Explanation<'a> {
             true if is_incomplete => Answer::Unknown,
             true => Answer::No,
         };
+        let is_holder = |pid| rows.iter().any(|row| row.owners().pids().any(|owner| owner == pid));
+        let concerns = |finding: &&Finding| finding.concerns((question.protocol, question.port), is_holder);
+        let findings = moment.findings.iter().flatten().filter(concerns).collect();
         Self {
             question,
             taken,
             bound_ports_listed: moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed),
             rows,
+            findings,
             lookups: &moment.lookups,
             time: moment.time,
             system: moment.host.system,

@@ -5,6 +5,7 @@ use super::compute::{Explanation, Role, longest_wait};
 use crate::model::cgroup::Container;
 use crate::model::socket::Protocol;
 use crate::moment::row::{Row, protocol_name, range_of};
+use crate::reports::findings::FindingRecord;
 use crate::reports::sockets::json::{Fields, OwnerFields, OwnerRecord, SocketRecord};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -44,6 +45,7 @@ impl Serialize for Explanation<'_> {
             ephemeral_range: policy.ephemeral.as_ref().map(bounds),
             reserved: policy.is_reserved(port),
             longest_wait_ms: longest_wait(self.rows.iter().copied()),
+            findings: self.findings.iter().map(|finding| FindingRecord::new(finding, &lookups.processes)).collect(),
             advice: self.advice(),
             commands: self.suggestions().into_iter().map(CommandRecord::from).collect(),
             free_port_nearby: self.free_port_nearby(),
@@ -89,6 +91,7 @@ struct Record<'a> {
     ephemeral_range: Option<[u16; 2]>,
     reserved: bool,
     longest_wait_ms: Option<u32>,
+    findings: Vec<FindingRecord>,
     advice: String,
     commands: Vec<CommandRecord>,
     free_port_nearby: Option<u16>,

@@ -9,6 +9,7 @@ use crate::model::socket::{Endpoint, Pid, Protocol, Socket, State};
 use crate::model::time::rfc3339;
 use crate::moment::row::{Row, range_of};
 use crate::output::escape::escape;
+use crate::reports::findings;
 use crate::reports::paint::Paint;
 use crate::reports::sockets::cells;
 use crate::reports::sockets::wide::local_endpoint;
@@ -31,6 +32,7 @@ pub fn write(out: &mut impl Write, explanation: &Explanation<'_>, style: TableSt
     card.ownerless(explanation)?;
     card.connections(explanation)?;
     card.waiting(explanation)?;
+    card.findings(explanation)?;
     card.advice(explanation)
 }
 
@@ -177,6 +179,18 @@ impl<W: Write> Card<'_, W> {
             writeln!(self.out, "  {} ({} s left)", between(*row), row.socket.expires_ms.div_ceil(1000))?;
         }
         self.and_more(rows.len())
+    }
+
+    /// What is worth a look about the port.
+    fn findings(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        if !explanation.findings.is_empty() {
+            writeln!(self.out, "\n{}", self.paint(Paint::Strong, "Worth a look:"))?;
+        }
+        for finding in explanation.findings.iter().take(MOST) {
+            let sentence = findings::sentence(finding, &explanation.lookups.processes);
+            self.hanging("  ", &format!("{sentence}."), 4, Some(findings::paint(finding)))?;
+        }
+        self.and_more(explanation.findings.len())
     }
 
     fn and_more(&mut self, rows: usize) -> io::Result<()> {

@@ -3,9 +3,9 @@
 use super::text::Named;
 use crate::lookup::rates::Rate;
 use crate::model::socket::{Pid, State};
-use crate::moment::findings::Finding;
 use crate::moment::row::protocol_name;
 use crate::moment::traffic::Traffic;
+use crate::reports::findings::FindingRecord;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ impl Serialize for Named<'_> {
         let summary = self.summary;
         let record = Record {
             sockets: summary.sockets,
-            findings: summary.findings.iter().map(|finding| FindingRecord::new(finding, self)).collect(),
+            findings: self.findings.iter().map(|finding| FindingRecord::new(finding, &self.lookups.processes)).collect(),
             without_owner: summary.without_owner,
             states: summary
                 .states
@@ -94,32 +94,6 @@ struct TrafficRecord<'a> {
     receive_rate_bytes_per_second: Option<Option<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retransmit_rate_bytes_per_second: Option<Option<u64>>,
-}
-
-/// A conclusion by a fixed rule.
-#[derive(Serialize)]
-struct FindingRecord {
-    code: &'static str,
-    severity: &'static str,
-    message: String,
-    pid: Option<Pid>,
-    port: Option<u16>,
-    value: usize,
-    limit: usize,
-}
-
-impl FindingRecord {
-    fn new(finding: &Finding, named: &Named<'_>) -> Self {
-        Self {
-            code: finding.rule.code(),
-            severity: "warning",
-            message: finding.message(&named.holder(finding)),
-            pid: finding.pid,
-            port: finding.port,
-            value: finding.value,
-            limit: finding.limit,
-        }
-    }
 }
 
 #[derive(Serialize)]

@@ -2,10 +2,12 @@
 
 use crate::lookup::rates::Rate;
 use crate::model::socket::{Pid, Protocol};
+use crate::moment::Moment;
 use crate::moment::findings::Finding;
 use crate::moment::lookups::Lookups;
 use crate::moment::summary::Summary;
 use crate::output::escape::escape;
+use crate::reports::findings;
 use crate::reports::paint::Paint;
 use crate::reports::sockets::cells::name_and_pid;
 use crate::reports::table_style::{TableStyle, new_table};
@@ -52,11 +54,19 @@ const BAR: usize = 40;
 pub struct Named<'a> {
     /// The counts.
     pub summary: &'a Summary,
+    /// What is worth a look.
+    pub findings: &'a [Finding],
     /// The names.
     pub lookups: &'a Lookups,
 }
 
 impl<'a> Named<'a> {
+    /// The summary of a moment, if it was asked for.
+    pub fn of(moment: &'a Moment) -> Option<Self> {
+        let findings = moment.findings.as_deref().unwrap_or_default();
+        moment.summary.as_ref().map(|summary| Self { summary, findings, lookups: &moment.lookups })
+    }
+
     pub(super) fn process(&self, pid: Pid) -> Option<Cow<'a, str>> {
         Some(self.lookups.processes.get(pid)?.name.to_string_lossy())
     }
@@ -64,12 +74,6 @@ impl<'a> Named<'a> {
     /// Whether the growth of counters was asked for: it is once there is an interval.
     pub(super) const fn has_rates(&self) -> bool {
         !self.lookups.rates.is_empty()
-    }
-
-    /// The process that a conclusion is about.
-    pub(super) fn holder(&self, finding: &Finding) -> String {
-        let named = |pid| name_and_pid(pid, self.process(pid).as_deref());
-        finding.pid.map_or_else(|| "an unknown process".to_owned(), named)
     }
 
     pub(super) fn service(&self, (protocol, port): (Protocol, u16)) -> Option<&'a str> {
@@ -104,18 +108,23 @@ pub fn write(out: &mut impl Write, named: &Named<'_>, language: Language, style:
 
 /// What is worth a look; nothing if there is nothing.
 fn write_findings(out: &mut impl Write, named: &Named<'_>, style: TableStyle) -> io::Result<()> {
-    let findings = &named.summary.findings;
-    if findings.is_empty() {
+    /// How many are listed for people.
+    const MOST: usize = 20;
+    if named.findings.is_empty() {
         return Ok(());
     }
     writeln!(out)?;
     if !style.no_header {
         writeln!(out, "{}", Paint::Strong.on(style.color, "Worth a look"))?;
     }
-    findings.iter().try_for_each(|finding| {
-        let message = finding.message(&named.holder(finding));
-        writeln!(out, "  {}", Paint::Bad.on(style.color, &escape(&message)))
-    })
+    for finding in named.findings.iter().take(MOST) {
+        let message = findings::sentence(finding, &named.lookups.processes);
+        writeln!(out, "  {}", findings::paint(finding).on(style.color, &escape(&message)))?;
+    }
+    match named.findings.len().saturating_sub(MOST) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {more} more"),
+    }
 }
 
 /// What each process sends and receives; the rates under an interval alone.
@@ -198,7 +207,7 @@ mod tests {
 
     fn print_in(color: bool) -> String {
         let moment = friendly().moment(View::Summary);
-        let named = Named { summary: moment.summary.as_ref().unwrap(), lookups: &moment.lookups };
+        let named = Named::of(&moment).unwrap();
         let mut out = Vec::new();
         write(&mut out, &named, Language::En, TableStyle { width: None, color, no_header: false }).unwrap();
         String::from_utf8(out).unwrap()

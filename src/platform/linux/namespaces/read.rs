@@ -9,6 +9,7 @@ use crate::filter::namespaces::NamespacePattern;
 use crate::model::details::Details;
 use crate::model::namespace::Namespace;
 use crate::model::owners::OwnerSearch;
+use crate::model::pressure::Pressure;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Socket;
@@ -17,6 +18,7 @@ use crate::platform::linux::bpf::{namespace_iter, pass_reader};
 use crate::platform::linux::owners::proc_fd::InodeSet;
 use crate::platform::linux::owners::search;
 use crate::platform::linux::sockets::bound;
+use crate::platform::linux::sockets::pressure;
 use crate::platform::linux::sockets::reader::TableRows;
 use crate::request::{Query, SocketSource};
 use std::collections::HashMap;
@@ -55,7 +57,26 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
             Err(problem) => return Snapshot { problems: vec![problem], ..Snapshot::default() },
         };
     let bound_ports_listed = unlisted.is_none();
-    Snapshot { sockets, owners, details, tcp_info, namespaces, refused, bound_ports_listed, problems, ..Snapshot::default() }
+    let pressure = if query.details.pressure { pressure_of_own(&sockets, &namespaces, query) } else { HashMap::new() };
+    Snapshot {
+        sockets,
+        owners,
+        details,
+        tcp_info,
+        pressure,
+        namespaces,
+        refused,
+        bound_ports_listed,
+        problems,
+        ..Snapshot::default()
+    }
+}
+
+/// How full the buffers are, of the sockets of the own namespace: no other one is entered for that.
+fn pressure_of_own(sockets: &[Socket], namespaces: &[Namespace], query: &Query) -> HashMap<u32, Pressure> {
+    let Some(own) = namespaces.iter().find(|namespace| namespace.own) else { return HashMap::new() };
+    let rows = sockets.get(own.rows.start as usize..own.rows.end as usize).unwrap_or_default();
+    pressure::read(rows, query.sources).into_iter().map(|(row, pressure)| (own.rows.start + row, pressure)).collect()
 }
 
 fn hidden(listed: &Listed) -> Problem {

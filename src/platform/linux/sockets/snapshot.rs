@@ -1,6 +1,7 @@
 //! The sockets that are wanted and their owners: on a quiet host one after another, on a busy host by several threads.
 
 use crate::filter::Filter;
+use crate::model::details::WantedDetails;
 use crate::model::owners::OwnerSearch;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
@@ -14,9 +15,11 @@ use crate::platform::linux::procfs::port_policy;
 use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::bound;
 use crate::platform::linux::sockets::partition::{PortSample, PortShard};
+use crate::platform::linux::sockets::pressure;
 use crate::platform::linux::sockets::reader::{Cancelled, DumpJob, DumpKind, Reader, TableRows};
 use crate::platform::linux::sockets::sock_diag;
 use crate::request::{Query, RowFacts, SocketSource, Sources};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More concurrent dumps than this gain little: each walks through the whole table.
@@ -71,7 +74,8 @@ pub(crate) fn snapshot(request: &Query, search: OwnerSearch) -> Snapshot {
         Ok(found) => found,
         Err(problem) => return Snapshot { problems: vec![problem], ..Snapshot::default() },
     };
-    Snapshot { sockets, owners, details, tcp_info, refused, bound_ports_listed, problems, ..Snapshot::default() }
+    let pressure = if request.details.pressure { pressure::read(&sockets, request.sources) } else { HashMap::new() };
+    Snapshot { sockets, owners, details, tcp_info, pressure, refused, bound_ports_listed, problems, ..Snapshot::default() }
 }
 
 /// Reads the tables by the kernel's dumps, and a busy host's owners at the same time.
@@ -111,7 +115,7 @@ fn look_up(sockets: &[Socket]) -> Vec<u32> {
     }
     let Ok(mut netlink) = Netlink::open(rustix::net::netlink::SOCK_DIAG) else { return Vec::new() };
     let mut is_there = |socket: &&Socket| {
-        let encode = |sequence| sock_diag::lookup_request(socket, sequence);
+        let encode = |sequence| sock_diag::lookup_request(socket, WantedDetails::NONE, sequence);
         let parse = |kind, payload: &[u8]| sock_diag::parse(payload, socket.protocol).filter(|_| kind == sock_diag::BY_FAMILY);
         netlink.get(encode, parse).is_ok_and(|found| found.inode == socket.inode)
     };

@@ -1,6 +1,7 @@
 //! `NETLINK_SOCK_DIAG`: requests, and parsing of answers into rows (`linux/inet_diag.h`).
 
 use crate::model::details::{Details, KernelName, WantedDetails};
+use crate::model::pressure::Pressure;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, StateSet, Table, Timer};
 use crate::model::tcp_info::TcpInfoRow;
 use crate::platform::linux::netlink::message::{self, u32_at};
@@ -79,9 +80,9 @@ const fn number_of_protocol(protocol: Protocol) -> u8 {
     }
 }
 
-/// The request for the socket with these ends (`struct inet_diag_req_v2`). The kernel looks it up as it would for a packet: if
+/// The request for the socket with these ends (`struct inet_diag_req_v2`) and these attributes of it. The kernel looks it up as it would for a packet: if
 /// several sockets share a port, it returns any of them.
-pub fn lookup_request(socket: &Socket, sequence: u32) -> Vec<u8> {
+pub fn lookup_request(socket: &Socket, details: WantedDetails, sequence: u32) -> Vec<u8> {
     const NO_COOKIE: [u8; 8] = [0xff; 8];
     // For UDP the kernel expects the ends of a packet that arrives.
     let (source, destination) = match socket.protocol {
@@ -98,7 +99,7 @@ pub fn lookup_request(socket: &Socket, sequence: u32) -> Vec<u8> {
             octets
         }
     };
-    let mut body = vec![number_of_family(socket.family), number_of_protocol(socket.protocol), 0, 0];
+    let mut body = vec![number_of_family(socket.family), number_of_protocol(socket.protocol), extensions(details), 0];
     body.extend(u32::MAX.to_ne_bytes());
     body.extend(source.port.to_be_bytes());
     body.extend(destination.port.to_be_bytes());
@@ -114,7 +115,7 @@ impl DumpRequest<'_> {
     pub fn encode(&self, sequence: u32) -> Vec<u8> {
         let (family, protocol) = (number_of_family(self.table.family()), number_of_protocol(self.table.protocol()));
         let mut body = [0; 56];
-        body[..3].copy_from_slice(&[family, protocol, self.extensions()]);
+        body[..3].copy_from_slice(&[family, protocol, extensions(self.details)]);
         body[4..8].copy_from_slice(&self.kernel_states().to_ne_bytes());
         self.message(BY_FAMILY, sequence, &body)
     }
@@ -124,7 +125,7 @@ impl DumpRequest<'_> {
     /// not reach bound sockets.
     pub fn encode_for_both_families(&self, sequence: u32) -> Vec<u8> {
         let mut body = [0; 60];
-        body[3] = self.extensions();
+        body[3] = extensions(self.details);
         body[52..56].copy_from_slice(&self.kernel_states().to_ne_bytes());
         self.message(OF_BOTH_FAMILIES, sequence, &body)
     }
@@ -139,17 +140,6 @@ impl DumpRequest<'_> {
         message::dump_request(kind, sequence, &payload)
     }
 
-    /// `idiag_ext`: a bit for each attribute wanted.
-    fn extensions(&self) -> u8 {
-        let bit = |attribute: u16| 1 << (attribute - 1);
-        let traffic_class = if self.details.traffic_class { bit(INET_DIAG_TOS) | bit(INET_DIAG_TCLASS) } else { 0 };
-        let congestion = if self.details.congestion { bit(INET_DIAG_CONG) } else { 0 };
-        let has_info = self.details.upper_layer || self.details.tcp_info.intersects(tcp_info::IN_STRUCTURE);
-        let info = if has_info { bit(INET_DIAG_INFO) } else { 0 };
-        let memory = if self.details.tcp_info.intersects(tcp_info::IN_MEMORY) { bit(INET_DIAG_SKMEMINFO) } else { 0 };
-        traffic_class | congestion | info | memory
-    }
-
     fn kernel_states(&self) -> u32 {
         if self.table.protocol() == Protocol::Udp {
             return u32::MAX;
@@ -157,6 +147,17 @@ impl DumpRequest<'_> {
         let known = state_bits(self.states);
         if self.states.contains(State::Bound) { known | BOUND_INACTIVE } else { known }
     }
+}
+
+/// `idiag_ext`: a bit for each attribute wanted.
+fn extensions(details: WantedDetails) -> u8 {
+    let bit = |attribute: u16| 1 << (attribute - 1);
+    let traffic_class = if details.traffic_class { bit(INET_DIAG_TOS) | bit(INET_DIAG_TCLASS) } else { 0 };
+    let congestion = if details.congestion { bit(INET_DIAG_CONG) } else { 0 };
+    let has_info = details.upper_layer || details.tcp_info.intersects(tcp_info::IN_STRUCTURE);
+    let info = if has_info { bit(INET_DIAG_INFO) } else { 0 };
+    let memory = if details.tcp_info.intersects(tcp_info::IN_MEMORY) { bit(INET_DIAG_SKMEMINFO) } else { 0 };
+    traffic_class | congestion | info | memory
 }
 
 /// A bit for the kernel's number of each of these TCP states.
@@ -237,6 +238,24 @@ pub fn internals(payload: &[u8], socket: &Socket, row: &mut TcpInfoRow<'_>) {
     }
 }
 
+/// How full the buffers of a socket are, by the attributes of its answer.
+pub fn pressure(payload: &[u8], socket: &Socket) -> Pressure {
+    let mut pressure = Pressure::default();
+    for (kind, value) in message::attributes(payload.get(ANSWER..).unwrap_or_default()) {
+        match kind {
+            INET_DIAG_INFO if socket.is_connection() && socket.send_queue > 0 => {
+                pressure.unacknowledged_ms = tcp_info::unacknowledged_ms(value);
+            }
+            INET_DIAG_SKMEMINFO => {
+                pressure.drops = tcp_info::drops(value);
+                pressure.receive_buffer = tcp_info::receive_buffer(value);
+            }
+            _ => {}
+        }
+    }
+    pressure
+}
+
 fn state_of(number: u8, remote: &Endpoint) -> State {
     match KERNEL_STATES.iter().find(|&&(known, _)| known == number) {
         Some((_, State::Closed)) if remote.port == 0 => State::Bound,
@@ -274,6 +293,7 @@ fn endpoint(message: &[u8; ANSWER], family: Family, address: usize, port: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::pressure::Usage;
     use crate::model::tcp_info::{TcpField, TcpFields, TcpInfoTable};
     use crate::platform::linux::netlink::message::HEADER;
     use proptest::prelude::*;
@@ -375,17 +395,17 @@ mod tests {
     #[test]
     fn a_lookup_has_the_ends_of_the_socket_and_for_udp_those_of_a_packet_that_arrives() {
         let mut socket = parse(&answer(), Protocol::Tcp).unwrap();
-        let request = lookup_request(&socket, 9);
+        let request = lookup_request(&socket, WantedDetails::NONE, 9);
         assert_eq!((u32_at(&request, 0), request[6..8].to_vec()), (Some(72), 1u16.to_ne_bytes().to_vec()));
         assert_eq!(request[16..20], [AF_INET6, IPPROTO_TCP, 0, 0]);
         assert_eq!(request[24..60], answer()[4..40], "ports and addresses");
         assert_eq!((u32_at(&request, 60), request[64..72].to_vec()), (Some(3), vec![0xff; 8]));
         socket.protocol = Protocol::Udp;
-        assert_eq!(lookup_request(&socket, 9)[24..26], 50_000u16.to_be_bytes());
+        assert_eq!(lookup_request(&socket, WantedDetails::NONE, 9)[24..26], 50_000u16.to_be_bytes());
         let mut mapped = answer();
         mapped[8..24].copy_from_slice(&"::ffff:192.0.2.1".parse::<Ipv6Addr>().unwrap().octets());
         let socket = parse(&mapped, Protocol::Tcp).unwrap();
-        assert_eq!(lookup_request(&socket, 9)[28..44], mapped[8..24]);
+        assert_eq!(lookup_request(&socket, WantedDetails::NONE, 9)[28..44], mapped[8..24]);
     }
 
     #[test]
@@ -475,12 +495,33 @@ mod tests {
         assert_eq!(read(Some(State::Listening)), [None, Some(24)]);
     }
 
+    #[test]
+    fn pressure_is_read_from_the_counters_and_of_data_that_waits() {
+        let mut info = [0; 104];
+        info[44..48].copy_from_slice(&40_000u32.to_ne_bytes());
+        let mut counters = [0; 36];
+        for (number, value) in [(0, 900u32), (1, 1000), (8, 24)] {
+            counters[4 * number..][..4].copy_from_slice(&value.to_ne_bytes());
+        }
+        let bytes = with_attributes(answer().to_vec(), &[(INET_DIAG_INFO, &info), (INET_DIAG_SKMEMINFO, &counters)]);
+        let connection = parse(&bytes, Protocol::Tcp).unwrap();
+        let of = |socket| pressure(&bytes, &socket);
+        let memory =
+            Pressure { drops: Some(24), receive_buffer: Some(Usage { used: 900, limit: 1000 }), unacknowledged_ms: None };
+        assert_eq!(of(connection), Pressure { unacknowledged_ms: Some(40_000), ..memory });
+        assert_eq!(of(Socket { send_queue: 0, ..connection }), memory);
+        assert_eq!(of(Socket { state: Some(State::Listening), ..connection }), memory);
+        assert_eq!(pressure(&answer(), &connection), Pressure::default());
+    }
+
     proptest! {
         #[test]
         fn any_attributes_are_internals(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             let payload = [&answer()[..], &bytes].concat();
             let mut table = TcpInfoTable::new(TcpField::ALL.iter().copied().collect());
-            internals(&payload, &parse(&payload, Protocol::Tcp).unwrap(), &mut table.push());
+            let socket = parse(&payload, Protocol::Tcp).unwrap();
+            internals(&payload, &socket, &mut table.push());
+            pressure(&payload, &socket);
         }
 
         #[test]

@@ -3,6 +3,7 @@
 //! The structure has grown at its end since 104 bytes: what lies beyond its length, this kernel does not have. Some values
 //! stand for "none yet" and are left out.
 
+use crate::model::pressure::Usage;
 use crate::model::socket::Protocol;
 use crate::model::tcp_info::{TcpField, TcpFields, TcpInfoRow};
 use crate::platform::linux::netlink::message::{u16_at, u32_at, u64_at};
@@ -150,8 +151,37 @@ impl Member {
     }
 }
 
+/// For how many milliseconds nothing was acknowledged, of a connection with data in its send queue; `None` if the structure is too
+/// short to say.
+///
+/// If segments are on their way, that is the time since the first of them was sent: a connection that was idle for hours and has
+/// just sent something is not stuck. The kernel does not keep that time, but each timeout doubles the one before, so that the
+/// timeouts until now lasted for `rto - (rto >> backoff)`. If no segment is on its way, the other end has closed its window: it
+/// acknowledges the probes of the window, but no data, since data was last sent.
+pub(super) fn unacknowledged_ms(info: &[u8]) -> Option<u32> {
+    let milliseconds = |offset| u32_at(info, offset);
+    let (last_send, last_ack) = (milliseconds(44)?, milliseconds(56)?);
+    if u32_at(info, 24)? == 0 {
+        return Some(last_send);
+    }
+    let (rto, backoff) = (u32_at(info, 8)?, *info.get(4)?);
+    let timeouts = (rto - rto.checked_shr(backoff.into()).unwrap_or(0)) / 1000;
+    Some(last_ack.min(timeouts.saturating_add(last_send)))
+}
+
+/// The drops in the memory counters.
+pub(super) fn drops(counters: &[u8]) -> Option<u32> {
+    u32_at(counters, 4 * DROPS)
+}
+
+/// The receive buffer in the memory counters.
+pub(super) fn receive_buffer(counters: &[u8]) -> Option<Usage> {
+    Some(Usage { used: u32_at(counters, 4 * RMEM_ALLOC)?.into(), limit: u32_at(counters, 4 * RCVBUF)?.into() })
+}
+
 /// The numbers of `SK_MEMINFO_*`.
 const RMEM_ALLOC: usize = 0;
+const RCVBUF: usize = 1;
 const WMEM_ALLOC: usize = 2;
 const WMEM_QUEUED: usize = 5;
 const DROPS: usize = 8;

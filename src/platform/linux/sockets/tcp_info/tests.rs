@@ -161,3 +161,24 @@ proptest! {
         parse_memory(&info, Protocol::Tcp, &mut table.push());
     }
 }
+
+#[test]
+fn what_waits_for_an_acknowledgement_is_no_older_than_its_timeouts() {
+    let waited = |unacked: u32, rto_ms: u32, backoff: u8, last_send: u32, last_ack: u32| {
+        let mut info = [0; 104];
+        info[4] = backoff;
+        for (offset, value) in [(8, rto_ms * 1000), (24, unacked), (44, last_send), (56, last_ack)] {
+            info[offset..offset + 4].copy_from_slice(&value.to_ne_bytes());
+        }
+        unacknowledged_ms(&info)
+    };
+    // The other end has closed its window: it acknowledges probes.
+    assert_eq!(waited(0, 200, 0, 31_000, 500), Some(31_000));
+    // Idle for hours, and a byte was sent just now.
+    assert_eq!(waited(1, 200, 0, 3, 7_200_000), Some(3));
+    // 200 ms doubled seven times: 0.2 + 0.4 + … + 12.8 s, and 5 s since.
+    assert_eq!(waited(1, 25_600, 7, 5000, 7_200_000), Some(30_400));
+    assert_eq!(waited(1, 25_600, 7, 5000, 10_000), Some(10_000));
+    assert_eq!(waited(1, 120_000, 255, 0, u32::MAX), Some(120_000));
+    assert_eq!(unacknowledged_ms(&[0; 59]), None);
+}

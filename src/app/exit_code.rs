@@ -29,9 +29,11 @@ impl Exit {
         match view {
             View::Sockets | View::Summary | View::Consumers => Self::of_sockets(moment, request, view),
             View::Explanations => {
-                let explanations = Explanation::all(moment, &request.ports);
+                let explanations = Explanation::of_request(moment, request);
                 match Answer::any(explanations.iter().map(|explanation| explanation.taken)) {
                     Answer::Yes => Self::Done,
+                    // A port is not free in network namespaces that were not found, nor in those that there are not.
+                    Answer::No if explanations.is_empty() || moment.problems.hide_sockets() => Self::Failed,
                     Answer::No => Self::No,
                     Answer::Unknown => Self::Failed,
                 }

@@ -3,6 +3,7 @@
 mod diff;
 pub mod exit_code;
 mod hints;
+mod look_up;
 pub mod moment;
 pub mod repeat;
 mod wait;

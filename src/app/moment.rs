@@ -1,5 +1,6 @@
 //! Reading a [`Moment`]: one read of the system for all views, then filter, look up, order.
 
+use super::look_up::{look_up_processes, look_up_published};
 use crate::lookup::hosts::{self, HostNames};
 use crate::lookup::rates::Rates;
 use crate::lookup::services::Services;
@@ -172,7 +173,11 @@ impl Reader {
                         lookups.processes.look_up(counts.iter().filter_map(|consumer| consumer.pid), Facts::NAME);
                         *consumers = Some(counts);
                     }
-                    View::Sockets | View::Explanations | View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => {}
+                    View::Explanations => {
+                        let owners = Rows::of_parts(snapshot, lookups, host.system, &selection.rows).owner_pids();
+                        look_up_published(snapshot, lookups, &owners);
+                    }
+                    View::Sockets | View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => {}
                 }
             }
         }
@@ -447,33 +452,6 @@ fn find(
     let (view, selection) = selections.iter().find(|(view, _)| *view != View::Consumers)?;
     let scope = if *view == View::Explanations { Scope::EachPort } else { Scope::Host };
     Some(Finding::all(Rows::of_parts(snapshot, lookups, system, &selection.rows), scope))
-}
-
-fn look_up_processes(snapshot: &Snapshot, selection: &Selection, lookups: &mut Lookups, needs: Needs) {
-    if needs.processes.is_none() && !needs.cgroups && !needs.ancestors {
-        return;
-    }
-    let pids = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows).owner_pids();
-    if let Some(facts) = needs.processes {
-        lookups.processes.look_up(pids.iter().copied(), facts);
-        if let Some(peers) = &lookups.peers {
-            let sockets = selection.rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
-            let pids: Vec<_> = sockets.flat_map(|(row, socket)| peers.of(row, socket)).copied().collect();
-            lookups.processes.look_up(pids, Facts::NAME);
-        }
-    }
-    if needs.cgroups {
-        // The PID of a process that has ended may have been given to another one.
-        let running = pids.iter().filter(|&&pid| !lookups.processes.has_ended(pid));
-        lookups.cgroups.extend(running.map(|&pid| (pid, platform::membership(pid))));
-    }
-    if needs.ancestors {
-        lookups.processes.look_up_ancestors(pids.iter().copied(), Facts::NAME);
-        for pid in pids {
-            let ancestors = lookups.processes.ancestors(pid);
-            lookups.ancestors.insert(pid, ancestors.iter().map(|process| process.pid).collect());
-        }
-    }
 }
 
 fn shows_services(request: &Request) -> bool {

@@ -5,7 +5,7 @@ use crate::filter::namespaces::{NamespacePattern, NamespaceSelection};
 use crate::filter::selector::Selector;
 use crate::model::system::System;
 use crate::platform::SYSTEM;
-use crate::request::{OwnerSource, SocketSource, Sources, View};
+use crate::request::{OwnerSource, SocketSource, Sources, Task, View};
 use clap::Args;
 
 /// Sources of rows and owners.
@@ -64,7 +64,7 @@ impl SourceArguments {
     }
 
     /// Whose sockets are wanted.
-    pub(super) fn namespaces(&self, views: &[View]) -> Result<NamespaceSelection, UsageError> {
+    pub(super) fn namespaces(&self, views: &[View], task: &Task) -> Result<NamespaceSelection, UsageError> {
         let selection = if !self.namespace.is_empty() {
             let selector = Selector::parse(&self.namespace, NamespacePattern::parse).map_err(|invalid| {
                 UsageError::new(format!("--namespace cannot be {invalid}"), "It takes names, inodes, paths, pid:PID and host.")
@@ -78,10 +78,10 @@ impl SourceArguments {
         if SYSTEM != System::Linux {
             return Err(UsageError::new("this system has no network namespaces", "Leave --all-namespaces and --namespace out."));
         }
-        let counts = |view: &View| matches!(view, View::Sockets | View::Summary | View::Consumers);
-        if !views.iter().all(counts) {
+        let shows_sockets = |view: &View| matches!(view, View::Sockets | View::Summary | View::Consumers | View::Explanations);
+        if !views.iter().all(shows_sockets) || task.wait().is_some() {
             return Err(UsageError::new(
-                "--all-namespaces and --namespace go with the table of sockets, --summary and -c",
+                "--all-namespaces and --namespace go with the table of sockets, --summary, -c and --explain",
                 "Enter a namespace for the others: nsenter --net=FILE rnetstat …",
             ));
         }

@@ -57,7 +57,7 @@ impl Arguments {
             return Err(UsageError::new("--columns goes with the table of sockets alone", "Leave it out."));
         }
         let sources = self.sources.sources()?;
-        let namespaces = self.sources.namespaces(&views)?;
+        let namespaces = self.sources.namespaces(&views, &task)?;
         let asked = if matches!(namespaces, NamespaceSelection::Matching(_)) { asked.max(Scope::All) } else { asked };
         let mut added = added_columns(netstat, linux);
         added.extend((!namespaces.is_own()).then_some(Column::Namespace));

@@ -74,6 +74,18 @@ impl NamespaceSelection {
     }
 }
 
+impl NamespaceSelection {
+    /// Whether a namespace that is not known to be wanted may be so: it has no name that is known, and names are asked for.
+    pub fn may_match(&self, namespace: &Namespace) -> bool {
+        match self {
+            Self::Own | Self::All => false,
+            Self::Matching(selector) => {
+                namespace.name.is_none() && selector.wanted.iter().any(|pattern| matches!(pattern, NamespacePattern::Name(_)))
+            }
+        }
+    }
+}
+
 /// Everything that a namespace is called.
 fn names(namespace: &Namespace) -> impl Iterator<Item = &str> {
     let container = namespace.container.as_ref();
@@ -119,6 +131,13 @@ mod tests {
         }
         assert!(matches(&["db", "web-1"], &namespace) && !matches(&["web-1", "!shop/*"], &namespace));
         assert!(matches(&["host"], &Namespace { initial: true, ..namespace }));
+    }
+
+    #[test]
+    fn a_namespace_without_a_known_name_may_be_one_that_is_asked_for_by_name() {
+        let nameless = Namespace { inode: Some(7), ..Namespace::default() };
+        assert!(selection(&["web"]).may_match(&nameless) && !selection(&["8", "pid:9"]).may_match(&nameless));
+        assert!(!selection(&["web"]).may_match(&Namespace { name: Some("db".to_owned()), ..nameless }));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Network namespaces.
 
+use super::socket::Pid;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -20,6 +21,10 @@ pub struct Namespace {
     pub container: Option<NamespaceContainer>,
     /// How many processes are in it; `None` if not all can be seen.
     pub processes: Option<u32>,
+    /// One of its processes, by which files of the namespace can be found.
+    pub pid: Option<Pid>,
+    /// Whether its sockets could not be read, so that it may have more than its rows.
+    pub is_unread: bool,
     /// The positions of its rows.
     pub rows: Range<u32>,
 }
@@ -33,6 +38,11 @@ impl Namespace {
             (None, Some(inode)) => Cow::Owned(inode.to_string()),
             (None, None) => Cow::Borrowed("-"),
         }
+    }
+
+    /// The positions of its rows, as those of a slice.
+    pub const fn positions(&self) -> Range<usize> {
+        self.rows.start as usize..self.rows.end as usize
     }
 
     /// The order in which namespaces are shown: the own one first, then by name, those without one by inode.

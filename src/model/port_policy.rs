@@ -18,6 +18,12 @@ pub struct PortPolicy {
 }
 
 impl PortPolicy {
+    /// What is known of the settings of another network namespace: who the caller is.
+    #[must_use]
+    pub fn of_another_namespace(&self) -> Self {
+        Self { ephemeral: None, reserved: Vec::new(), unprivileged_from: None, ..*self }
+    }
+
     /// Whether the port is ephemeral: the system may give it to a client.
     pub fn is_ephemeral(&self, port: u16) -> bool {
         self.ephemeral.as_ref().is_some_and(|range| range.contains(&port)) && !self.is_reserved(port)

@@ -95,6 +95,11 @@ impl Problems {
         self.0.iter()
     }
 
+    /// Whether sockets may be missing because of them that listen or are connected.
+    pub fn hide_sockets(&self) -> bool {
+        self.iter().any(|problem| problem.kind.hides_sockets())
+    }
+
     /// Whether no row is missing because of them.
     pub fn is_complete(&self) -> bool {
         !self.iter().any(|problem| problem.kind.is_incomplete())

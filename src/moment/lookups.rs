@@ -1,6 +1,7 @@
 //! Names and facts that stand for the numbers of a moment.
 
 use super::peers::Peers;
+use super::published::Published;
 use crate::lookup::processes::Processes;
 use crate::lookup::rates::RatesOfRow;
 use crate::lookup::services::Services;
@@ -22,6 +23,8 @@ pub struct Lookups {
     pub ancestors: BTreeMap<Pid, Vec<Pid>>,
     /// The unit and the container of each owning process.
     pub cgroups: BTreeMap<Pid, Cgroup>,
+    /// What owning processes publish for containers.
+    pub published: BTreeMap<Pid, Published>,
     /// The names of user ids.
     pub users: HashMap<u32, Option<String>>,
     /// The names of interface indices.

@@ -9,6 +9,7 @@ pub mod findings;
 pub mod key;
 pub mod lookups;
 pub mod peers;
+pub mod published;
 pub mod row;
 pub mod summary;
 pub mod traffic;

@@ -31,6 +31,7 @@ use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 use crate::request::{LineEnding, Query};
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -121,6 +122,7 @@ pub mod linux {
     pub mod procfs {
         //! Files under `/proc`.
 
+        pub mod addresses;
         pub mod cgroup;
         pub mod limits;
         pub mod net;
@@ -406,6 +408,11 @@ pub(crate) fn descriptors(pid: Pid) -> Option<Usage> {
 /// The systemd unit and the container of a process: empty if the system has no such thing.
 pub fn membership(pid: Pid) -> Cgroup {
     backend::membership(pid)
+}
+
+/// The addresses of the network namespace that a process is in: empty if the system has no namespaces.
+pub fn namespace_addresses(pid: Pid) -> Vec<IpAddr> {
+    backend::namespace_addresses(pid)
 }
 
 /// The name of the interface that has this index now.

@@ -79,7 +79,8 @@ struct NamespaceRecord<'a> {
     source: &'static str,
     container: Option<ContainerRecord<'a>>,
     processes: Option<u32>,
-    sockets: usize,
+    /// `None` if they could not be read.
+    sockets: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,7 +110,7 @@ impl<'a> NamespaceRecord<'a> {
             source: namespace.source.word(),
             container: namespace.container.as_ref().map(container),
             processes: namespace.processes,
-            sockets: namespace.rows.len(),
+            sockets: (!namespace.is_unread).then_some(namespace.rows.len()),
         }
     }
 }
@@ -204,7 +205,7 @@ impl<'a> Section<'a> {
                     sections.push(Self::Sockets(moment.rows(view), fields));
                 }
                 View::Summary => sections.extend(Named::of(moment).map(Self::Summary)),
-                View::Explanations => sections.push(Self::Explanations(Explanation::all(moment, &request.ports))),
+                View::Explanations => sections.push(Self::Explanations(Explanation::of_request(moment, request))),
                 View::Interfaces => sections.push(Self::Interfaces(known(moment.interfaces.as_ref()))),
                 View::Routes => sections.push(Self::Routes(known(moment.routing.as_ref()))),
                 View::Consumers => {

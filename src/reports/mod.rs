@@ -103,16 +103,11 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
             None => Ok(()),
         },
         View::Explanations => {
-            let explanations = Explanation::all(moment, &request.ports);
-            explanations.iter().enumerate().try_for_each(|(position, explanation)| {
-                if position > 0 {
-                    writeln!(out)?;
-                }
-                match request.task.wait() {
-                    Some(wait) => explain::wait::write(out, explanation, wait.until),
-                    None => explain::text::write(out, explanation, style),
-                }
-            })
+            let explanations = Explanation::of_request(moment, request);
+            match request.task.wait() {
+                Some(wait) => explanations.iter().try_for_each(|explanation| explain::wait::write(out, explanation, wait.until)),
+                None => explain::namespaces::write_all(out, &explanations, style),
+            }
         }
     }
 }

@@ -269,3 +269,64 @@ fn a_namespace_that_is_not_there_matches_nothing_for_certain() {
     assert_eq!(status("-an --namespace pid:0 --quiet"), Some(1));
     assert_eq!(status("-e --all-namespaces"), Some(2));
 }
+
+/// A process with the name and the command line of Docker's proxy, which holds a listener.
+struct Proxy(Child, std::path::PathBuf);
+
+impl Proxy {
+    fn start(listener: std::net::TcpListener, container: &str, port: u16) -> Self {
+        let folder = std::env::temp_dir().join(format!("rnetstat-proxy-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let program = folder.join("docker-proxy");
+        std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
+        let port = port.to_string();
+        let process = Command::new(&program)
+            .args(["-c", "echo ready >&2; read line", "docker-proxy", "-container-ip", container, "-container-port", &port])
+            .stdin(Stdio::piped())
+            .stdout(std::os::fd::OwnedFd::from(listener))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut proxy = Self(process, folder);
+        let mut ready = [0; 5];
+        std::io::Read::read_exact(&mut proxy.0.stderr.take().unwrap(), &mut ready).unwrap();
+        proxy
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+        let _ = std::fs::remove_dir_all(&self.1);
+    }
+}
+
+#[test]
+fn a_port_is_explained_in_each_namespace_and_with_what_it_is_published_for() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let other = Other::with(|| {
+        ip("address add 198.51.100.2/32 dev lo");
+        listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)))
+    });
+    let _proxy = Proxy::start(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 4001)).unwrap(), "198.51.100.2", 80);
+    // The pass alone does not list ports that are only bound.
+    for source in ["auto", "netlink", "proc"] {
+        let own = std::fs::metadata("/proc/thread-self/ns/net").unwrap().ino();
+        let explain = |port: u16| {
+            rnetstat(&format!("--explain {port} --json --namespace {own},pid:{} --sockets-from {source}", other.pid()))
+        };
+        let of = |explanations: &Value, inode: u64| {
+            explanations["explanations"].as_array().unwrap().iter().find(|answer| answer["namespace"] == inode).unwrap().clone()
+        };
+        let there = json(&mut explain(4000));
+        assert_eq!((&of(&there, own)["taken"], &of(&there, other.inode())["taken"]), (&false.into(), &true.into()), "{source}");
+        let published = &of(&json(&mut explain(4001)), own)["holders"][0]["published_for"];
+        let expected = serde_json::json!({"address": "198.51.100.2", "port": 80, "namespace": other.inode()});
+        assert_eq!(*published, expected, "{source}");
+        assert_eq!(explain(4002).output().unwrap().status.code(), Some(1), "{source}");
+    }
+    let here = String::from_utf8(rnetstat("--explain 4001").output().unwrap().stdout).unwrap();
+    assert!(here.contains("Docker publishes the port for a container, 198.51.100.2 port 80"), "{here}");
+    assert_eq!(rnetstat("--explain 4001 --namespace no-such-name").output().unwrap().status.code(), Some(2));
+}

@@ -5,6 +5,7 @@ pub(crate) use super::closed_stdout::is_stdout_closed;
 pub(crate) use super::interfaces::totals as interface_totals;
 pub(crate) use super::netlink::rdma_dump::read as rdma;
 pub(crate) use super::process_facts::{process_clock, process_facts};
+pub(crate) use super::procfs::addresses::of_namespace as namespace_addresses;
 pub(crate) use super::procfs::cgroup::membership;
 pub(crate) use super::procfs::limits::{descriptors, read as limits};
 pub(crate) use super::procfs::statistics::read as statistics;

@@ -9,5 +9,5 @@ pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::unsupported::{
     SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,
-    membership, port_policy, rdma, routing, statistics, wait,
+    membership, namespace_addresses, port_policy, rdma, routing, statistics, wait,
 };

@@ -8,5 +8,5 @@ pub(crate) use super::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unsupported::{
     SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,
-    membership, port_policy, rdma, routing, snapshot, statistics, wait,
+    membership, namespace_addresses, port_policy, rdma, routing, snapshot, statistics, wait,
 };

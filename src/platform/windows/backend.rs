@@ -12,7 +12,7 @@ pub(crate) use super::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::sysinfo_processes::process_clock;
 pub(crate) use crate::platform::unsupported::{
     begin, descriptors, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored, is_stdout_closed, limits,
-    membership, port_policy, rdma, wait, wait_for_stdout,
+    membership, namespace_addresses, port_policy, rdma, wait, wait_for_stdout,
 };
 
 use crate::model::system::System;

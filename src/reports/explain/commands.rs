@@ -68,8 +68,8 @@ impl Explanation<'_> {
     }
 
     /// `sudo ` for a caller who needs it.
-    const fn sudo(&self) -> &'static str {
-        if self.policy().caller_is_root { "" } else { "sudo " }
+    fn sudo(&self) -> &'static str {
+        if self.policy.caller_is_root { "" } else { "sudo " }
     }
 
     fn to_free(&self) -> Vec<Suggestion> {
@@ -93,7 +93,7 @@ impl Explanation<'_> {
 
     /// The command that shows as root what is hidden from the caller.
     fn to_see_more(&self) -> Option<Suggestion> {
-        let may_become_root = self.system != System::Windows && !self.policy().caller_is_root;
+        let may_become_root = self.system != System::Windows && !self.policy.caller_is_root;
         let command = format!("sudo \"$(command -v rnetstat)\" --explain {}", self.question);
         may_become_root.then_some(Suggestion { purpose: Purpose::Find, command, note: "" })
     }
@@ -107,6 +107,11 @@ impl Explanation<'_> {
         let suggestion = |purpose, command, note| Ok(Suggestion { purpose, command, note });
         let port = self.question.port;
         // They hold the port on behalf of somebody else, and much more depends on them.
+        let container = self.published_by(pid).and_then(|(_, namespace)| namespace?.container.as_ref());
+        if let Some(container) = container.filter(|container| container.runtime == "docker" && is_plain(&container.id)) {
+            let id = container.id.get(..12).unwrap_or(&container.id);
+            return suggestion(Purpose::Stop, format!("{sudo}docker stop {id}"), "");
+        }
         if is_named("docker-proxy") {
             let command = format!("{sudo}docker ps --filter publish={port}");
             return suggestion(Purpose::Find, command, "which container publishes the port");
@@ -127,7 +132,7 @@ impl Explanation<'_> {
                     Some(unit) if unit.starts_with("user@") => Err(pid),
                     Some(unit) => match *manager_of {
                         None => suggestion(Purpose::Stop, format!("{sudo}systemctl stop {unit}"), ""),
-                        Some(uid) if Some(uid) == self.policy().caller_uid => {
+                        Some(uid) if Some(uid) == self.policy.caller_uid => {
                             suggestion(Purpose::Stop, format!("systemctl --user stop {unit}"), "")
                         }
                         Some(_) => Err(pid),
@@ -141,7 +146,7 @@ impl Explanation<'_> {
 
     /// Whether the caller may end a process without becoming root.
     fn may_end(&self, pid: Pid) -> bool {
-        let policy = self.policy();
+        let policy = &self.policy;
         let user = self.lookups.processes.get(pid).and_then(|process: &Process| process.user.as_ref());
         let uid: Option<u32> = user.and_then(|user| user.id.parse().ok());
         policy.caller_is_root || self.system == System::Windows || (uid.is_some() && uid == policy.caller_uid)
@@ -161,7 +166,7 @@ impl Explanation<'_> {
 
     /// What lets the caller bind a port that no process holds.
     fn to_bind(&self) -> Vec<Suggestion> {
-        let (port, policy) = (self.question.port, self.policy());
+        let (port, policy) = (self.question.port, &self.policy);
         if policy.is_privileged(port) && !policy.caller_is_root {
             let allow = |command, note| Suggestion { purpose: Purpose::Allow, command, note };
             return vec![

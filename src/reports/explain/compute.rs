@@ -1,18 +1,22 @@
 //! What is on a port, and whether that means it is taken.
 
 use crate::model::answer::Answer;
+use crate::model::namespace::Namespace;
 use crate::model::owners::OwnerStatus;
 use crate::model::port_policy::PortPolicy;
+use crate::model::problem::{Problem, ProblemKind};
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Pid, Protocol, State, Timer};
 use crate::model::system::System;
 use crate::moment::Moment;
 use crate::moment::findings::Finding;
 use crate::moment::lookups::Lookups;
+use crate::moment::published::Published;
 use crate::moment::row::Row;
 use crate::reports::sockets::cells::process_name;
 use crate::reports::sockets::wide::local_endpoint;
-use crate::request::{PortQuestion, View};
+use crate::request::{PortQuestion, Request, View};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// A port, what is on it, and what the host says about it.
@@ -20,6 +24,10 @@ use std::collections::BTreeSet;
 pub struct Explanation<'a> {
     /// What was asked.
     pub question: PortQuestion,
+    /// The network namespace that the answer is for; `None` if only the own one was asked for.
+    pub namespace: Option<&'a Namespace>,
+    /// All network namespaces of the moment.
+    namespaces: &'a [Namespace],
     /// Whether a socket is on the port.
     pub taken: Answer,
     /// Whether ports that are bound without listening would be among the sockets.
@@ -30,6 +38,8 @@ pub struct Explanation<'a> {
     pub findings: Vec<&'a Finding>,
     /// What was looked up about them.
     pub lookups: &'a Lookups,
+    /// What the settings of the network namespace say about ports; they are known of the own one alone.
+    pub policy: Cow<'a, PortPolicy>,
     /// When the sockets were read, in seconds since 1970.
     pub time: u64,
     /// The system, on which the commands depend.
@@ -48,18 +58,42 @@ pub struct Service {
 }
 
 impl<'a> Explanation<'a> {
-    /// The answers to these questions, in their order.
-    pub fn all(moment: &'a Moment, questions: &[PortQuestion]) -> Vec<Self> {
-        questions.iter().map(|&question| Self::of(moment, question)).collect()
+    /// The answers to the questions of a request; none if it names network namespaces that there are not.
+    pub fn of_request(moment: &'a Moment, request: &Request) -> Vec<Self> {
+        let has_namespaces = moment.snapshot().is_some_and(|snapshot| !snapshot.namespaces.is_empty());
+        if request.query.namespaces.is_own() || has_namespaces { Self::all(moment, &request.ports) } else { Vec::new() }
     }
 
-    fn of(moment: &'a Moment, question: PortQuestion) -> Self {
-        let is_asked = |row: &Row<'_>| {
-            let of_protocol = question.protocol.is_none_or(|protocol| protocol == row.socket.protocol);
-            of_protocol && row.socket.local.port == question.port
+    /// The answers to these questions, in their order: of each, one for each network namespace that was asked for.
+    pub fn all(moment: &'a Moment, questions: &[PortQuestion]) -> Vec<Self> {
+        let namespaces = moment.snapshot().map_or(&[][..], |snapshot| &snapshot.namespaces);
+        let is_of = |row: &Row<'_>, namespace: &Namespace| row.namespace().is_some_and(|of| std::ptr::eq(of, namespace));
+        let mut all = Vec::new();
+        for &question in questions {
+            let is_asked = |row: &Row<'_>| {
+                let of_protocol = question.protocol.is_none_or(|protocol| protocol == row.socket.protocol);
+                of_protocol && row.socket.local.port == question.port
+            };
+            // The rows of each namespace stand together, in the order of the namespaces.
+            let mut rows = moment.rows(View::Explanations).iter().filter(is_asked).peekable();
+            if namespaces.is_empty() {
+                all.push(Self::of(moment, question, None, rows.collect()));
+                continue;
+            }
+            all.extend(namespaces.iter().map(|namespace| {
+                let rows = std::iter::from_fn(|| rows.next_if(|row| is_of(row, namespace))).collect();
+                Self::of(moment, question, Some(namespace), rows)
+            }));
+        }
+        all
+    }
+
+    fn of(moment: &'a Moment, question: PortQuestion, namespace: Option<&'a Namespace>, rows: Vec<Row<'a>>) -> Self {
+        let is_of_others = |problem: &Problem| {
+            problem.kind == ProblemKind::NamespacesHidden && namespace.is_some_and(|namespace| !namespace.is_unread)
         };
-        let rows: Vec<Row<'a>> = moment.rows(View::Explanations).iter().filter(is_asked).collect();
-        let is_incomplete = moment.problems.iter().any(|problem| problem.kind.hides_sockets());
+        let hides = |problem: &Problem| problem.kind.hides_sockets() && !is_of_others(problem);
+        let is_incomplete = moment.problems.iter().any(hides);
         let taken = match rows.is_empty() {
             false => Answer::Yes,
             // That ports may be bound without being listed is part of the advice.
@@ -69,27 +103,41 @@ impl<'a> Explanation<'a> {
         let is_holder = |pid| rows.iter().any(|row| row.owners().pids().any(|owner| owner == pid));
         let concerns = |finding: &&Finding| finding.concerns((question.protocol, question.port), is_holder);
         let findings = moment.findings.iter().flatten().filter(concerns).collect();
+        let lookups = &moment.lookups;
+        let policy = match namespace {
+            Some(namespace) if !namespace.own => Cow::Owned(lookups.port_policy.of_another_namespace()),
+            Some(_) | None => Cow::Borrowed(&lookups.port_policy),
+        };
         Self {
             question,
+            namespace,
+            namespaces: moment.snapshot().map_or(&[][..], |snapshot| &snapshot.namespaces),
             taken,
             bound_ports_listed: moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed),
             rows,
             findings,
-            lookups: &moment.lookups,
+            lookups,
+            policy,
             time: moment.time,
             system: moment.host.system,
             snapshot: moment.snapshot().filter(|_| !is_incomplete),
         }
     }
 
+    /// Whether the settings of the network namespace are known.
+    pub fn knows_policy(&self) -> bool {
+        self.namespace.is_none_or(|namespace| namespace.own)
+    }
+
+    /// What a process publishes for a container, and the network namespace of the container if it is known.
+    pub fn published_by(&self, pid: Pid) -> Option<(&'a Published, Option<&'a Namespace>)> {
+        let published = self.lookups.published.get(&pid)?;
+        Some((published, published.namespace.and_then(|position| self.namespaces.get(position))))
+    }
+
     /// The name of the service that the port is known for.
     pub fn service(&self, protocol: Protocol) -> Option<&'a str> {
         self.lookups.services.name(self.question.port, protocol)
-    }
-
-    /// The settings of the host.
-    pub const fn policy(&self) -> &'a PortPolicy {
-        &self.lookups.port_policy
     }
 
     /// In one sentence what is on the port: for each protocol that was asked for whether it is taken, and where.
@@ -138,10 +186,12 @@ impl<'a> Explanation<'a> {
     /// The nearest port that the caller can bind instead and that the system gives to no client, unless it gives this one too;
     /// `None` if there is none close by or if not every socket could be read.
     pub fn free_port_nearby(&self) -> Option<u16> {
-        let (question, policy) = (self.question, self.policy());
+        let (question, policy) = (self.question, &self.policy);
         let snapshot = self.snapshot.filter(|snapshot| snapshot.bound_ports_listed)?;
         let is_asked = |protocol| question.protocol.is_none_or(|asked| asked == protocol);
-        let used = snapshot.sockets.iter().filter(|socket| is_asked(socket.protocol)).map(|socket| socket.local.port);
+        let rows = self.namespace.map_or(0..snapshot.sockets.len(), Namespace::positions);
+        let sockets = snapshot.sockets.get(rows).unwrap_or_default();
+        let used = sockets.iter().filter(|socket| is_asked(socket.protocol)).map(|socket| socket.local.port);
         let used: BTreeSet<u16> = used.collect();
         // What is reserved is meant for a certain server.
         let is_open = |port: u16| !policy.is_reserved(port) && (policy.caller_is_root || !policy.is_privileged(port));
@@ -151,7 +201,7 @@ impl<'a> Explanation<'a> {
 
     /// Whether another port is worth to be named: this one is taken, or the caller may not bind it.
     pub fn suggests_another_port(&self) -> bool {
-        let (port, policy) = (self.question.port, self.policy());
+        let (port, policy) = (self.question.port, &self.policy);
         match self.taken {
             Answer::Yes => true,
             Answer::No => policy.is_privileged(port) && !policy.caller_is_root,
@@ -159,16 +209,33 @@ impl<'a> Explanation<'a> {
         }
     }
 
+    /// The sentence about a listener that is a proxy for a container.
+    fn advice_for_a_published_port(&self) -> Option<String> {
+        let listeners = self.rows.iter().filter(|&&row| Role::of(row) == Role::Listener);
+        let (published, namespace) = listeners.flat_map(|row| row.owners().pids()).find_map(|pid| self.published_by(pid))?;
+        let target = published_for(published, namespace);
+        Some(format!("Docker publishes the port for a container, {target}: stop that, or let one side use another port."))
+    }
+
     /// In one sentence what to do for somebody who wants to bind the port.
     pub fn advice(&self) -> String {
         match self.taken {
-            Answer::Yes => advice(&self.rows, self.policy().caller_is_root),
+            Answer::Yes => self.advice_for_a_published_port().unwrap_or_else(|| advice(&self.rows, self.policy.caller_is_root)),
             Answer::No if !self.bound_ports_listed => {
                 "No listener and no connection; this kernel does not list ports that are only bound.".to_owned()
             }
-            Answer::No => advice_for_a_free_port(self.question.port, self.policy()),
+            Answer::No => advice_for_a_free_port(self.question.port, &self.policy),
             Answer::Unknown => "Not every socket could be read, so that it is unknown whether the port is free.".to_owned(),
         }
+    }
+}
+
+/// What a port is published for: `web (172.17.0.2) port 80`.
+pub fn published_for(published: &Published, namespace: Option<&Namespace>) -> String {
+    let Published { address, port, .. } = published;
+    match namespace {
+        Some(namespace) => format!("{} ({address}) port {port}", namespace.label()),
+        None => format!("{address} port {port}"),
     }
 }
 

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 impl Serialize for Explanation<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = Fields::usual();
-        let (port, policy, lookups) = (self.question.port, self.policy(), self.lookups);
+        let (port, policy, lookups) = (self.question.port, &self.policy, self.lookups);
         let bounds = |range: &RangeInclusive<u16>| [*range.start(), *range.end()];
         let socket = |&row: &_| SocketRecord { row, fields: &fields, before: Some(("role", Role::of(row).word())) };
         let record = |pid, fields| OwnerRecord::new(pid, lookups.processes.get(pid), fields);
@@ -26,6 +26,11 @@ impl Serialize for Explanation<'_> {
                 process: record(pid, OwnerFields::ALL),
                 unit: cgroup.and_then(|cgroup| cgroup.unit.as_deref()),
                 container: container.map(|Container { runtime, id }| ContainerRecord { runtime, id }),
+                published_for: self.published_by(pid).map(|(published, namespace)| PublishedRecord {
+                    address: published.address,
+                    port: published.port,
+                    namespace: self.namespace.map(|_| namespace.and_then(|namespace| namespace.inode)),
+                }),
                 parents: ancestors.iter().map(|&pid| record(pid, OwnerFields::ANCESTOR)).collect(),
             }
         };
@@ -33,6 +38,7 @@ impl Serialize for Explanation<'_> {
         let record = Record {
             port,
             protocol: self.question.protocol.map(protocol_name),
+            namespace: self.namespace.map(|namespace| namespace.inode),
             taken: self.taken.to_option(),
             taken_by: taken_by(&self.rows),
             bound_ports_listed: self.bound_ports_listed,
@@ -43,7 +49,7 @@ impl Serialize for Explanation<'_> {
             unprivileged_from: policy.unprivileged_from,
             ephemeral: policy.ephemeral.as_ref().map(|_| policy.is_ephemeral(port)),
             ephemeral_range: policy.ephemeral.as_ref().map(bounds),
-            reserved: policy.is_reserved(port),
+            reserved: self.knows_policy().then(|| policy.is_reserved(port)),
             longest_wait_ms: longest_wait(self.rows.iter().copied()),
             findings: self.findings.iter().map(|finding| FindingRecord::new(finding, &lookups.processes)).collect(),
             advice: self.advice(),
@@ -79,6 +85,8 @@ fn taken_by<'a>(rows: &[Row<'a>]) -> Vec<TakenBy<'a>> {
 struct Record<'a> {
     port: u16,
     protocol: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<Option<u32>>,
     taken: Option<bool>,
     taken_by: Vec<TakenBy<'a>>,
     bound_ports_listed: bool,
@@ -89,7 +97,7 @@ struct Record<'a> {
     unprivileged_from: Option<u16>,
     ephemeral: Option<bool>,
     ephemeral_range: Option<[u16; 2]>,
-    reserved: bool,
+    reserved: Option<bool>,
     longest_wait_ms: Option<u32>,
     findings: Vec<FindingRecord>,
     advice: String,
@@ -127,7 +135,18 @@ struct HolderRecord<'a> {
     process: OwnerRecord<'a>,
     unit: Option<&'a str>,
     container: Option<ContainerRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published_for: Option<PublishedRecord>,
     parents: Vec<OwnerRecord<'a>>,
+}
+
+/// Where a proxy for a container passes on what it receives.
+#[derive(Serialize)]
+struct PublishedRecord {
+    address: IpAddr,
+    port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<Option<u32>>,
 }
 
 #[derive(Serialize)]

@@ -3,5 +3,6 @@
 pub mod commands;
 pub mod compute;
 pub(super) mod json;
+pub mod namespaces;
 pub mod text;
 pub mod wait;

@@ -1,6 +1,7 @@
 //! An explanation for people: a card with what holds the port, and commands to copy.
 
-use super::compute::{Explanation, Role, Service, longest_wait};
+use super::compute::{Explanation, Role, Service, longest_wait, published_for};
+use super::namespaces::label;
 use crate::lookup::processes::Processes;
 use crate::model::cgroup::Container;
 use crate::model::owners::OwnerStatus;
@@ -48,8 +49,9 @@ impl<W: Write> Card<'_, W> {
     }
 
     fn head(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
-        let (port, policy) = (explanation.question.port, explanation.policy());
-        self.text(&explanation.headline(), Some(Paint::Strong))?;
+        let (port, policy) = (explanation.question.port, &explanation.policy);
+        let namespace = explanation.namespace.map_or_else(String::new, |namespace| format!("{}: ", label(namespace)));
+        self.hanging(&namespace, &explanation.headline(), 0, Some(Paint::Strong))?;
         let service = explanation.service(Protocol::Tcp).or_else(|| explanation.service(Protocol::Udp));
         let mut facts: Vec<String> = service.map(|service| escape(service).into_owned()).into_iter().collect();
         facts.push(format!("{} port", range_of(port)));
@@ -266,7 +268,7 @@ fn ancestry(explanation: &Explanation<'_>, pid: Pid) -> String {
 }
 
 /// What is known of a service: a label and a text each; what is not known is empty.
-fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, String); 7] {
+fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, String); 8] {
     let (lookups, pid) = (explanation.lookups, service.master);
     let is_of_service = |row: &&Row<'_>| {
         let is_holder = matches!(Role::of(**row), Role::Listener | Role::Bound);
@@ -291,11 +293,13 @@ fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, St
     }
     let cgroup = lookups.cgroups.get(&pid);
     let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
+    let published = explanation.published_by(pid).map(|(published, namespace)| published_for(published, namespace));
     [
         ("listens on", shortened(&ends)),
         ("workers", workers.join(" ")),
         ("unit", cgroup.and_then(|cgroup| cgroup.unit.clone()).unwrap_or_default()),
         ("container", container.map(Container::short_name).unwrap_or_default()),
+        ("for", published.unwrap_or_default()),
         ("since", started.unwrap_or_default()),
         ("program", executable.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()),
         ("command", process.map(Process::command_line_text).unwrap_or_default()),
@@ -348,6 +352,7 @@ mod tests {
     use crate::model::cgroup::Cgroup;
     use crate::model::port_policy::PortPolicy;
     use crate::model::socket::tests::socket;
+    use crate::moment::published::Published;
     use crate::output::width::width;
     use crate::reports::tests::{Machine, friendly, process};
     use crate::request::{PortQuestion, View};
@@ -406,6 +411,17 @@ mod tests {
         assert!(text.starts_with("TCP port 40000 is kept back by 1 connection in TIME_WAIT only; UDP port 40000 is free.\n"));
         let free = print(friendly(), 40001);
         assert!(free.starts_with("Port 40001 is free.\nregistered port · ephemeral (32768-60999)\n"), "{free}");
+    }
+
+    #[test]
+    fn a_published_port_is_said_to_be_one_although_only_the_own_namespace_was_read() {
+        let mut machine = friendly();
+        machine.lookups.published =
+            [(900, Published { address: "172.17.0.2".parse().unwrap(), port: 80, namespace: None })].into();
+        let text = print(machine, 443);
+        let expected =
+            "\nDocker publishes the port for a container, 172.17.0.2 port 80: stop that, or let one side use another port.\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

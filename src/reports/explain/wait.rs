@@ -38,7 +38,7 @@ mod tests {
         let request = request(line);
         let wait = *request.task.wait().unwrap();
         let moment = machine.read(line);
-        let explanations = Explanation::all(&moment, &request.ports);
+        let explanations = Explanation::of_request(&moment, &request);
         let mut out = Vec::new();
         write(&mut out, &explanations[0], wait.until).unwrap();
         String::from_utf8(out).unwrap()

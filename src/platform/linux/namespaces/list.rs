@@ -1,7 +1,7 @@
 //! The network namespaces of this machine, as far as this user may see them: those of processes, and those that a file keeps.
 
 use crate::model::socket::Pid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ pub(crate) struct Listed {
     /// The processes whose namespace this user may not know.
     pub(crate) refused: Vec<Pid>,
     /// The namespaces whose sockets could not be read, by number.
-    pub(crate) unreadable: Vec<u32>,
+    pub(crate) unreadable: BTreeSet<u32>,
     /// The own one, and the initial one.
     pub(crate) own: Option<u32>,
     pub(crate) initial: Option<u32>,

@@ -65,6 +65,8 @@ impl Names {
             own: listed.own == Some(key),
             initial: listed.initial == Some(key),
             processes: listed.refused.is_empty().then_some(found.processes),
+            pid: found.pids.first().copied(),
+            is_unread: listed.unreadable.contains(&key),
             ..Namespace::default()
         };
         if namespace.initial {

@@ -42,11 +42,9 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
         Err(_) if query.sources.sockets != SocketSource::Proc && enter::is_allowed() => (enter::read(query, &mut listed), None),
         Err(_) => (text::read(query, &mut listed), None),
     };
-    if !listed.unreadable.is_empty() {
-        found.problems.push(hidden(&listed));
-    }
-    let (sockets, details, tcp_info, namespaces) = group(&mut found, query, &listed);
+    let Grouped { sockets, details, tcp_info, namespaces, hidden } = group(&mut found, query, &listed);
     let mut problems = found.problems;
+    problems.extend((hidden > 0).then(|| hidden_problem(hidden)));
     let unlisted = bound::why_unlisted(query, found.tcp_from_file);
     problems.extend(unlisted.map(bound::unlisted));
     // Whether a socket without an owner exists still is not asked of each namespace.
@@ -79,8 +77,7 @@ fn pressure_of_own(sockets: &[Socket], namespaces: &[Namespace], query: &Query) 
     pressure::read(rows, query.sources).into_iter().map(|(row, pressure)| (own.rows.start + row, pressure)).collect()
 }
 
-fn hidden(listed: &Listed) -> Problem {
-    let count = listed.unreadable.len();
+fn hidden_problem(count: usize) -> Problem {
     let namespaces = if count == 1 { "1 network namespace".to_owned() } else { format!("{count} network namespaces") };
     let message = format!(
         "{namespaces} could not be read; run rnetstat as root (sudo), or with CAP_BPF and CAP_PERFMON, or with CAP_SYS_ADMIN and \
@@ -89,8 +86,18 @@ fn hidden(listed: &Listed) -> Problem {
     Problem::new(ProblemKind::NamespacesHidden, message)
 }
 
+/// The namespaces that are wanted, with their rows.
+struct Grouped {
+    sockets: Vec<Socket>,
+    details: Vec<Details>,
+    tcp_info: TcpInfoTable,
+    namespaces: Vec<Namespace>,
+    /// How many that are wanted, or may be, could not be read.
+    hidden: usize,
+}
+
 /// Names the namespaces, drops those that are not wanted, and puts the rows of each next to each other.
-fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> (Vec<Socket>, Vec<Details>, TcpInfoTable, Vec<Namespace>) {
+fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> Grouped {
     let mut counts: HashMap<u32, u32> = HashMap::new();
     for &key in &found.namespaces {
         *counts.entry(key).or_default() += 1;
@@ -106,7 +113,12 @@ fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> (Vec<Socket>,
         };
         std::fs::metadata(path).ok().and_then(|metadata| u32::try_from(metadata.ino()).ok())
     };
-    namespaces.retain(|(_, namespace)| query.namespaces.matches(namespace, inodes));
+    let mut hidden = 0;
+    namespaces.retain(|(_, namespace)| {
+        let is_wanted = query.namespaces.matches(namespace, inodes);
+        hidden += usize::from(namespace.is_unread && (is_wanted || query.namespaces.may_match(namespace)));
+        is_wanted
+    });
     namespaces.sort_by(|(_, a), (_, b)| a.sort_key().cmp(&b.sort_key()));
     // Where the next row of each namespace goes.
     let mut places: HashMap<u32, u32> = HashMap::with_capacity(namespaces.len());
@@ -130,5 +142,6 @@ fn group(found: &mut TableRows, query: &Query, listed: &Listed) -> (Vec<Socket>,
     let details = order.iter().filter_map(|&row| found.details.get(row as usize)).copied().collect();
     let tcp_info = std::mem::take(&mut found.tcp_info).at(&order);
     (found.sockets, found.details, found.namespaces) = (Vec::new(), Vec::new(), Vec::new());
-    (sockets, details, tcp_info, namespaces.into_iter().map(|(_, namespace)| namespace).collect())
+    let namespaces = namespaces.into_iter().map(|(_, namespace)| namespace).collect();
+    Grouped { sockets, details, tcp_info, namespaces, hidden }
 }

@@ -42,14 +42,13 @@ pub(crate) fn read(query: &Query, listed: &mut Listed) -> TableRows {
         let mut found = TableRows::default();
         for table in query.tables.sources() {
             if read_table(pid, table, query, &mut found).is_err() {
-                listed.unreadable.push(key);
+                listed.unreadable.insert(key);
                 break;
             }
         }
         found.namespaces = vec![key; found.sockets.len()];
         all.absorb(found);
     }
-    listed.unreadable.dedup();
     if query.details.any() {
         all.resize_details(query.details);
         let message = "details of sockets (DSCP, congestion control, what is internal to TCP) cannot be read of other namespaces \

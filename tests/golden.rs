@@ -29,7 +29,7 @@ const TEXTS: [(&str, &str); 5] = [
 ];
 
 /// Every report of the made-up moment: the file and the command line.
-const REPORTS: [(&str, &str); 46] = [
+const REPORTS: [(&str, &str); 48] = [
     ("table.txt", "-an"),
     ("table-connections.txt", "-n"),
     ("table-owners.txt", "-anoq"),
@@ -54,6 +54,8 @@ const REPORTS: [(&str, &str); 46] = [
     ("csv-columns.csv", "-aq --format csv --columns protocol,local,remote,pid,process,peer"),
     ("csv-no-header.csv", "-a --format csv --no-header"),
     ("csv-no-rows.csv", "--format csv --port 1"),
+    ("openmetrics.txt", "--format openmetrics"),
+    ("openmetrics-no-rows.txt", "--format openmetrics --port 1"),
     ("summary.txt", "--summary"),
     ("summary.json", "--summary --json"),
     ("explain-listener.txt", "--explain 22"),

@@ -156,6 +156,7 @@ fn check_output(request: &Request, sockets: Vec<Socket>) -> Result<(), TestCaseE
             let records: Result<Vec<_>, _> = csv::Reader::from_reader(text.as_bytes()).into_records().collect();
             prop_assert!(records.is_ok(), "{}", text);
         }
+        Format::OpenMetrics => prop_assert!(text.ends_with("# EOF\n"), "{}", text),
     }
     Ok(())
 }
@@ -185,7 +186,7 @@ fn every_random_command_line_is_a_request_a_text_or_an_error_with_a_hint() {
 }
 
 /// Lines to which every switch is added.
-const BASES: [&str; 8] = ["", "-an", "--format wide", "-a --json", "-s", "-r", "-c", "-e"];
+const BASES: [&str; 9] = ["", "-an", "--format wide", "-a --json", "--format openmetrics", "-s", "-r", "-c", "-e"];
 
 /// Additions that change nothing: on which lines (on all, if none is named), which, and why that is right.
 const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
@@ -206,9 +207,14 @@ const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
     (&["-an"], &["-a", "-n"], "repeated"),
     (&["-a --json"], &["-a", "--json", "--format json"], "repeated"),
     (&["--format wide"], &["--format wide", "--wide"], "repeated"),
+    (&["--format openmetrics"], &["--format openmetrics", "-a"], "repeated: metrics are of every socket"),
     (&["-s", "-r", "-c", "-e"], &["-s", "-r", "-c", "-e", "-C"], "repeated"),
     (&["-an"], &["-f", "-F", "--name-timeout"], "-n: no name is looked up"),
-    (&["--format wide", "-a --json"], &["-n", "--name-timeout"], "only -f looks up names in these formats"),
+    (
+        &["--format wide", "-a --json", "--format openmetrics"],
+        &["-n", "--name-timeout"],
+        "only -f looks up names in these formats",
+    ),
     (&["", "--format wide"], &["--tcp"], "only TCP is shown without -a"),
     (&["-an", "-a --json", "-c"], &["-l", "--listeners"], "-a and -c show every socket, also with -l, as in net-tools"),
     (&["-c"], &["-a", "-q"], "-c counts every socket"),

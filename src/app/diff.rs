@@ -55,7 +55,9 @@ pub(super) fn diff(request: &Request, diff: &Diff) -> anyhow::Result<Exit> {
         (Amount::Rows | Amount::Count, Format::Json | Format::Ndjson) => {
             json::write(&mut out, [&earlier, &later], &comparison, &request.output)
         }
-        (Amount::Rows | Amount::Count, Format::Table | Format::Wide | Format::Csv) => text::write(&mut out, &comparison),
+        (Amount::Rows | Amount::Count, Format::Table | Format::Wide | Format::Csv | Format::OpenMetrics) => {
+            text::write(&mut out, &comparison)
+        }
     };
     written.and_then(|()| out.flush()).context(WRITING)?;
     comparison.missing.iter().for_each(|problem| print_error(&escape(problem)));

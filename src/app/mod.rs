@@ -100,7 +100,7 @@ const WRITING: &str = "the output cannot be written";
 fn has_time_stamp(request: &Request) -> bool {
     let is_for_people = match request.output.format {
         Format::Table | Format::Wide => request.output.amount == Amount::Rows,
-        Format::Json | Format::Ndjson | Format::Csv => false,
+        Format::Json | Format::Ndjson | Format::Csv | Format::OpenMetrics => false,
     };
     is_for_people && request.interval.is_some() && io::stdout().is_terminal()
 }

@@ -73,7 +73,9 @@ impl Reader {
     /// Reads the system once, with all that the views of the request need.
     pub fn read(&mut self, request: &Request) -> Moment {
         let mut moment = Moment { time: time::now(), host: host(request), ..Moment::default() };
+        let start = Instant::now();
         self.read_sockets(&mut moment, request);
+        moment.duration = start.elapsed();
         read_other_parts(&mut moment, request);
         self.look_up_names(&mut moment, request);
         sort(&mut moment, request);

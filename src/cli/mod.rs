@@ -6,6 +6,7 @@ mod filters;
 mod generate;
 mod internals;
 mod linux;
+mod metrics;
 mod netstat;
 mod output;
 mod report_args;

@@ -10,7 +10,7 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArguments {
-    /// The format: table, wide, json, ndjson or csv.
+    /// The format: table, wide, json, ndjson, csv, or openmetrics: sums of all sockets for Prometheus.
     #[arg(
         long,
         value_name = "FORMAT",
@@ -85,7 +85,11 @@ impl OutputArguments {
             let hint = "Leave out --format, --json, --wide and --columns, or --count.";
             return Err(UsageError::new("--count prints a number and has no other format", hint));
         }
-        let line_end = if self.crlf { LineEnding::CrLf } else { platform::LINE_END };
+        let line_end = match format {
+            _ if self.crlf => LineEnding::CrLf,
+            Format::OpenMetrics => LineEnding::Lf,
+            Format::Table | Format::Wide | Format::Json | Format::Ndjson | Format::Csv => platform::LINE_END,
+        };
         Ok(Output { format, amount, no_header: self.no_header, color: self.color, line_end })
     }
 
@@ -109,7 +113,7 @@ impl OutputArguments {
                 "--columns goes with --format wide, csv, json or ndjson",
                 "The classic table has fixed columns, to which -o, -p, -d, -i, -t and -y add; without --format, --columns means wide.",
             )),
-            Format::Wide | Format::Csv | Format::Json | Format::Ndjson => {
+            Format::Wide | Format::Csv | Format::Json | Format::Ndjson | Format::OpenMetrics => {
                 names.split(',').map(column).collect::<Result<_, _>>().map(Some)
             }
         }

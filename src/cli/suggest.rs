@@ -27,7 +27,7 @@ const OTHER_PROGRAMS: &[(&str, &str)] = &[
     ("no-dns", "Use '-n'."),
     ("no-headers", "Use '--no-header'."),
     ("no-resolve", "Use '-n'."),
-    ("output", "Use '--format wide|json|ndjson|csv', and '>' for a file."),
+    ("output", "Use '--format wide|json|ndjson|csv|openmetrics', and '>' for a file."),
     ("pids", "Use '-o' to show PIDs, '--pid 4711' to choose one."),
     ("ports", "Use '--port 80,443'."),
     ("raw", "Raw sockets cannot be shown: the tables that are read have TCP and UDP only."),

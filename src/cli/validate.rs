@@ -9,6 +9,7 @@ use crate::filter::namespaces::NamespaceSelection;
 use crate::filter::{Filter, Scope};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
+use crate::platform;
 use crate::request::column::Column;
 use crate::request::{Amount, Diff, Format, Names, Output, Query, Request, Task, UdpRows, View};
 use std::collections::HashSet;
@@ -34,7 +35,11 @@ impl Arguments {
         let question = question(&self.questions, &task, netstat)?;
         let (views, least) = match question {
             Some(view) => (vec![view], Scope::WithBound),
-            None => (choose_sections(views(netstat)?, linux, filter.family), least_scope(&task)),
+            None => {
+                let is_of_all = output.format == Format::OpenMetrics && !linux.listeners;
+                let least = if is_of_all { Scope::All } else { least_scope(&task) };
+                (choose_sections(views(netstat)?, linux, filter.family), least)
+            }
         };
         self.internals.check(&views, &output)?;
         check(&views, &output, netstat.lang)?;
@@ -63,6 +68,9 @@ impl Arguments {
         added.extend((!namespaces.is_own()).then_some(Column::Namespace));
         let interval = interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND));
         self.check_task(&task, &views, &output, interval, !filters_as_switches.is_empty())?;
+        if output.format == Format::OpenMetrics {
+            self.check_metrics(&added, interval)?;
+        }
         let internals = self.internals.columns(interval);
         let columns = columns(chosen.as_deref(), &internals, &added, output.format);
         let conditions = filter.conditions.iter().map(|condition| condition.column);
@@ -136,7 +144,7 @@ impl Arguments {
     ) -> Result<(), UsageError> {
         let error = |sentence: &str, hint: &str| Err(UsageError::new(sentence, hint));
         match (output.format, output.amount) {
-            (Format::Wide | Format::Csv, _) => {
+            (Format::Wide | Format::Csv | Format::OpenMetrics, _) => {
                 return error(
                     "--diff is written as text, json or ndjson",
                     "Leave --format, --wide and --columns out, or use --json.",
@@ -205,6 +213,7 @@ fn columns(chosen: Option<&[Column]>, internals: &[Column], added: &[Column], fo
             [essential, internals, rest].concat()
         }
         (None, Format::Csv) => [Column::CSV, internals].concat(),
+        (None, Format::OpenMetrics) => Column::METRICS.iter().copied().filter(|column| column.is_on(platform::SYSTEM)).collect(),
         (None, Format::Json | Format::Ndjson) => [Column::JSON, internals].concat(),
     };
     columns.extend(added);

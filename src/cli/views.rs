@@ -33,8 +33,8 @@ pub(super) fn check(views: &[View], output: &Output, language: Language) -> Resu
     let is_table = views == [View::Sockets];
     let error = |sentence: &str, hint: &str| Err(UsageError::new(sentence, hint));
     match output.format {
-        Format::Csv | Format::Wide if !is_table && output.amount == Amount::Rows => {
-            let name = if output.format == Format::Csv { "csv" } else { "wide" };
+        Format::Csv | Format::Wide | Format::OpenMetrics if !is_table && output.amount == Amount::Rows => {
+            let name = output.format.name();
             return error(&format!("--format {name} goes with the table of sockets alone"), "Try --format json, or none.");
         }
         Format::Json if output.no_header => {
@@ -43,7 +43,7 @@ pub(super) fn check(views: &[View], output: &Output, language: Language) -> Resu
         Format::Table if output.no_header && views.iter().copied().any(headings_are_part_of) => {
             return error("--no-header goes with tables", "The headings of -s, -r and --explain are part of the answer.");
         }
-        Format::Table | Format::Wide | Format::Csv | Format::Json | Format::Ndjson => {}
+        Format::Table | Format::Wide | Format::Csv | Format::Json | Format::Ndjson | Format::OpenMetrics => {}
     }
     if language != Language::default() && !has_translated_headings(views, output) {
         return error("--lang is for the headings of tables", "Data formats and --explain are the same in every language.");
@@ -70,7 +70,7 @@ const fn headings_are_part_of(view: View) -> bool {
 fn has_translated_headings(views: &[View], output: &Output) -> bool {
     match output.format {
         Format::Table | Format::Wide => views != [View::Explanations],
-        Format::Csv | Format::Json | Format::Ndjson => false,
+        Format::Csv | Format::Json | Format::Ndjson | Format::OpenMetrics => false,
     }
 }
 

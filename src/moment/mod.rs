@@ -28,6 +28,7 @@ use consumers::Consumer;
 use findings::Finding;
 use lookups::Lookups;
 use row::Rows;
+use std::time::Duration;
 use summary::Summary;
 
 /// What one read of the system gave. A part that no view asked for is `None`.
@@ -35,6 +36,8 @@ use summary::Summary;
 pub struct Moment {
     /// When it was read, in seconds since 1970.
     pub time: u64,
+    /// How long it took to read the sockets and the processes that own them.
+    pub duration: Duration,
     /// The machine.
     pub host: Host,
     /// The sockets, and which of them each view shows.

@@ -8,6 +8,7 @@ pub mod explain;
 mod findings;
 mod i18n;
 pub mod interfaces;
+pub mod openmetrics;
 mod paint;
 pub mod rdma;
 pub mod routes;
@@ -45,6 +46,7 @@ pub fn write(out: &mut impl Write, moment: &Moment, request: &Request, style: Ta
                 sockets::csv::Layout { columns: &request.columns, time: time.as_deref(), no_header: request.output.no_header };
             sockets::csv::write(out, moment.rows(View::Sockets), layout)
         }
+        Format::OpenMetrics => openmetrics::write(out, moment),
         Format::Wide => {
             let are_chosen = request.columns_are_chosen;
             let is_of_one_namespace = moment.snapshot().is_none_or(|snapshot| snapshot.namespaces.len() < 2);

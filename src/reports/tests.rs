@@ -126,7 +126,7 @@ pub(crate) fn friendly() -> Machine {
 }
 
 /// Names that command a terminal, turn the line, break it, are formulas or are no text at all.
-fn hostile() -> Machine {
+pub(crate) fn hostile() -> Machine {
     let names = ["\u{1b}[2Jx", "a\nb,\"c\"", "x\u{202e}gpj.exe", "=cmd|' /C calc'!A0", "@SUM(1)"].map(OsString::from);
     let mut names = Vec::from(names);
     names.push("n".repeat(4096).into());
@@ -298,6 +298,7 @@ fn no_format_prints_what_a_terminal_would_obey() {
         "--explain 4444".to_owned(),
         "--explain 4444 --json".to_owned(),
         "-c".to_owned(),
+        "--format openmetrics".to_owned(),
     ] {
         let text = machine().print_at(&line, Some(100), false);
         let found = text.chars().find(|&character| character != '\n' && needs_escape(character));

@@ -281,6 +281,21 @@ impl Column {
         Self::Exposure,
     ];
 
+    /// The columns that the metrics are made of.
+    pub const METRICS: &'static [Self] = &[
+        Self::Protocol,
+        Self::Family,
+        Self::LocalAddress,
+        Self::LocalPort,
+        Self::State,
+        Self::ReceiveQueue,
+        Self::SendQueue,
+        Self::OwnerStatus,
+        Self::Process,
+        Self::Exposure,
+        Self::Tcp(TcpField::Drops),
+    ];
+
     /// The registry: one definition for each column.
     const fn define(self) -> Definition {
         use ClassicCell::{LowestName, LowestPid, Offload, Value};

@@ -177,6 +177,8 @@ impl Request {
             Format::Json | Format::Ndjson if !self.columns_are_chosen => {
                 columns.and(Needs { processes: Some(Facts::ALL), ..Needs::OWNERS })
             }
+            // Listeners have their units.
+            Format::OpenMetrics => columns.and(Needs { cgroups: true, ..Needs::FINDINGS }),
             Format::Wide | Format::Json | Format::Ndjson | Format::Csv => columns,
         }
     }

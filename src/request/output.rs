@@ -29,20 +29,44 @@ pub enum Format {
     Ndjson,
     /// Comma-separated values, a socket a line.
     Csv,
+    /// Metrics in OpenMetrics' text format: what the sockets add up to.
+    OpenMetrics,
 }
 
 impl Format {
     /// Every format with its name on the command line.
-    pub const ALL: [(Self, &'static str); 5] =
-        [(Self::Table, "table"), (Self::Wide, "wide"), (Self::Json, "json"), (Self::Ndjson, "ndjson"), (Self::Csv, "csv")];
+    pub const ALL: [(Self, &'static str); 6] = [
+        named(Self::Table),
+        named(Self::Wide),
+        named(Self::Json),
+        named(Self::Ndjson),
+        named(Self::Csv),
+        named(Self::OpenMetrics),
+    ];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Wide => "wide",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::OpenMetrics => "openmetrics",
+        }
+    }
 
     /// Whether all views together make one document.
     pub const fn is_document(self) -> bool {
         match self {
             Self::Json | Self::Ndjson => true,
-            Self::Table | Self::Wide | Self::Csv => false,
+            Self::Table | Self::Wide | Self::Csv | Self::OpenMetrics => false,
         }
     }
+}
+
+const fn named(format: Format) -> (Format, &'static str) {
+    (format, format.name())
 }
 
 /// How much is written.

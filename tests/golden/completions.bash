@@ -159,7 +159,7 @@ _rnetstat() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "table wide json ndjson csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "table wide json ndjson csv openmetrics" -- "${cur}"))
                     return 0
                     ;;
                 --columns)

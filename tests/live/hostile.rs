@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// A user ID that no system assigns.
 const UNKNOWN_UID: u32 = 54_321;
-const NAMES: [&[u8]; 7] = [
+pub(super) const NAMES: [&[u8]; 7] = [
     b"\x1b[2J\x1b]0;x\x07",
     b"a\nb) S 1 2 (c",
     b"x\xe2\x80\xaegpj.exe\xc2\x9b",
@@ -30,15 +30,15 @@ const NAMES: [&[u8]; 7] = [
 ];
 
 /// A process with one listener and with a hostile executable, name and arguments.
-struct HostileProcess {
+pub(super) struct HostileProcess {
     child: Child,
-    port: u16,
+    pub(super) port: u16,
     executable: PathBuf,
     words: Vec<OsString>,
 }
 
 impl HostileProcess {
-    fn start(folder: &Path, name: &[u8]) -> Self {
+    pub(super) fn start(folder: &Path, name: &[u8]) -> Self {
         let executable = folder.join(OsStr::from_bytes(name));
         fs::copy("/bin/cat", &executable).unwrap();
         fs::set_permissions(&executable, Permissions::from_mode(0o755)).unwrap();
@@ -71,11 +71,11 @@ impl Drop for HostileProcess {
 }
 
 /// A folder for the executables, with a user database.
-struct HostileHost(PathBuf);
+pub(super) struct HostileHost(pub(super) PathBuf);
 
 impl HostileHost {
-    fn make() -> Self {
-        let folder = std::env::temp_dir().join(format!("rnetstat-hostile-{}", std::process::id()));
+    pub(super) fn make(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("rnetstat-{name}-{}", std::process::id()));
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
         let user = format!("root:x:0:0::/:/bin/sh\n\u{1b}[2J\u{202e}evil:x:{UNKNOWN_UID}:0::/:/bin/sh\n");
@@ -84,7 +84,7 @@ impl HostileHost {
     }
 
     /// What the program prints; it must contain no control or invisible character.
-    fn print(&self, switches: &str) -> String {
+    pub(super) fn print(&self, switches: &str) -> String {
         let mut command = rnetstat(switches);
         with_files(&mut command, &[(&self.0.join("passwd"), "/etc/passwd")]);
         let output = command.output().unwrap();
@@ -142,7 +142,7 @@ fn bytes_of(object: &Value, name: &str) -> Vec<u8> {
 #[test]
 fn hostile_names_are_escaped_in_every_view_and_exact_in_json() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let host = HostileHost::make();
+    let host = HostileHost::make("hostile");
     let processes: Vec<HostileProcess> = NAMES.iter().map(|name| HostileProcess::start(&host.0, name)).collect();
     let unit = Unit::with(processes[0].child.id());
 
@@ -224,7 +224,7 @@ fn hostile_interface_names_stay_on_one_escaped_line() {
         made += 2 * usize::from(added.success());
     }
     assert_ne!(made, 0, "this ip makes no interface of an odd name");
-    let host = HostileHost::make();
+    let host = HostileHost::make("hostile");
     let text = host.print("-r");
     assert_eq!(lines(&text), plain + made, "{text}");
     assert!(text.contains("\\u{1b}[2J\\u{7}"), "{text}");

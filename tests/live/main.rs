@@ -24,6 +24,7 @@ mod hidden;
 mod hostile;
 mod interfaces;
 mod internals;
+mod metrics;
 mod namespaces;
 mod owner_integrity;
 mod owners;

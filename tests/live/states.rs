@@ -4,7 +4,7 @@ use crate::support::fixtures::{Fixtures, bound, listener, local, new_socket};
 use crate::support::namespace::{LINK, Namespace, index_of};
 use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of};
 use crate::support::row::{Row, assert_same};
-use crate::support::skip::skipped;
+use crate::support::skip::{python_with, skipped};
 use crate::support::wait::{stable_snapshot, with_background};
 use crate::support::{proc_fs, ss};
 use socket2::Protocol;
@@ -95,7 +95,7 @@ fn protocol_switches_select_rows() {
 #[test]
 fn every_row_and_owner_equals_psutil() {
     let Some(_namespace) = Namespace::enter() else { return };
-    let Some(python) = python_with_psutil() else {
+    let Some(python) = python_with("psutil") else {
         skipped::<()>("psutil (Debian package python3-psutil) is not installed");
         return;
     };
@@ -124,12 +124,6 @@ impl Row {
 }
 
 /// A Python with psutil: the system's may have it if the first one in the search path does not.
-fn python_with_psutil() -> Option<&'static str> {
-    let imports =
-        |python: &&str| Command::new(python).args(["-c", "import psutil"]).output().is_ok_and(|output| output.status.success());
-    ["python3", "/usr/bin/python3"].into_iter().find(imports)
-}
-
 /// Every connection that psutil lists.
 fn psutil(python: &str) -> Vec<String> {
     const SCRIPT: &str = r#"

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::Command;
 
 /// The variable that makes a missing right or program a failure; `.ci/test` sets it.
 const NO_SKIPPING: &str = "RNETSTAT_NO_SKIPPING";
@@ -24,4 +25,11 @@ pub fn have(program: &str) -> bool {
 /// Whether a program is in the search path; if not, the test is skipped because of the Debian package that has it.
 pub fn have_or_skip(program: &str, package: &str) -> bool {
     have(program) || skipped::<()>(&format!("{program} (Debian package {package}) is not installed")).is_some()
+}
+
+/// The Python that has a module: the first in the search path, or that of the system.
+pub fn python_with(module: &str) -> Option<&'static str> {
+    let import = format!("import {module}");
+    let imports = |python: &&str| Command::new(python).args(["-c", &import]).output().is_ok_and(|output| output.status.success());
+    ["python3", "/usr/bin/python3"].into_iter().find(imports)
 }

@@ -63,6 +63,14 @@ impl Finding {
         });
         findings
     }
+
+    /// How the ephemeral ports are used from that local address to that remote end that uses the most of them; `None` if the
+    /// system does not say which ports are ephemeral.
+    pub fn most_used_ports(rows: Rows<'_>) -> Option<Usage> {
+        let UsedPorts { limit, pairs } = UsedPorts::of(rows, &rows.lookups().port_policy)?;
+        let used = pairs.into_iter().map(|(_, usage)| usage).max();
+        Some(used.unwrap_or(Usage { used: 0, limit }))
+    }
 }
 
 fn namespace_of(row: Row<'_>) -> Option<u32> {
@@ -112,32 +120,48 @@ fn full_backlogs(rows: Rows<'_>) -> Vec<Finding> {
     backlogs.into_iter().map(finding).collect()
 }
 
-/// Each remote endpoint that uses up the ephemeral ports of a local address, which is what limits connections: a port may be used
-/// for each remote endpoint again. A port that is only bound is lost for all of them.
-fn used_ports(rows: Rows<'_>, policy: &PortPolicy) -> Vec<Finding> {
-    let Some(range) = &policy.ephemeral else { return Vec::new() };
-    let limit = range.clone().filter(|&port| !policy.is_reserved(port)).count() as u64;
-    let in_range =
-        |row: &Row<'_>| row.socket.protocol == Protocol::Tcp && is_own(row) && policy.is_ephemeral(row.socket.local.port);
-    let mut used: HashMap<(IpAddr, Endpoint), u64> = HashMap::new();
-    let mut bound: HashMap<IpAddr, u64> = HashMap::new();
-    for row in rows.iter().filter(in_range) {
-        let local = row.socket.local.address;
-        match (row.socket.peer(), row.socket.state) {
-            (Some(&remote), _) => *used.entry((local, remote)).or_default() += 1,
-            (None, Some(State::Bound)) => *bound.entry(local).or_default() += 1,
-            (None, _) => {}
+/// How the ephemeral ports are used by each pair of a local address and a remote endpoint, which is what limits connections: a port
+/// may be used for each remote endpoint again. A port that is only bound is lost for all of them.
+struct UsedPorts {
+    /// How many ephemeral ports there are.
+    limit: u64,
+    pairs: Vec<((IpAddr, Endpoint), Usage)>,
+}
+
+impl UsedPorts {
+    fn of(rows: Rows<'_>, policy: &PortPolicy) -> Option<Self> {
+        let range = policy.ephemeral.as_ref()?;
+        let limit = range.clone().filter(|&port| !policy.is_reserved(port)).count() as u64;
+        let mut used: HashMap<(IpAddr, Endpoint), u64> = HashMap::new();
+        let mut bound: HashMap<IpAddr, u64> = HashMap::new();
+        for row in rows.iter().filter(|row| is_of_ephemeral_port(row, policy)) {
+            let local = row.socket.local.address;
+            match (row.socket.peer(), row.socket.state) {
+                (Some(&remote), _) => *used.entry((local, remote)).or_default() += 1,
+                (None, Some(State::Bound)) => *bound.entry(local).or_default() += 1,
+                (None, _) => {}
+            }
         }
+        let bound_for = |address: IpAddr| {
+            let every = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+            bound.get(&address).unwrap_or(&0) + bound.get(&every).unwrap_or(&0)
+        };
+        let usage = |((local, remote), used)| ((local, remote), Usage { used: used + bound_for(local), limit });
+        Some(Self { limit, pairs: used.into_iter().map(usage).collect() })
     }
-    let bound_for = |address: IpAddr| {
-        let every = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        bound.get(&address).unwrap_or(&0) + bound.get(&every).unwrap_or(&0)
-    };
-    let usage = |((local, remote), used)| ((local, remote), Usage { used: used + bound_for(local), limit });
-    let nearly = used.into_iter().map(usage).filter(|(_, usage)| usage.exceeds(PORTS_PERCENT));
+}
+
+fn is_of_ephemeral_port(row: &Row<'_>, policy: &PortPolicy) -> bool {
+    row.socket.protocol == Protocol::Tcp && is_own(row) && policy.is_ephemeral(row.socket.local.port)
+}
+
+fn used_ports(rows: Rows<'_>, policy: &PortPolicy) -> Vec<Finding> {
+    let Some(UsedPorts { pairs, .. }) = UsedPorts::of(rows, policy) else { return Vec::new() };
+    let nearly = pairs.into_iter().filter(|(_, usage)| usage.exceeds(PORTS_PERCENT));
     let finding = |((local, remote), Usage { used, limit }): ((IpAddr, Endpoint), Usage)| {
         let mut holders: HashMap<Pid, usize> = HashMap::new();
-        let ends = rows.iter().filter(|row| row.socket.local.address == local && row.socket.remote == remote).filter(in_range);
+        let ends = rows.iter().filter(|row| row.socket.local.address == local && row.socket.remote == remote);
+        let ends = ends.filter(|row| is_of_ephemeral_port(row, policy));
         ends.filter_map(|row| row.owners().lowest()).for_each(|pid| *holders.entry(pid).or_default() += 1);
         let pid = holders.into_iter().max_by_key(|&(pid, count)| (count, Reverse(pid))).map(|(pid, _)| pid);
         Finding { fact: Fact::PortsNearlyUsed { local, remote }, pid, port: None, value: used, limit }

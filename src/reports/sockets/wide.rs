@@ -188,7 +188,7 @@ pub(in crate::reports) fn local_endpoint(row: Row<'_>) -> String {
 }
 
 /// Why no process is named, in brackets, which tell it from a process of that name.
-fn missing_owner(row: Row<'_>) -> &'static str {
+pub(in crate::reports) fn missing_owner(row: Row<'_>) -> &'static str {
     match row.owners().status {
         // Of an owner that could not be read nothing is known but its PID.
         OwnerStatus::Owned if row.owners().pids().any(|pid| row.is_owner_unread(pid)) => "",

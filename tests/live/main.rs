@@ -20,6 +20,7 @@ mod disturbances;
 mod fallback;
 mod filtered_rows;
 mod filters_like_ss;
+mod findings;
 mod hidden;
 mod hostile;
 mod interfaces;

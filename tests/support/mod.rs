@@ -16,6 +16,8 @@ pub mod wait;
 #[cfg(target_os = "linux")]
 pub mod baseline;
 #[cfg(target_os = "linux")]
+pub mod conntrack;
+#[cfg(target_os = "linux")]
 pub mod delay;
 #[cfg(target_os = "linux")]
 pub mod farm;

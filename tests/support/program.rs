@@ -173,6 +173,14 @@ pub fn limited(command: &mut Command, resource: libc::__rlimit_resource_t, most:
     unsafe { command.pre_exec(limit) }
 }
 
+/// Limits a resource of a process that runs.
+pub fn limit_process(pid: u32, resource: libc::__rlimit_resource_t, most: u64) {
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: the limit outlives the call that reads it, and the old one is not asked for.
+    let answer = unsafe { libc::prlimit(pid as libc::pid_t, resource, &raw const limit, std::ptr::null_mut()) };
+    assert_eq!(answer, 0, "{}", io::Error::last_os_error());
+}
+
 /// Mounts files over paths that exist, for the program alone.
 pub fn with_files(command: &mut Command, files: &[(&Path, &str)]) {
     let text = |path: &Path| CString::new(path.as_os_str().as_encoded_bytes()).unwrap();

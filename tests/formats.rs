@@ -230,6 +230,7 @@ fn wide_on_a_terminal_has_colour_unless_switched_off() {
             .args(["-qec", &command, "/dev/null"])
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -245,6 +246,27 @@ fn wide_on_a_terminal_has_colour_unless_switched_off() {
     assert!(on_terminal("", "").contains("\u{1b}["));
     assert!(on_terminal("NO_COLOR=1", "--color always").contains("\u{1b}["));
     assert!(!on_terminal("", "--color never").contains('\u{1b}'));
+}
+
+#[test]
+fn the_environment_may_ask_for_colour_in_a_pipe_and_no_color_comes_first() {
+    let sockets = Sockets::open();
+    let port = sockets.port().to_string();
+    let has_color = |environment: &[(&str, &str)], switches: &[&str]| {
+        let line = ["--port", &port].into_iter().chain(switches.iter().copied());
+        let output = support::command::command(line).envs(environment.iter().copied()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().contains('\u{1b}')
+    };
+    let forced = [("CLICOLOR_FORCE", "1")];
+    assert!(has_color(&forced, &["--wide"]));
+    assert!(!has_color(&[("CLICOLOR_FORCE", "0")], &["--wide"]) && !has_color(&[("CLICOLOR_FORCE", "")], &["--wide"]));
+    assert!(!has_color(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &["--wide"]));
+    assert!(
+        has_color(&[("NO_COLOR", "1")], &["--wide", "--color", "always"]),
+        "what is asked for on the command line comes first"
+    );
+    assert!(!has_color(&forced, &["--wide", "--color", "never"]));
+    assert!(!has_color(&forced, &["--format", "csv", "--no-header"]));
 }
 
 #[test]
@@ -296,6 +318,25 @@ fn explain_names_the_holder_of_a_port() {
     }
 }
 
+#[test]
+fn a_port_is_bound_and_closed_again_to_be_certain_that_it_is_free() {
+    let sockets = Sockets::open();
+    let taken = sockets.port().to_string();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let output = run(["--explain", &format!("tcp/{free}"), "--try-bind"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "certain on every system: {text}");
+    assert!(text.contains(&format!("TCP 0.0.0.0:{free}: bound, and closed again")), "{text}");
+    let document: Value = serde_json::from_str(&print(&["--explain", &format!("tcp/{taken}"), "--try-bind", "--json"])).unwrap();
+    let attempts = &document["explanations"][0]["bind_attempts"];
+    assert_eq!((&attempts[0]["protocol"], &attempts[0]["address"]), (&"tcp".into(), &"0.0.0.0".into()));
+    if !cfg!(windows) {
+        assert_eq!(attempts[0]["outcome"], "in-use");
+    }
+    let document: Value = serde_json::from_str(&print(&["--explain", &taken, "--json"])).unwrap();
+    assert_eq!(document["explanations"][0].get("bind_attempts"), None, "not asked for");
+}
+
 #[cfg(target_os = "linux")] // no other system has the timer
 #[test]
 fn explain_shows_how_long_time_wait_lasts() {
@@ -337,6 +378,8 @@ fn conflicting_switches_are_refused_with_a_sentence_and_a_hint() {
         &["--summary", "--explain", "80"],
         &["--summary", "-r"],
         &["--explain", "0"],
+        &["-an", "--try-bind"],
+        &["--wait", "80", "--try-bind"],
         &["--explain", "70000"],
         &["--explain", "80", "--port", "80"],
         &["--json", "--format", "csv"],

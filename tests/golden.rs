@@ -63,6 +63,8 @@ const REPORTS: [(&str, &str); 48] = [
     ("explain-hidden.txt", "--explain 8443"),
     ("explain-ephemeral.txt", "--explain 40003"),
     ("explain-free.txt", "--explain 81"),
+    ("explain-try-bind.txt", "--explain tcp/81,udp/22 --try-bind"),
+    ("explain-try-bind.json", "--explain tcp/81 --try-bind --json"),
     ("explain.json", "--explain 22 --json"),
     ("explain-free.json", "--explain 81 --json"),
     ("statistics.txt", "-s"),

@@ -31,7 +31,7 @@ fn a_pipe_gets_plain_text_with_the_heading_on_line_four() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let local = listener.local_addr().unwrap().to_string();
     for line in ["-ano", "-an", "-anq", "-anoq"] {
-        // No variable may add colour to a pipe.
+        // The classic table has no colour, also if a variable asks for it.
         let mut command = command_of_line(line);
         let output = command.env("CLICOLOR_FORCE", "1").env("COLORTERM", "truecolor").output().unwrap();
         assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{line}");

@@ -5,6 +5,7 @@ use crate::lookup::hosts::{self, HostNames};
 use crate::lookup::rates::Rates;
 use crate::lookup::services::Services;
 use crate::lookup::state_times::StateTimes;
+use crate::model::bind::BindAttempt;
 use crate::model::namespace::Namespace;
 use crate::model::owners::Refused;
 use crate::model::problem::{Problem, ProblemKind};
@@ -76,6 +77,7 @@ impl Reader {
         let start = Instant::now();
         self.read_sockets(&mut moment, request);
         moment.duration = start.elapsed();
+        moment.bind_attempts = try_bind(request);
         read_other_parts(&mut moment, request);
         self.look_up_names(&mut moment, request);
         sort(&mut moment, request);
@@ -469,6 +471,13 @@ fn sort(moment: &mut Moment, request: &Request) {
     for (_, selection) in selections.iter_mut().filter(|(view, _)| *view == View::Sockets) {
         selection.rows = order::sort(&request.sort, Rows::of_parts(snapshot, lookups, host.system, &selection.rows));
     }
+}
+
+/// Tries to bind the ports to explain, if that is asked for.
+fn try_bind(request: &Request) -> Vec<BindAttempt> {
+    let questions = request.ports.iter().filter(|_| request.try_bind);
+    let ports = questions.flat_map(|question| question.protocols().map(|protocol| (protocol, question.port)));
+    ports.flat_map(|(protocol, port)| platform::try_bind(protocol, port)).collect()
 }
 
 fn read_other_parts(moment: &mut Moment, request: &Request) {

@@ -2,6 +2,7 @@
 
 use super::UsageError;
 use super::filters::ServiceNames;
+use crate::filter::namespaces::NamespaceSelection;
 use crate::model::socket::Protocol;
 use crate::request::PortQuestion;
 use clap::Args;
@@ -18,9 +19,27 @@ pub(super) struct ReportArguments {
     /// Why a port is taken, or whether it can be bound: 80, https, tcp/53, or several. Exit status: 0 taken, 1 free, 2 unknown.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     pub explain: Vec<String>,
+
+    /// With --explain: bind the port on every address and close it again, to be certain. For that moment nobody else can bind
+    /// it.
+    #[arg(long, overrides_with = "try_bind")]
+    pub try_bind: bool,
 }
 
 impl ReportArguments {
+    /// Refuses `--try-bind` if there is nothing to bind, or nowhere to do it.
+    pub(super) fn check_try_bind(&self, namespaces: &NamespaceSelection) -> Result<(), UsageError> {
+        match (self.try_bind, self.explain.is_empty()) {
+            (false, _) => Ok(()),
+            (true, true) => Err(UsageError::new("--try-bind goes with --explain", "It binds the ports that --explain names.")),
+            (true, false) if !namespaces.is_own() => Err(UsageError::new(
+                "--try-bind binds in the own network namespace alone",
+                "Leave --all-namespaces and --namespace out, or enter one: nsenter --net=FILE rnetstat …",
+            )),
+            (true, false) => Ok(()),
+        }
+    }
+
     /// The ports to explain, each once.
     pub(super) fn ports(&self) -> Result<Vec<PortQuestion>, UsageError> {
         let mut questions = Vec::new();

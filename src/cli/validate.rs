@@ -63,6 +63,7 @@ impl Arguments {
         }
         let sources = self.sources.sources()?;
         let namespaces = self.sources.namespaces(&views, &task)?;
+        self.questions.check_try_bind(&namespaces)?;
         let asked = if matches!(namespaces, NamespaceSelection::Matching(_)) { asked.max(Scope::All) } else { asked };
         let mut added = added_columns(netstat, linux);
         added.extend((!namespaces.is_own()).then_some(Column::Namespace));
@@ -87,6 +88,7 @@ impl Arguments {
             // Whoever owns a port owns it, bound or connected: -c counts them all.
             consumers: Query { sources, namespaces, ..sockets(netstat, linux, filter, Scope::WithBound)? },
             ports,
+            try_bind: self.questions.try_bind,
             task,
             filters: filters_as_switches,
             columns_are_chosen: chosen.is_some(),

@@ -1,6 +1,7 @@
 //! Plain data: what was read of the system. Nothing here reads it.
 
 pub mod answer;
+pub mod bind;
 pub mod cgroup;
 pub mod details;
 pub mod exposure;

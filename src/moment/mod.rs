@@ -15,6 +15,7 @@ pub mod summary;
 pub mod traffic;
 pub mod value;
 
+use crate::model::bind::BindAttempt;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::Owners;
 use crate::model::problem::Problems;
@@ -48,6 +49,8 @@ pub struct Moment {
     pub summary: Option<Summary>,
     /// The processes that own the most ports.
     pub consumers: Option<Vec<Consumer>>,
+    /// What trying to bind the ports to explain gave; empty if that was not asked for.
+    pub bind_attempts: Vec<BindAttempt>,
     /// The counters of the protocols.
     pub statistics: Option<Part<Box<Statistics>>>,
     /// The counters of the interfaces.

@@ -16,6 +16,8 @@
 //! all systems are tested and fuzzed on each. Files that make system calls compile only on their system. `cfg(target_os)`
 //! stands in this file alone. `README.md` beside it says what each backend reads, by which calls and with which rights.
 
+#[cfg(feature = "cli")]
+use crate::model::bind::BindAttempt;
 use crate::model::cgroup::Cgroup;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
@@ -27,6 +29,8 @@ use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
+#[cfg(feature = "cli")]
+use crate::model::socket::Protocol;
 use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 use crate::request::{LineEnding, Query};
@@ -264,6 +268,9 @@ mod portable {
 
 mod little_endian;
 
+#[cfg(feature = "cli")]
+mod try_bind;
+
 // For systems that do not name the source address of a route.
 pub mod own_addresses;
 
@@ -403,6 +410,12 @@ pub(crate) fn limits() -> Limits {
 /// How many descriptors a process has open, 0 if that is unknown, and how many it may have; `None` if the system does not say.
 pub(crate) fn descriptors(pid: Pid) -> Option<Usage> {
     backend::descriptors(pid)
+}
+
+/// Tries to bind a port on every address of each family, and closes it again.
+#[cfg(feature = "cli")]
+pub(crate) fn try_bind(protocol: Protocol, port: u16) -> Vec<BindAttempt> {
+    try_bind::EVERY_ADDRESS.map(|address| try_bind::try_bind(protocol, address, port)).into()
 }
 
 /// The systemd unit and the container of a process: empty if the system has no such thing.

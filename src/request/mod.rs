@@ -44,6 +44,8 @@ pub struct Request {
     pub consumers: Query,
     /// The ports to explain, in the order asked.
     pub ports: Vec<PortQuestion>,
+    /// Whether to try to bind these ports (`--try-bind`).
+    pub try_bind: bool,
     /// The filters as switches, as documents have them.
     pub filters: Vec<String>,
     /// The columns: of the classic table those behind the state, of the other formats all.
@@ -229,6 +231,11 @@ pub struct PortQuestion {
 }
 
 impl PortQuestion {
+    /// The protocols that are asked for.
+    pub fn protocols(self) -> impl Iterator<Item = Protocol> {
+        [Protocol::Tcp, Protocol::Udp].into_iter().filter(move |&protocol| self.protocol.is_none_or(|asked| asked == protocol))
+    }
+
     /// The ports from which another one is proposed, the nearest first: for a well-known port first of all those that stand for
     /// it in tests (8080 for 80, 8443 for 443), then those above it.
     pub fn nearby(self) -> impl Iterator<Item = RangeInclusive<u16>> {

@@ -84,7 +84,7 @@ pub enum Amount {
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless NO_COLOR is set; in a pipe too if CLICOLOR_FORCE is.
     #[default]
     Auto,
     /// Always.

@@ -4,6 +4,7 @@ use rnetstat::app::Moment;
 use rnetstat::lookup::processes::Processes;
 use rnetstat::lookup::services::Services;
 use rnetstat::lookup::state_times::TimeInState;
+use rnetstat::model::bind::{BindAttempt, BindOutcome};
 use rnetstat::model::cgroup::{Cgroup, Container};
 use rnetstat::model::details::{Details, KernelName};
 use rnetstat::model::interface::{InterfaceTotals, Traffic};
@@ -21,7 +22,7 @@ use rnetstat::moment::peers::Peers;
 use rnetstat::moment::{Host, Part};
 use rnetstat::reports::table_style::TableStyle;
 use rnetstat::request::{Request, View};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// 2026-01-02 03:04:05 UTC.
@@ -242,6 +243,7 @@ pub fn moment_of(request: &Request, sockets: Vec<Socket>) -> Moment {
         kernel: Some("6.18.0".to_owned()),
     };
     let mut moment = Moment { time: TIME, ..Moment::of_snapshot(snapshot, lookups, host, request) };
+    moment.bind_attempts = bind_attempts(request);
     let shows = |view| request.views.contains(&view);
     let shows_statistics = request.views.iter().any(|view| matches!(view, View::Statistics(_)));
     moment.statistics = shows_statistics.then(|| part(Box::new(statistics())));
@@ -249,6 +251,19 @@ pub fn moment_of(request: &Request, sockets: Vec<Socket>) -> Moment {
     moment.routing = shows(View::Routes).then(|| part(if is_empty { Routing::default() } else { routing() }));
     moment.rdma = shows(View::Rdma).then(|| part(if is_empty { Vec::new() } else { rdma() }));
     moment
+}
+
+/// Port 22 of UDP is taken by a socket that is not listed; everything else can be bound.
+fn bind_attempts(request: &Request) -> Vec<BindAttempt> {
+    let questions = request.ports.iter().filter(|_| request.try_bind);
+    let tries = questions.flat_map(|question| question.protocols().map(|protocol| (protocol, question.port)));
+    let attempt = |(protocol, port)| {
+        let is_taken = (protocol, port) == (Protocol::Udp, 22);
+        let outcome = if is_taken { BindOutcome::InUse } else { BindOutcome::Bound };
+        let v4 = BindAttempt { protocol, address: Ipv4Addr::UNSPECIFIED.into(), port, outcome };
+        [v4.clone(), BindAttempt { address: Ipv6Addr::UNSPECIFIED.into(), outcome: BindOutcome::Bound, ..v4 }]
+    };
+    tries.flat_map(attempt).collect()
 }
 
 fn part<T>(value: T) -> Part<T> {

@@ -55,6 +55,8 @@ impl Explanation<'_> {
         let is_held = |row: &&Row<'_>| matches!(Role::of(**row), Role::Listener | Role::Bound);
         let mut suggestions = match self.taken {
             Answer::Yes if self.rows.iter().any(|row| is_held(&row)) => self.to_free(),
+            // Nothing is known of who has it.
+            Answer::Yes if self.rows.is_empty() => Vec::new(),
             Answer::Yes | Answer::No => self.to_bind(),
             Answer::Unknown => self.to_see_more().into_iter().collect(),
         };
@@ -167,7 +169,7 @@ impl Explanation<'_> {
     /// What lets the caller bind a port that no process holds.
     fn to_bind(&self) -> Vec<Suggestion> {
         let (port, policy) = (self.question.port, &self.policy);
-        if policy.is_privileged(port) && !policy.caller_is_root {
+        if policy.is_privileged(port) && !policy.caller_is_root && !self.was_bound() {
             let allow = |command, note| Suggestion { purpose: Purpose::Allow, command, note };
             return vec![
                 allow("sudo setcap cap_net_bind_service=+ep PROGRAM".to_owned(), "one program may"),

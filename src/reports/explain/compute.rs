@@ -1,6 +1,7 @@
 //! What is on a port, and whether that means it is taken.
 
 use crate::model::answer::Answer;
+use crate::model::bind::{BindAttempt, BindOutcome};
 use crate::model::namespace::Namespace;
 use crate::model::owners::OwnerStatus;
 use crate::model::port_policy::PortPolicy;
@@ -36,6 +37,8 @@ pub struct Explanation<'a> {
     pub rows: Vec<Row<'a>>,
     /// What is worth a look about the port.
     pub findings: Vec<&'a Finding>,
+    /// What trying to bind the port gave; empty if that was not asked for.
+    pub attempts: Vec<&'a BindAttempt>,
     /// What was looked up about them.
     pub lookups: &'a Lookups,
     /// What the settings of the network namespace say about ports; they are known of the own one alone.
@@ -71,8 +74,7 @@ impl<'a> Explanation<'a> {
         let mut all = Vec::new();
         for &question in questions {
             let is_asked = |row: &Row<'_>| {
-                let of_protocol = question.protocol.is_none_or(|protocol| protocol == row.socket.protocol);
-                of_protocol && row.socket.local.port == question.port
+                question.protocols().any(|protocol| protocol == row.socket.protocol) && row.socket.local.port == question.port
             };
             // The rows of each namespace stand together, in the order of the namespaces.
             let mut rows = moment.rows(View::Explanations).iter().filter(is_asked).peekable();
@@ -94,8 +96,14 @@ impl<'a> Explanation<'a> {
         };
         let hides = |problem: &Problem| problem.kind.hides_sockets() && !is_of_others(problem);
         let is_incomplete = moment.problems.iter().any(hides);
+        let is_asked = |attempt: &&BindAttempt| {
+            attempt.port == question.port && question.protocols().any(|protocol| protocol == attempt.protocol)
+        };
+        let attempts: Vec<&BindAttempt> = moment.bind_attempts.iter().filter(is_asked).collect();
         let taken = match rows.is_empty() {
             false => Answer::Yes,
+            true if attempts.iter().any(|attempt| attempt.outcome == BindOutcome::InUse) => Answer::Yes,
+            true if could_be_bound(&attempts) => Answer::No,
             // That ports may be bound without being listed is part of the advice.
             true if is_incomplete => Answer::Unknown,
             true => Answer::No,
@@ -116,6 +124,7 @@ impl<'a> Explanation<'a> {
             bound_ports_listed: moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed),
             rows,
             findings,
+            attempts,
             lookups,
             policy,
             time: moment.time,
@@ -143,12 +152,11 @@ impl<'a> Explanation<'a> {
     /// In one sentence what is on the port: for each protocol that was asked for whether it is taken, and where.
     pub fn headline(&self) -> String {
         let port = self.question.port;
-        let asked = |protocol: &Protocol| self.question.protocol.is_none_or(|asked| asked == *protocol);
         let rows = |protocol| self.rows.iter().copied().filter(move |row: &Row<'_>| row.socket.protocol == protocol);
         let rest = match self.taken {
             Answer::Unknown => "may be free or taken",
-            Answer::Yes | Answer::No if !self.rows.is_empty() => "",
-            Answer::Yes | Answer::No => "is free",
+            Answer::Yes => "",
+            Answer::No => "is free",
         };
         if !rest.is_empty() {
             let protocol = self.question.protocol.map_or(String::new(), |protocol| format!("{} port", protocol.word()));
@@ -156,9 +164,13 @@ impl<'a> Explanation<'a> {
             return format!("{subject} {port} {rest}.");
         }
         let mut parts: Vec<String> = Vec::new();
-        for protocol in [Protocol::Tcp, Protocol::Udp].into_iter().filter(asked) {
+        for protocol in self.question.protocols() {
             let rows: Vec<Row<'_>> = rows(protocol).collect();
-            parts.push(format!("{} port {port} {}", protocol.word(), state_of(&rows)));
+            let is_of_protocol = |attempt: &&&BindAttempt| attempt.protocol == protocol;
+            let mut attempts = self.attempts.iter().filter(is_of_protocol);
+            let is_unlisted = rows.is_empty() && attempts.any(|attempt| attempt.outcome == BindOutcome::InUse);
+            let state = if is_unlisted { "is taken, and no socket on it is listed".to_owned() } else { state_of(&rows) };
+            parts.push(format!("{} port {port} {state}", protocol.word()));
         }
         // What is taken comes first.
         parts.sort_by_key(|part| part.ends_with("is free"));
@@ -188,7 +200,7 @@ impl<'a> Explanation<'a> {
     pub fn free_port_nearby(&self) -> Option<u16> {
         let (question, policy) = (self.question, &self.policy);
         let snapshot = self.snapshot.filter(|snapshot| snapshot.bound_ports_listed)?;
-        let is_asked = |protocol| question.protocol.is_none_or(|asked| asked == protocol);
+        let is_asked = |protocol| question.protocols().any(|asked| asked == protocol);
         let rows = self.namespace.map_or(0..snapshot.sockets.len(), Namespace::positions);
         let sockets = snapshot.sockets.get(rows).unwrap_or_default();
         let used = sockets.iter().filter(|socket| is_asked(socket.protocol)).map(|socket| socket.local.port);
@@ -199,12 +211,17 @@ impl<'a> Explanation<'a> {
         question.nearby().flatten().find(|&port| !used.contains(&port) && is_open(port) && is_alike(port))
     }
 
+    /// Whether the port could be bound: the caller may, and nobody is in the way.
+    pub fn was_bound(&self) -> bool {
+        could_be_bound(&self.attempts)
+    }
+
     /// Whether another port is worth to be named: this one is taken, or the caller may not bind it.
     pub fn suggests_another_port(&self) -> bool {
         let (port, policy) = (self.question.port, &self.policy);
         match self.taken {
             Answer::Yes => true,
-            Answer::No => policy.is_privileged(port) && !policy.caller_is_root,
+            Answer::No => policy.is_privileged(port) && !policy.caller_is_root && !self.was_bound(),
             Answer::Unknown => false,
         }
     }
@@ -220,8 +237,14 @@ impl<'a> Explanation<'a> {
     /// In one sentence what to do for somebody who wants to bind the port.
     pub fn advice(&self) -> String {
         match self.taken {
+            Answer::Yes if self.rows.is_empty() => {
+                "Another socket has the port, and the system does not list it: use another port.".to_owned()
+            }
             Answer::Yes => self.advice_for_a_published_port().unwrap_or_else(|| advice(&self.rows, self.policy.caller_is_root)),
-            Answer::No if !self.bound_ports_listed => {
+            Answer::No if self.was_bound() && !self.policy.is_ephemeral(self.question.port) => {
+                "Nothing stands in the way: it was bound and closed again.".to_owned()
+            }
+            Answer::No if !self.bound_ports_listed && !self.was_bound() => {
                 "No listener and no connection; this kernel does not list ports that are only bound.".to_owned()
             }
             Answer::No => advice_for_a_free_port(self.question.port, &self.policy),
@@ -237,6 +260,13 @@ pub fn published_for(published: &Published, namespace: Option<&Namespace>) -> St
         Some(namespace) => format!("{} ({address}) port {port}", namespace.label()),
         None => format!("{address} port {port}"),
     }
+}
+
+/// Whether the port could be bound on every address that there is.
+fn could_be_bound(attempts: &[&BindAttempt]) -> bool {
+    let is_there = |attempt: &&&BindAttempt| attempt.outcome != BindOutcome::NoFamily;
+    let mut tried = attempts.iter().filter(is_there).peekable();
+    tried.peek().is_some() && tried.all(|attempt| attempt.outcome == BindOutcome::Bound)
 }
 
 /// `is taken on 127.0.0.1 and ::1; other addresses are free`.
@@ -379,6 +409,7 @@ fn holder(row: Row<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::problem::{Problem, ProblemKind};
     use crate::model::socket::tests::socket;
     use crate::model::socket::{Endpoint, Protocol, Socket};
     use crate::reports::tests::{Machine, process};
@@ -439,6 +470,40 @@ mod tests {
             assert!(advice_for_a_free_port(port, &policy()).starts_with("Nothing stands in the way"), "{port}");
         }
         assert!(advice_for_a_free_port(80, &PortPolicy::default()).starts_with("Nothing stands in the way"));
+    }
+
+    #[test]
+    fn trying_to_bind_decides_where_no_socket_is_listed() {
+        let explain = |outcomes: [BindOutcome; 2], sockets, is_incomplete| {
+            let mut moment = Machine::new(sockets, &[], Vec::new()).moment(View::Explanations);
+            if is_incomplete {
+                moment.problems.add(Problem::new(ProblemKind::TableUnreadable, "half"));
+            }
+            let attempt = |(address, outcome): (&str, _)| BindAttempt {
+                protocol: Protocol::Tcp,
+                address: address.parse().unwrap(),
+                port: 8080,
+                outcome,
+            };
+            moment.bind_attempts = ["0.0.0.0", "::"].into_iter().zip(outcomes).map(attempt).collect();
+            let question = PortQuestion { port: 8080, protocol: Some(Protocol::Tcp) };
+            let explanation = Explanation::all(&moment, &[question]).remove(0);
+            (explanation.taken, explanation.headline(), explanation.advice())
+        };
+        use BindOutcome::{Bound, Denied, InUse, NoFamily};
+        for is_incomplete in [false, true] {
+            let (taken, headline, advice) = explain([Bound, Bound], Vec::new(), is_incomplete);
+            assert_eq!((taken, headline.as_str()), (Answer::No, "TCP port 8080 is free."));
+            assert_eq!(advice, "Nothing stands in the way: it was bound and closed again.");
+            assert_eq!(explain([Bound, NoFamily], Vec::new(), is_incomplete).0, Answer::No);
+            let (taken, headline, _) = explain([InUse, Bound], Vec::new(), is_incomplete);
+            assert_eq!((taken, headline.as_str()), (Answer::Yes, "TCP port 8080 is taken, and no socket on it is listed."));
+        }
+        assert_eq!(explain([Denied, Denied], Vec::new(), true).0, Answer::Unknown);
+        assert_eq!(explain([Denied, Denied], Vec::new(), false).0, Answer::No);
+        assert_eq!(explain([NoFamily, NoFamily], Vec::new(), true).0, Answer::Unknown);
+        // A port that somebody shares may be bound beside him.
+        assert_eq!(explain([Bound, Bound], vec![socket("127.0.0.1", 8080)], false).0, Answer::Yes);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::commands::Suggestion;
 use super::compute::{Explanation, Role, longest_wait};
+use crate::model::bind::{BindAttempt, BindOutcome};
 use crate::model::cgroup::Container;
 use crate::model::socket::Protocol;
 use crate::moment::row::{Row, protocol_name, range_of};
@@ -53,6 +54,8 @@ impl Serialize for Explanation<'_> {
             longest_wait_ms: longest_wait(self.rows.iter().copied()),
             findings: self.findings.iter().map(|finding| FindingRecord::new(finding, &lookups.processes)).collect(),
             advice: self.advice(),
+            bind_attempts: (!self.attempts.is_empty())
+                .then(|| self.attempts.iter().map(|attempt| AttemptRecord::of(attempt)).collect()),
             commands: self.suggestions().into_iter().map(CommandRecord::from).collect(),
             free_port_nearby: self.free_port_nearby(),
             sockets: self.rows.iter().map(socket).collect(),
@@ -101,10 +104,38 @@ struct Record<'a> {
     longest_wait_ms: Option<u32>,
     findings: Vec<FindingRecord>,
     advice: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bind_attempts: Option<Vec<AttemptRecord<'a>>>,
     commands: Vec<CommandRecord>,
     free_port_nearby: Option<u16>,
     sockets: Vec<SocketRecord<'a>>,
     holders: Vec<HolderRecord<'a>>,
+}
+
+/// A try to bind the port.
+#[derive(Serialize)]
+struct AttemptRecord<'a> {
+    protocol: &'static str,
+    address: IpAddr,
+    port: u16,
+    outcome: &'static str,
+    error: Option<&'a str>,
+}
+
+impl<'a> AttemptRecord<'a> {
+    fn of(attempt: &'a BindAttempt) -> Self {
+        let error = match &attempt.outcome {
+            BindOutcome::Failed(error) => Some(error.as_str()),
+            BindOutcome::Bound | BindOutcome::InUse | BindOutcome::Denied | BindOutcome::NoFamily => None,
+        };
+        Self {
+            protocol: protocol_name(attempt.protocol),
+            address: attempt.address,
+            port: attempt.port,
+            outcome: attempt.outcome.word(),
+            error,
+        }
+    }
 }
 
 /// A command to copy.

@@ -3,6 +3,7 @@
 use super::compute::{Explanation, Role, Service, longest_wait, published_for};
 use super::namespaces::label;
 use crate::lookup::processes::Processes;
+use crate::model::bind::BindOutcome;
 use crate::model::cgroup::Container;
 use crate::model::owners::OwnerStatus;
 use crate::model::process::Process;
@@ -34,6 +35,7 @@ pub fn write(out: &mut impl Write, explanation: &Explanation<'_>, style: TableSt
     card.connections(explanation)?;
     card.waiting(explanation)?;
     card.findings(explanation)?;
+    card.attempts(explanation)?;
     card.advice(explanation)
 }
 
@@ -197,6 +199,26 @@ impl<W: Write> Card<'_, W> {
 
     fn and_more(&mut self, rows: usize) -> io::Result<()> {
         if rows > MOST { writeln!(self.out, "  and {} more", rows - MOST) } else { Ok(()) }
+    }
+
+    /// What trying to bind the port gave.
+    fn attempts(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
+        if explanation.attempts.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "\n{}", self.paint(Paint::Strong, "Tried to bind:"))?;
+        for attempt in &explanation.attempts {
+            let outcome = match &attempt.outcome {
+                BindOutcome::Bound => self.paint(Paint::Good, "bound, and closed again"),
+                BindOutcome::InUse => self.paint(Paint::Bad, "address already in use"),
+                BindOutcome::Denied => "permission denied".into(),
+                BindOutcome::NoFamily => "no such addresses on this system".into(),
+                BindOutcome::Failed(error) => escape(error),
+            };
+            let end = Endpoint::new(attempt.address, attempt.port);
+            writeln!(self.out, "  {} {}: {outcome}", attempt.protocol.word(), cells::endpoint(&end, 0))?;
+        }
+        Ok(())
     }
 
     /// What to do, the commands for it, and another port.

@@ -1,5 +1,6 @@
 //! Why a port is taken, or whether it can be bound (`--explain`).
 
+mod advice;
 pub mod commands;
 pub mod compute;
 pub(super) mod json;

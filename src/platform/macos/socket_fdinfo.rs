@@ -3,6 +3,7 @@
 //! The layouts are those of 64-bit macOS, little-endian. [`OFFSETS`] names every field that is read, so that a test can compare
 //! the numbers with Apple's headers.
 
+use crate::model::pressure::Usage;
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, Timer, has_scope};
 use crate::model::tcp_info::{TcpField, TcpFields, TcpInfoRow};
 use crate::platform::little_endian::{u16_at, u32_at, u64_at};
@@ -21,6 +22,7 @@ const FAMILY: usize = 184;
 const QUEUE_LENGTH: usize = 194;
 const QUEUE_LIMIT: usize = 198;
 const RECEIVE_BYTES: usize = 208;
+const RECEIVE_LIMIT: usize = 212;
 const RECEIVE_MEMORY: usize = 216;
 const SEND_BYTES: usize = 232;
 const SEND_MEMORY: usize = 240;
@@ -55,6 +57,7 @@ pub const OFFSETS: &[(&str, &str, usize)] = &[
     ("socket_fdinfo", "psi.soi_qlen", QUEUE_LENGTH),
     ("socket_fdinfo", "psi.soi_qlimit", QUEUE_LIMIT),
     ("socket_fdinfo", "psi.soi_rcv.sbi_cc", RECEIVE_BYTES),
+    ("socket_fdinfo", "psi.soi_rcv.sbi_hiwat", RECEIVE_LIMIT),
     ("socket_fdinfo", "psi.soi_rcv.sbi_mbcnt", RECEIVE_MEMORY),
     ("socket_fdinfo", "psi.soi_snd.sbi_cc", SEND_BYTES),
     ("socket_fdinfo", "psi.soi_snd.sbi_mbcnt", SEND_MEMORY),
@@ -112,6 +115,8 @@ pub struct Entry {
     pub socket: Socket,
     /// The internals.
     pub internals: Internals,
+    /// How the receive buffer is used; `None` of a listener, which has no data.
+    pub receive_buffer: Option<Usage>,
 }
 
 /// What the kernel says of a socket's buffers and, for a TCP connection, of its segments.
@@ -164,6 +169,7 @@ struct Fields<'a> {
     version_flags: u8,
     queue: (u16, u16),
     bytes: (u32, u32),
+    receive_limit: u32,
     memory: (u32, u32),
     local: (&'a [u8; 16], u16),
     remote: (&'a [u8; 16], u16),
@@ -182,6 +188,7 @@ impl<'a> Fields<'a> {
             version_flags: *answer.get(VERSION_FLAGS)?,
             queue: (u16_at(answer, QUEUE_LENGTH)?, u16_at(answer, QUEUE_LIMIT)?),
             bytes: (u32_at(answer, RECEIVE_BYTES)?, u32_at(answer, SEND_BYTES)?),
+            receive_limit: u32_at(answer, RECEIVE_LIMIT)?,
             memory: (u32_at(answer, RECEIVE_MEMORY)?, u32_at(answer, SEND_MEMORY)?),
             local: (answer.get(LOCAL_ADDRESS..)?.first_chunk()?, port(answer, LOCAL_PORT)?),
             remote: (answer.get(REMOTE_ADDRESS..)?.first_chunk()?, port(answer, REMOTE_PORT)?),
@@ -234,7 +241,9 @@ impl<'a> Fields<'a> {
             send_memory: self.memory.1,
             segment_size: has_segments.then_some(self.segment_size),
         };
-        Some(Entry { handle: self.handle, socket, internals })
+        let buffer = Usage { used: self.bytes.0.into(), limit: self.receive_limit.into() };
+        let receive_buffer = (state != Some(State::Listening)).then_some(buffer);
+        Some(Entry { handle: self.handle, socket, internals, receive_buffer })
     }
 
     /// An endpoint and the scope that the kernel has written into its address.
@@ -355,12 +364,14 @@ mod tests {
         let mut answer = Answer::new(TCP, AF_INET, IPV4_ONLY).local("192.0.2.1", 50000).remote("198.51.100.7", 443).state(4);
         answer.put(RECEIVE_BYTES, &7u32.to_le_bytes());
         answer.put(SEND_BYTES, &9u32.to_le_bytes());
+        answer.put(RECEIVE_LIMIT, &100u32.to_le_bytes());
         let entry = parse(&answer.0).unwrap().unwrap();
         assert_eq!(entry.handle, 0xfeed_beef_0000_0001);
         let socket = entry.socket;
         assert_eq!((socket.protocol, socket.family, socket.state), (Protocol::Tcp, Family::V4, Some(State::Established)));
         assert_eq!((socket.local, socket.remote), (endpoint("192.0.2.1", 50000), endpoint("198.51.100.7", 443)));
         assert_eq!((socket.receive_queue, socket.send_queue), (7, 9));
+        assert_eq!(entry.receive_buffer, Some(Usage { used: 7, limit: 100 }));
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
         reader.refused.sort_unstable();
         snapshot.refused = Refused::Processes(reader.refused);
     }
+    if query.details.pressure {
+        snapshot.pressure = reader.rows.take_pressure();
+    }
     let (sockets, owners, tcp_info) = reader.rows.into_parts();
     snapshot.sockets = sockets;
     snapshot.tcp_info = tcp_info;

@@ -69,9 +69,14 @@ pub struct OwnedSocket<'a> {
 impl Snapshot {
     /// The network namespace of the row at a position; `None` if only the own one was asked for.
     pub fn namespace_of(&self, position: usize) -> Option<&Namespace> {
+        self.namespaces.get(self.namespace_position(position)?)
+    }
+
+    /// The place of the network namespace of the row at a position among all namespaces.
+    pub fn namespace_position(&self, position: usize) -> Option<usize> {
         let position = u32::try_from(position).ok()?;
-        let behind = self.namespaces.partition_point(|namespace| namespace.rows.end <= position);
-        self.namespaces.get(behind).filter(|namespace| namespace.rows.contains(&position))
+        let place = self.namespaces.partition_point(|namespace| namespace.rows.end <= position);
+        self.namespaces.get(place).is_some_and(|namespace| namespace.rows.contains(&position)).then_some(place)
     }
 
     /// Every socket with its owners, in the order in which the system gave them.

@@ -10,6 +10,8 @@ use std::collections::HashMap;
 pub struct Consumer {
     /// The process; `None` for all those that may not be seen.
     pub pid: Option<Pid>,
+    /// The place of the network namespace in the snapshot, if not only the own one was asked for: each has its own ports.
+    pub namespace: Option<usize>,
     /// Ports of TCP.
     pub tcp: usize,
     /// Ports of UDP.
@@ -22,29 +24,31 @@ impl Consumer {
         self.tcp + self.udp
     }
 
-    /// Counts the ports of each process that owns one of these rows, the busiest first, then by PID; those that may not be
-    /// seen come last.
+    /// Counts the ports of each process that owns one of these rows, in the order of the network namespaces, then the busiest first,
+    /// then by PID; those that may not be seen come last in their namespace.
     pub fn of(rows: Rows<'_>) -> Vec<Self> {
-        let mut owned: Vec<(Option<Pid>, Protocol, u16)> = Vec::new();
+        let mut owned: Vec<(Option<usize>, Option<Pid>, Protocol, u16)> = Vec::new();
         for row in rows.iter().filter(|row| row.socket.local.port != 0) {
             let (protocol, port) = (row.socket.protocol, row.socket.local.port);
-            let owners = row.owners();
-            owned.extend(owners.pids().map(|pid| (Some(pid), protocol, port)));
+            let (owners, namespace) = (row.owners(), row.namespace_position());
+            owned.extend(owners.pids().map(|pid| (namespace, Some(pid), protocol, port)));
             let is_hidden = matches!(owners.status, OwnerStatus::Denied | OwnerStatus::Unsupported);
-            owned.extend(is_hidden.then_some((None, protocol, port)));
+            owned.extend(is_hidden.then_some((namespace, None, protocol, port)));
         }
         owned.sort_unstable();
         owned.dedup();
-        let mut consumers: HashMap<Option<Pid>, Self> = HashMap::new();
-        for (pid, protocol, _) in owned {
-            let consumer = consumers.entry(pid).or_insert(Self { pid, tcp: 0, udp: 0 });
+        let mut consumers: HashMap<(Option<usize>, Option<Pid>), Self> = HashMap::new();
+        for (namespace, pid, protocol, _) in owned {
+            let consumer = consumers.entry((namespace, pid)).or_insert(Self { pid, namespace, tcp: 0, udp: 0 });
             match protocol {
                 Protocol::Tcp => consumer.tcp += 1,
                 Protocol::Udp => consumer.udp += 1,
             }
         }
         let mut consumers: Vec<Self> = consumers.into_values().collect();
-        consumers.sort_unstable_by_key(|consumer| (consumer.pid.is_none(), std::cmp::Reverse(consumer.total()), consumer.pid));
+        consumers.sort_unstable_by_key(|consumer| {
+            (consumer.namespace, consumer.pid.is_none(), std::cmp::Reverse(consumer.total()), consumer.pid)
+        });
         consumers
     }
 }
@@ -76,6 +80,17 @@ mod tests {
             owners: Owners::ByRow([20, 20, 20, 20, 7, 7, 9, 9, 0].map(Some).into_iter().collect()),
             ..Snapshot::default()
         }
+    }
+
+    #[test]
+    fn a_port_counts_once_in_each_namespace() {
+        use crate::model::namespace::Namespace;
+        let namespace = |rows| Namespace { rows, ..Namespace::default() };
+        let snapshot = Snapshot { namespaces: vec![namespace(0..1), namespace(1..9)], ..snapshot() };
+        let rows: Vec<u32> = (0..4).collect();
+        let consumers = Consumer::of(Rows::of_parts(&snapshot, &Lookups::default(), System::Linux, &rows));
+        let consumer = |namespace, udp| Consumer { pid: Some(20), namespace: Some(namespace), tcp: 1, udp };
+        assert_eq!(consumers, [consumer(0, 0), consumer(1, 1)]);
     }
 
     #[test]

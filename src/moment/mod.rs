@@ -17,6 +17,7 @@ pub mod value;
 
 use crate::model::bind::BindAttempt;
 use crate::model::interface::InterfaceTotals;
+use crate::model::namespace::Namespace;
 use crate::model::owners::Owners;
 use crate::model::problem::Problems;
 use crate::model::rdma::RdmaEndpoint;
@@ -118,6 +119,11 @@ impl Moment {
     /// The snapshot, if sockets were read.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         self.sockets.as_ref().map(|sockets| &sockets.snapshot)
+    }
+
+    /// The network namespaces; none if only the own one was asked for.
+    pub fn namespaces(&self) -> &[Namespace] {
+        self.snapshot().map_or(&[], |snapshot| &snapshot.namespaces)
     }
 
     /// Which rows a view shows; `None` for a view without sockets.

@@ -150,6 +150,11 @@ impl<'a> Row<'a> {
         self.rows.snapshot.namespace_of(self.position)
     }
 
+    /// The place of the network namespace among those of the snapshot; `None` if only the own one was asked for.
+    pub fn namespace_position(self) -> Option<usize> {
+        self.rows.snapshot.namespace_position(self.position)
+    }
+
     /// The details that were asked for.
     pub fn details(self) -> Details {
         self.rows.snapshot.details.get(self.position).copied().unwrap_or_default()

@@ -25,6 +25,9 @@ pub struct Summary {
     pub remote_addresses: Vec<(IpAddr, usize)>,
     /// The local ports with the most sockets.
     pub local_ports: Vec<((Protocol, u16), usize)>,
+    /// The network namespaces with the most sockets, by their places in the snapshot and in that order, which is the own one first,
+    /// then by name; empty if only the own one was asked for.
+    pub namespaces: Vec<(usize, usize)>,
     /// The processes with the most TCP traffic; `None` if that was not asked for.
     pub traffic: Option<Vec<Traffic>>,
 }
@@ -36,6 +39,7 @@ impl Summary {
         let mut processes = HashMap::new();
         let mut remote_addresses = HashMap::new();
         let mut local_ports = HashMap::new();
+        let mut namespaces = HashMap::new();
         let mut without_owner = 0;
         for row in rows.iter() {
             let socket = row.socket;
@@ -44,10 +48,15 @@ impl Summary {
             if let Some(remote) = socket.peer() {
                 count(&mut remote_addresses, remote.address);
             }
+            if let Some(namespace) = row.namespace_position() {
+                count(&mut namespaces, namespace);
+            }
             let owners = row.owners();
             without_owner += usize::from(owners.lowest().is_none());
             owners.pids().for_each(|pid| count(&mut processes, pid));
         }
+        let mut namespaces = largest(namespaces, BUSIEST);
+        namespaces.sort_unstable();
         Self {
             sockets: rows.len(),
             states: largest(states, usize::MAX),
@@ -55,6 +64,7 @@ impl Summary {
             without_owner,
             remote_addresses: largest(remote_addresses, BUSIEST),
             local_ports: largest(local_ports, BUSIEST),
+            namespaces,
             traffic: has_traffic.then(|| Traffic::of(rows)),
         }
     }
@@ -74,6 +84,7 @@ fn largest<K: Ord + Copy>(counts: HashMap<K, usize>, most: usize) -> Vec<(K, usi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::namespace::Namespace;
     use crate::model::owners::Owners;
     use crate::model::snapshot::Snapshot;
     use crate::model::socket::tests::socket;
@@ -108,10 +119,22 @@ mod tests {
                 without_owner: 2,
                 remote_addresses: vec![(remote.address, 2)],
                 local_ports: vec![((Protocol::Tcp, 5000), 2), ((Protocol::Udp, 53), 2), ((Protocol::Tcp, 80), 1)],
+                namespaces: Vec::new(),
                 traffic: None,
             }
         );
         assert_eq!(summary(&snapshot, &[0]).sockets, 1, "rows that are not selected do not count");
+    }
+
+    #[test]
+    fn network_namespaces_are_counted_in_their_order() {
+        let namespace = |rows| Namespace { rows, ..Namespace::default() };
+        let snapshot = Snapshot {
+            sockets: vec![socket("0.0.0.0", 80); 4],
+            namespaces: vec![namespace(0..1), namespace(1..1), namespace(1..4)],
+            ..Snapshot::default()
+        };
+        assert_eq!(summary(&snapshot, &[0, 1, 2, 3]).namespaces, [(0, 1), (2, 3)]);
     }
 
     #[test]

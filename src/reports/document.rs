@@ -166,10 +166,7 @@ impl<'a> Head<'a> {
             complete: moment.problems.is_complete(),
             owners_complete: moment.owners_complete(),
             bound_ports_listed: moment.snapshot().filter(|_| asks_for_bound).map(|snapshot| snapshot.bound_ports_listed),
-            namespaces: moment
-                .snapshot()
-                .map(|snapshot| snapshot.namespaces.iter().map(NamespaceRecord::of).collect())
-                .unwrap_or_default(),
+            namespaces: moment.namespaces().iter().map(NamespaceRecord::of).collect(),
             problems: moment.problems.iter().map(ProblemRecord::of).collect(),
             selection: request.views.contains(&View::Sockets).then_some(selection),
         }
@@ -184,7 +181,7 @@ enum Section<'a> {
     Interfaces(Option<&'a InterfaceTotals>),
     Statistics(Option<&'a Statistics>, Vec<statistics::Section>),
     Routes(Option<&'a Routing>),
-    Consumers(&'a [Consumer], &'a Processes),
+    Consumers(&'a [Consumer], &'a Processes, &'a [Namespace]),
     Rdma(Option<&'a [RdmaEndpoint]>),
 }
 
@@ -210,7 +207,7 @@ impl<'a> Section<'a> {
                 View::Routes => sections.push(Self::Routes(known(moment.routing.as_ref()))),
                 View::Consumers => {
                     let consumers = moment.consumers.as_deref().unwrap_or_default();
-                    sections.push(Self::Consumers(consumers, &moment.lookups.processes));
+                    sections.push(Self::Consumers(consumers, &moment.lookups.processes, moment.namespaces()));
                 }
                 View::Rdma => sections.push(Self::Rdma(known(moment.rdma.as_ref()).map(Vec::as_slice))),
             }
@@ -244,8 +241,9 @@ impl Serialize for Section<'_> {
                 statistics.map(|statistics| StatisticsRecord { statistics, sections }).serialize(serializer)
             }
             Self::Routes(routing) => routing.map(RoutesRecord::new).serialize(serializer),
-            Self::Consumers(consumers, processes) => {
-                serializer.collect_seq(consumers.iter().map(|consumer| ConsumerRecord::new(consumer, processes)))
+            Self::Consumers(consumers, processes, namespaces) => {
+                let record = |consumer| ConsumerRecord::new(consumer, processes, namespaces);
+                serializer.collect_seq(consumers.iter().map(record))
             }
             Self::Rdma(None) => serializer.serialize_none(),
             Self::Rdma(Some(endpoints)) => serializer.collect_seq(endpoints.iter().map(RdmaRecord::new)),
@@ -300,8 +298,9 @@ pub fn write_ndjson(out: &mut impl Write, moment: &Moment, request: &Request) ->
                     out.write_all(b"\n")?;
                 }
             }
-            Section::Consumers(consumers, processes) => {
-                consumers.iter().try_for_each(|consumer| line(out, "consumer", ConsumerRecord::new(consumer, processes)))?;
+            Section::Consumers(consumers, processes, namespaces) => {
+                let record = |consumer| ConsumerRecord::new(consumer, processes, namespaces);
+                consumers.iter().try_for_each(|consumer| line(out, "consumer", record(consumer)))?;
             }
             Section::Explanations(explanations) => {
                 explanations.iter().try_for_each(|explanation| line(out, "explanation", explanation))?;

@@ -98,7 +98,8 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
         },
         View::Consumers => {
             let consumers = moment.consumers.as_deref().unwrap_or_default();
-            consumers::text::write(out, consumers, &moment.lookups.processes, language.consumers(), no_header)
+            let namespaces = moment.namespaces();
+            consumers::text::write(out, consumers, &moment.lookups.processes, namespaces, language.consumers(), no_header)
         }
         View::Summary => match Named::of(moment) {
             Some(named) => summary::text::write(out, &named, language, style),

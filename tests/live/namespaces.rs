@@ -330,3 +330,23 @@ fn a_port_is_explained_in_each_namespace_and_with_what_it_is_published_for() {
     assert!(here.contains("Docker publishes the port for a container, 198.51.100.2 port 80"), "{here}");
     assert_eq!(rnetstat("--explain 4001 --namespace no-such-name").output().unwrap().status.code(), Some(2));
 }
+
+#[test]
+fn sums_count_each_namespace() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let fill = || [4000, 4001].map(|port| listener(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+    let (other, _own) = (Other::with(fill), fill());
+    let own = std::fs::metadata("/proc/thread-self/ns/net").unwrap().ino();
+    for source in ["auto", "netlink", "proc"] {
+        let switches = format!("--json --namespace {own},pid:{} --sockets-from {source}", other.pid());
+        let summary = json(&mut rnetstat(&format!("--summary {switches}")));
+        let counts: Vec<_> = summary["summary"]["namespaces"].as_array().unwrap().iter().collect();
+        assert_eq!(counts.len(), 2, "{source}");
+        for (count, inode) in counts.iter().zip([own, other.inode()]) {
+            assert_eq!((&count["namespace"], &count["sockets"]), (&inode.into(), &2.into()), "{source}");
+        }
+    }
+    let consumers = json(&mut rnetstat(&format!("-c --json --namespace {own},pid:{}", other.pid())));
+    let counts: Vec<_> = consumers["consumers"].as_array().unwrap().iter().map(|one| (&one["namespace"], &one["tcp"])).collect();
+    assert_eq!(counts, [(&own.into(), &2.into()), (&other.inode().into(), &2.into())]);
+}

@@ -61,13 +61,16 @@ pub struct Service {
 impl<'a> Explanation<'a> {
     /// The answers to the questions of a request; none if it names network namespaces that there are not.
     pub fn of_request(moment: &'a Moment, request: &Request) -> Vec<Self> {
-        let has_namespaces = moment.snapshot().is_some_and(|snapshot| !snapshot.namespaces.is_empty());
-        if request.query.namespaces.is_own() || has_namespaces { Self::all(moment, &request.ports) } else { Vec::new() }
+        if request.query.namespaces.is_own() || !moment.namespaces().is_empty() {
+            Self::all(moment, &request.ports)
+        } else {
+            Vec::new()
+        }
     }
 
     /// The answers to these questions, in their order: of each, one for each network namespace that was asked for.
     pub fn all(moment: &'a Moment, questions: &[PortQuestion]) -> Vec<Self> {
-        let namespaces = moment.snapshot().map_or(&[][..], |snapshot| &snapshot.namespaces);
+        let namespaces = moment.namespaces();
         let is_of = |row: &Row<'_>, namespace: &Namespace| row.namespace().is_some_and(|of| std::ptr::eq(of, namespace));
         let mut all = Vec::new();
         for &question in questions {
@@ -117,7 +120,7 @@ impl<'a> Explanation<'a> {
         Self {
             question,
             namespace,
-            namespaces: moment.snapshot().map_or(&[][..], |snapshot| &snapshot.namespaces),
+            namespaces: moment.namespaces(),
             taken,
             bound_ports_listed: moment.snapshot().is_some_and(|snapshot| snapshot.bound_ports_listed),
             rows,

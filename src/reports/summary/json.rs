@@ -46,6 +46,7 @@ impl Serialize for Named<'_> {
                     sockets,
                 })
                 .collect(),
+            namespaces: (!self.namespaces.is_empty()).then(|| self.namespace_records()),
             traffic: summary.traffic.as_ref().map(|traffic| traffic.iter().map(|sum| self.traffic_record(sum)).collect()),
         };
         record.serialize(serializer)
@@ -53,6 +54,14 @@ impl Serialize for Named<'_> {
 }
 
 impl<'a> Named<'a> {
+    fn namespace_records(&self) -> Vec<NamespaceRecord<'a>> {
+        let record = |&(place, sockets): &(usize, usize)| {
+            let namespace = self.namespaces.get(place)?;
+            Some(NamespaceRecord { namespace: namespace.inode, name: namespace.name.as_deref(), sockets })
+        };
+        self.summary.namespaces.iter().filter_map(record).collect()
+    }
+
     fn traffic_record(&self, sum: &Traffic) -> TrafficRecord<'a> {
         TrafficRecord {
             pid: sum.pid,
@@ -77,6 +86,8 @@ struct Record<'a> {
     remote_addresses: Vec<AddressRecord>,
     local_ports: Vec<PortRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    namespaces: Option<Vec<NamespaceRecord<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     traffic: Option<Vec<TrafficRecord<'a>>>,
 }
 
@@ -94,6 +105,13 @@ struct TrafficRecord<'a> {
     receive_rate_bytes_per_second: Option<Option<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retransmit_rate_bytes_per_second: Option<Option<u64>>,
+}
+
+#[derive(Serialize)]
+struct NamespaceRecord<'a> {
+    namespace: Option<u32>,
+    name: Option<&'a str>,
+    sockets: usize,
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! The summary for people: counts with bars.
 
 use crate::lookup::rates::Rate;
+use crate::model::namespace::Namespace;
 use crate::model::socket::{Pid, Protocol};
 use crate::moment::Moment;
 use crate::moment::findings::Finding;
@@ -21,7 +22,7 @@ use std::io::{self, Write};
 #[derive(Debug)]
 pub struct Words {
     /// The headings of the sections.
-    pub headings: [&'static str; 4],
+    pub headings: [&'static str; 5],
     /// The heading of the traffic.
     pub traffic: &'static str,
     /// Those of its columns: process, sent, received, sent again, and the same per second.
@@ -32,7 +33,13 @@ pub struct Words {
 
 /// The words in English.
 pub const ENGLISH: Words = Words {
-    headings: ["Protocols and states", "Busiest processes", "Busiest foreign addresses", "Busiest local ports"],
+    headings: [
+        "Protocols and states",
+        "Busiest processes",
+        "Busiest foreign addresses",
+        "Busiest local ports",
+        "Busiest network namespaces",
+    ],
     traffic: "TCP traffic by process",
     traffic_columns: ["Process", "Sent", "Received", "Retransmitted", "Send Rate", "Recv Rate", "Retrans Rate"],
     no_owner: "(no known process)",
@@ -40,7 +47,13 @@ pub const ENGLISH: Words = Words {
 
 /// The words in Korean.
 pub const KOREAN: Words = Words {
-    headings: ["프로토콜과 상태", "소켓이 많은 프로세스", "소켓이 많은 외부 주소", "소켓이 많은 로컬 포트"],
+    headings: [
+        "프로토콜과 상태",
+        "소켓이 많은 프로세스",
+        "소켓이 많은 외부 주소",
+        "소켓이 많은 로컬 포트",
+        "소켓이 많은 네트워크 네임스페이스",
+    ],
     traffic: "프로세스별 TCP 전송량",
     traffic_columns: ["프로세스", "보냄", "받음", "재전송", "송신 속도", "수신 속도", "재전송 속도"],
     no_owner: "(알려진 프로세스 없음)",
@@ -58,13 +71,20 @@ pub struct Named<'a> {
     pub findings: &'a [Finding],
     /// The names.
     pub lookups: &'a Lookups,
+    /// The network namespaces.
+    pub namespaces: &'a [Namespace],
 }
 
 impl<'a> Named<'a> {
     /// The summary of a moment, if it was asked for.
     pub fn of(moment: &'a Moment) -> Option<Self> {
         let findings = moment.findings.as_deref().unwrap_or_default();
-        moment.summary.as_ref().map(|summary| Self { summary, findings, lookups: &moment.lookups })
+        moment.summary.as_ref().map(|summary| Self {
+            summary,
+            findings,
+            lookups: &moment.lookups,
+            namespaces: moment.namespaces(),
+        })
     }
 
     pub(super) fn process(&self, pid: Pid) -> Option<Cow<'a, str>> {
@@ -84,7 +104,7 @@ impl<'a> Named<'a> {
 /// Writes the summary for people.
 pub fn write(out: &mut impl Write, named: &Named<'_>, language: Language, style: TableStyle) -> io::Result<()> {
     let summary = named.summary;
-    let [by_state, by_process, by_address, by_port] = language.summary().headings;
+    let [by_state, by_process, by_address, by_port, by_namespace] = language.summary().headings;
     let sockets = if summary.sockets == 1 { "socket" } else { "sockets" };
     let (count, ownerless) = (summary.sockets, summary.without_owner);
     writeln!(out, "{count} {sockets}, {ownerless} of them without a known owner")?;
@@ -103,6 +123,11 @@ pub fn write(out: &mut impl Write, named: &Named<'_>, language: Language, style:
         None => (format!("{} {}", port.0.word(), port.1), count),
     });
     section(out, by_port, ports, style)?;
+    let namespaces = summary.namespaces.iter().filter_map(|&(place, count)| {
+        let namespace = named.namespaces.get(place)?;
+        Some((namespace.label().into_owned(), count))
+    });
+    section(out, by_namespace, namespaces, style)?;
     traffic(out, named, language.summary(), style)
 }
 
@@ -161,7 +186,7 @@ fn traffic(out: &mut impl Write, named: &Named<'_>, words: &Words, style: TableS
     Ok(())
 }
 
-/// One list: what, how many, and a bar; the first count is the largest. What is empty is left out.
+/// One list: what, how many, and a bar. What is empty is left out.
 fn section(
     out: &mut impl Write,
     heading: &str,
@@ -169,7 +194,7 @@ fn section(
     style: TableStyle,
 ) -> io::Result<()> {
     let counts: Vec<(String, usize)> = counts.collect();
-    let Some(&(_, most)) = counts.first() else { return Ok(()) };
+    let Some(most) = counts.iter().map(|&(_, count)| count).max() else { return Ok(()) };
     writeln!(out)?;
     if !style.no_header {
         writeln!(out, "{}", Paint::Strong.on(style.color, heading))?;

@@ -26,6 +26,9 @@
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]
+pub mod actions;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod app;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

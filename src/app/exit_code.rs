@@ -1,6 +1,7 @@
 //! Exit statuses.
 
 use crate::filter::namespaces::NamespaceSelection;
+use crate::model::action::{Outcome, Report};
 use crate::model::answer::Answer;
 use crate::model::problem::ProblemKind;
 use crate::moment::{Moment, Part};
@@ -23,6 +24,12 @@ impl Exit {
     /// How a request was answered by a moment.
     pub fn of(moment: &Moment, request: &Request) -> Self {
         request.views.iter().map(|&view| Self::of_view(moment, request, view)).max().unwrap_or(Self::Done)
+    }
+
+    /// How an action went that was done, or would be: the best is that all was.
+    pub fn of_reports(reports: &[Report]) -> Self {
+        let is_undone = |report: &Report| matches!(report.outcome, Outcome::Refused | Outcome::Failed);
+        if reports.iter().any(is_undone) { Self::Failed } else { Self::Done }
     }
 
     fn of_view(moment: &Moment, request: &Request, view: View) -> Self {

@@ -1,5 +1,6 @@
 //! One run: parse the arguments, read moments, write them, and answer with an exit status.
 
+mod act;
 mod diff;
 pub mod exit_code;
 mod hints;
@@ -58,6 +59,7 @@ fn run(request: &Request) -> anyhow::Result<Exit> {
         Task::Report => report(request.clone()),
         Task::Wait(wait) => wait::wait(request, wait),
         Task::Diff(diff) => diff::diff(request, diff),
+        Task::Act(act) => act::act(request, act),
     }
 }
 

@@ -116,6 +116,18 @@ impl FilterArguments {
         })
     }
 
+    /// Whether a port, an address, a process or a PID is wanted: what is only excluded leaves nearly everything.
+    pub(super) fn narrows(&self, colon_words: &[&String]) -> bool {
+        let lists = [&self.port, &self.remote_port, &self.any_port, &self.pid, &self.process, &self.local, &self.remote];
+        let colon_ports = colon_words.iter().flat_map(|word| word.strip_prefix(':').unwrap_or(word).split(','));
+        lists.into_iter().flatten().map(String::as_str).chain(colon_ports).any(|value| !value.starts_with('!'))
+    }
+
+    /// Whether processes are named by PID.
+    pub(super) fn names_pids(&self) -> bool {
+        self.pid.iter().any(|value| !value.starts_with('!'))
+    }
+
     /// The exposures that both switches want.
     fn exposures(&self) -> Result<Option<ExposureSet>, UsageError> {
         let selector =

@@ -1,5 +1,6 @@
 //! From the arguments to a [`Request`], or to one sentence that says what is wrong with them.
 
+mod actions;
 mod answers;
 mod compat;
 mod filters;
@@ -97,6 +98,9 @@ struct Arguments {
 
     #[command(flatten)]
     answers: answers::AnswerArguments,
+
+    #[command(flatten)]
+    actions: actions::ActionArguments,
 
     #[command(flatten)]
     output: output::OutputArguments,

@@ -4,7 +4,7 @@ use super::internals::check_rates;
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use super::views::{check, choose_sections, protocols, question, table, views};
-use super::{Arguments, UsageError, suggest};
+use super::{Arguments, UsageError, actions, suggest};
 use crate::filter::namespaces::NamespaceSelection;
 use crate::filter::{Filter, Scope};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
@@ -30,7 +30,7 @@ impl Arguments {
         let output = self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = Filter { conditions: self.internals.conditions()?, ..self.filters.filter(&ports)? };
-        let task = self.answers.task()?;
+        let task = self.task()?;
         let filters_as_switches = self.filters_as_switches(&ports);
         let question = question(&self.questions, &task, netstat)?;
         let (views, least) = match question {
@@ -83,6 +83,7 @@ impl Arguments {
             query: match task {
                 // Connections differ always: they are compared only if rows are asked for.
                 Task::Diff(_) if !names_rows => query.listening(),
+                Task::Act(act) => self.rows_of_act(&act, query)?,
                 Task::Diff(_) | Task::Report | Task::Wait(_) => query,
             },
             // Whoever owns a port owns it, bound or connected: -c counts them all.
@@ -117,6 +118,18 @@ impl Arguments {
         switches
     }
 
+    /// What the run does.
+    fn task(&self) -> Result<Task, UsageError> {
+        match (self.answers.task()?, self.actions.act()?) {
+            (task, None) => Ok(task),
+            (Task::Report, Some(act)) => Ok(Task::Act(act)),
+            (Task::Wait(_) | Task::Diff(_) | Task::Act(_), Some(act)) => {
+                let sentence = format!("--{} goes with neither --wait nor --diff", act.action.word());
+                Err(UsageError::new(sentence, "Do one after the other."))
+            }
+        }
+    }
+
     /// What goes with a task.
     fn check_task(
         &self,
@@ -131,6 +144,7 @@ impl Arguments {
                 Err(UsageError::new("--wait has no interval", "It looks ten times a second; --timeout limits it."))
             }
             Task::Diff(diff) => self.check_diff(diff, views, output, interval, has_filters),
+            Task::Act(act) => self.check_act(act, views, output, interval.is_some()),
             Task::Report | Task::Wait(_) => Ok(()),
         }
     }
@@ -175,6 +189,7 @@ impl Arguments {
 const fn least_scope(task: &Task) -> Scope {
     match task {
         Task::Diff(_) => Scope::All,
+        Task::Act(act) => actions::scope(act),
         Task::Report | Task::Wait(_) => Scope::Unchanged,
     }
 }

@@ -1,5 +1,6 @@
 //! Plain data: what was read of the system. Nothing here reads it.
 
+pub mod action;
 pub mod answer;
 pub mod bind;
 pub mod cgroup;

@@ -29,6 +29,12 @@ pub fn escape_item(text: &str) -> Cow<'_, str> {
     if is_ambiguous { Cow::Owned(quote(text)) } else { escape(text) }
 }
 
+/// Whether a word can be copied into a shell as it is, behind a command.
+pub fn is_shell_word(word: &str) -> bool {
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@' | b':');
+    !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_safe)
+}
+
 fn quote(name: &str) -> String {
     let mut quoted = String::with_capacity(name.len() + 18);
     quoted.push('"');

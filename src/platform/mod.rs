@@ -16,6 +16,7 @@
 //! all systems are tested and fuzzed on each. Files that make system calls compile only on their system. `cfg(target_os)`
 //! stands in this file alone. `README.md` beside it says what each backend reads, by which calls and with which rights.
 
+use crate::model::action::{Ending, ProcessTarget, Report, SocketIdentity, SocketTarget, UnitPolicy};
 #[cfg(feature = "cli")]
 use crate::model::bind::BindAttempt;
 use crate::model::cgroup::Cgroup;
@@ -28,9 +29,9 @@ use crate::model::process::{Facts, ProcessRead};
 use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
-use crate::model::socket::Pid;
 #[cfg(feature = "cli")]
 use crate::model::socket::Protocol;
+use crate::model::socket::{Pid, Socket};
 use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 use crate::request::{LineEnding, Query};
@@ -164,7 +165,11 @@ pub mod linux {
     #[cfg(target_os = "linux")]
     pub(crate) mod capabilities;
     #[cfg(target_os = "linux")]
+    pub(crate) mod close;
+    #[cfg(target_os = "linux")]
     pub(crate) mod closed_stdout;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod end;
     #[cfg(target_os = "linux")]
     pub(crate) mod interfaces;
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -173,6 +178,8 @@ pub mod linux {
     pub(crate) mod process_facts;
     #[cfg(target_os = "linux")]
     pub(crate) mod routes;
+    #[cfg(target_os = "linux")]
+    pub(crate) mod systemd;
     #[cfg(target_os = "linux")]
     pub(crate) mod wait;
 }
@@ -426,6 +433,53 @@ pub fn membership(pid: Pid) -> Cgroup {
 /// The addresses of the network namespace that a process is in: empty if the system has no namespaces.
 pub fn namespace_addresses(pid: Pid) -> Vec<IpAddr> {
     backend::namespace_addresses(pid)
+}
+
+/// When a process was started, as exactly as the system knows it, on a clock of its own; `None` if there is no such process.
+pub(crate) fn process_start(pid: Pid) -> Option<u64> {
+    backend::process_start(pid)
+}
+
+/// Whether a process is the kernel's own.
+pub(crate) fn is_kernel_process(pid: Pid) -> bool {
+    backend::is_kernel_process(pid)
+}
+
+/// What the service manager does if a process of a unit ends, a user's own or that of the system: empty if the system has no
+/// units.
+pub(crate) fn unit_policy(unit: &str, manager_of: Option<u32>) -> UnitPolicy {
+    backend::unit_policy(unit, manager_of)
+}
+
+/// The units that hold the port of a socket for services.
+pub(crate) fn socket_units(socket: &Socket) -> Vec<String> {
+    backend::socket_units(socket)
+}
+
+/// The name of the container that a process runs in, as its engine knows it.
+pub(crate) fn container_name(pid: Pid) -> Option<String> {
+    backend::container_name(pid)
+}
+
+/// The name of the container with an address.
+pub(crate) fn container_at(address: &str) -> Option<String> {
+    backend::container_at(address)
+}
+
+/// Ends processes, each only if it is still the one that was chosen, and waits until they have ended. One report for each, in
+/// their order.
+pub(crate) fn end_processes(targets: &[ProcessTarget], ending: Ending) -> Vec<Report> {
+    backend::end_processes(targets, ending)
+}
+
+/// What tells each socket from those before and after it; or why it cannot be closed. One answer for each, in their order.
+pub(crate) fn identify_sockets(targets: &[SocketTarget]) -> Vec<Result<SocketIdentity, Report>> {
+    backend::identify_sockets(targets)
+}
+
+/// Closes sockets, each only if it is still the one that was identified. One report for each, in their order.
+pub(crate) fn close_sockets(targets: &[(SocketTarget, SocketIdentity)]) -> Vec<Report> {
+    backend::close_sockets(targets)
 }
 
 /// The name of the interface that has this index now.

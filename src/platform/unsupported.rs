@@ -2,6 +2,7 @@
 //!
 //! Each function has the name and the type of the one in [`crate::platform`] that it stands in for.
 
+use crate::model::action::{Ending, Outcome, ProcessTarget, Report, SocketIdentity, SocketTarget, UnitPolicy};
 use crate::model::cgroup::Cgroup;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
@@ -11,7 +12,7 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::rdma::RdmaEndpoint;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
-use crate::model::socket::Pid;
+use crate::model::socket::{Pid, Socket};
 use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
 use crate::platform::Wait;
@@ -105,6 +106,52 @@ pub(crate) const fn namespace_addresses(_pid: Pid) -> Vec<IpAddr> {
 
 pub(crate) fn membership(_pid: Pid) -> Cgroup {
     Cgroup::default()
+}
+
+/// Nothing identifies a process, so that none is ended.
+pub(crate) const fn process_start(_pid: Pid) -> Option<u64> {
+    None
+}
+
+/// No process is known to be the kernel's.
+pub(crate) const fn is_kernel_process(_pid: Pid) -> bool {
+    false
+}
+
+/// There are no units.
+pub(crate) fn unit_policy(_unit: &str, _manager_of: Option<u32>) -> UnitPolicy {
+    UnitPolicy::default()
+}
+
+/// There are no units.
+pub(crate) const fn socket_units(_socket: &Socket) -> Vec<String> {
+    Vec::new()
+}
+
+/// There are no containers.
+pub(crate) const fn container_name(_pid: Pid) -> Option<String> {
+    None
+}
+
+/// There are no containers.
+pub(crate) const fn container_at(_address: &str) -> Option<String> {
+    None
+}
+
+/// No process is ended.
+pub(crate) fn end_processes(targets: &[ProcessTarget], _ending: Ending) -> Vec<Report> {
+    vec![Report::because(Outcome::Refused, "processes are not ended on this operating system yet"); targets.len()]
+}
+
+/// No socket is closed.
+pub(crate) fn identify_sockets(targets: &[SocketTarget]) -> Vec<Result<SocketIdentity, Report>> {
+    let reason = "this system has no call that closes another process' socket: --end ends the process";
+    vec![Err(Report::because(Outcome::Refused, reason)); targets.len()]
+}
+
+/// No socket is closed.
+pub(crate) fn close_sockets(targets: &[(SocketTarget, SocketIdentity)]) -> Vec<Report> {
+    vec![Report::because(Outcome::Refused, "no socket is closed on this operating system"); targets.len()]
 }
 
 fn unread(what: &str, systems: &str) -> Problem {

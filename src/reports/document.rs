@@ -4,6 +4,7 @@
 //! or taken away. A fact that was not asked for is absent; `null` is one that was asked for and is unknown. Every text from
 //! outside is there in full: if it is not Unicode, its bytes stand beside it.
 
+use super::actions::json::ActionRecords;
 use super::consumers::json::ConsumerRecord;
 use super::diff::compare::Selected;
 use super::explain::compute::Explanation;
@@ -14,8 +15,10 @@ use super::routes::json::RoutesRecord;
 use super::sockets::json::{Fields, SocketRecord, SocketRecords};
 use super::statistics::json::StatisticsRecord;
 use super::summary::text::Named;
+use crate::actions::Plan;
 use crate::filter::namespaces::NamespaceSelection;
 use crate::lookup::processes::Processes;
+use crate::model::action::Report;
 use crate::model::interface::InterfaceTotals;
 use crate::model::namespace::{Namespace, NamespaceContainer};
 use crate::model::problem::Problem;
@@ -28,7 +31,7 @@ use crate::moment::Moment;
 use crate::moment::consumers::Consumer;
 use crate::moment::row::Rows;
 use crate::output::json::{write_compact, write_document};
-use crate::request::{Request, View};
+use crate::request::{Format, Request, View};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -318,6 +321,32 @@ pub fn write_ndjson(out: &mut impl Write, moment: &Moment, request: &Request) ->
         }
     }
     Ok(())
+}
+
+#[derive(Serialize)]
+struct ActionDocument<'a> {
+    #[serde(flatten)]
+    head: Head<'a>,
+    actions: &'a ActionRecords<'a>,
+}
+
+/// Writes what was done with the rows of a moment, or is planned, as JSON or as NDJSON.
+pub fn write_actions(
+    out: &mut impl Write,
+    moment: &Moment,
+    request: &Request,
+    plan: &Plan,
+    reports: &[Report],
+) -> io::Result<()> {
+    let actions = ActionRecords::new(plan, reports, moment.rows(View::Sockets), &request.columns);
+    let head = Head::of(moment, request);
+    if request.output.format == Format::Json {
+        return write_document(out, &ActionDocument { head, actions: &actions });
+    }
+    if !request.output.no_header {
+        line(out, "snapshot", head)?;
+    }
+    actions.iter().try_for_each(|action| line(out, "action", action))
 }
 
 fn line(out: &mut impl Write, kind: &'static str, value: impl Serialize) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Reports: each is a function of a [`Moment`] that writes bytes. None reads the system, looks anything up or waits.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod actions;
 pub mod consumers;
 pub mod diff;
 pub mod document;

@@ -1,6 +1,7 @@
 //! What was asked, typed and validated.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod act;
 pub mod column;
 mod diff;
 pub mod language;
@@ -12,6 +13,7 @@ mod task;
 pub mod unit;
 mod wait;
 
+pub use act::{Act, Consent};
 pub use diff::{Diff, Document};
 pub use output::{Amount, Color, Format, LineEnding, Output};
 pub use query::{Query, RowFacts, UdpRows};
@@ -190,7 +192,7 @@ impl Request {
         match self.task {
             Task::Report => self.interval.is_some(),
             Task::Wait(_) => true,
-            Task::Diff(_) => false,
+            Task::Diff(_) | Task::Act(_) => false,
         }
     }
 

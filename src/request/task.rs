@@ -1,6 +1,6 @@
 //! What a run does.
 
-use super::{Diff, PortWait};
+use super::{Act, Diff, PortWait};
 
 /// What a run does with the moments that it reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Task {
     Wait(PortWait),
     /// Compares a document with one of them, or with another document (`--diff`).
     Diff(Diff),
+    /// Ends the processes that own the rows, or closes the sockets (`--end`, `--close`).
+    Act(Act),
 }
 
 impl Task {
@@ -19,7 +21,7 @@ impl Task {
     pub const fn wait(&self) -> Option<&PortWait> {
         match self {
             Self::Wait(wait) => Some(wait),
-            Self::Report | Self::Diff(_) => None,
+            Self::Report | Self::Diff(_) | Self::Act(_) => None,
         }
     }
 }

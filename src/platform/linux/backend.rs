@@ -1,8 +1,11 @@
 //! What Linux provides of the contract in [`crate::platform`].
 
 pub(crate) use super::capabilities::{drop_capabilities, has_more_rights_than_its_caller};
+pub(crate) use super::close::{close_sockets, identify_sockets};
 pub(crate) use super::closed_stdout::is_stdout_closed;
+pub(crate) use super::end::{end_processes, is_kernel_process, process_start};
 pub(crate) use super::interfaces::totals as interface_totals;
+pub(crate) use super::namespaces::names::{container_at, container_name};
 pub(crate) use super::netlink::rdma_dump::read as rdma;
 pub(crate) use super::process_facts::{process_clock, process_facts};
 pub(crate) use super::procfs::addresses::of_namespace as namespace_addresses;
@@ -11,6 +14,7 @@ pub(crate) use super::procfs::limits::{descriptors, read as limits};
 pub(crate) use super::procfs::statistics::read as statistics;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot::snapshot;
+pub(crate) use super::systemd::{socket_units, unit_policy};
 pub(crate) use super::wait::wait;
 pub(crate) use crate::platform::unix::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};

@@ -10,6 +10,10 @@ pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::unsupported::{
+    close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,
+    unit_policy,
+};
+pub(crate) use crate::platform::unsupported::{
     descriptors, drop_capabilities, has_more_rights_than_its_caller, is_stdout_closed, limits, membership, namespace_addresses,
     port_policy, rdma, wait,
 };

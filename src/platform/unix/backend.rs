@@ -10,3 +10,7 @@ pub(crate) use crate::platform::unsupported::{
     SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,
     membership, namespace_addresses, port_policy, rdma, routing, snapshot, statistics, wait,
 };
+pub(crate) use crate::platform::unsupported::{
+    close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,
+    unit_policy,
+};

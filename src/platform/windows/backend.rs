@@ -14,6 +14,10 @@ pub(crate) use crate::platform::unsupported::{
     begin, descriptors, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored, is_stdout_closed, limits,
     membership, namespace_addresses, port_policy, rdma, wait, wait_for_stdout,
 };
+pub(crate) use crate::platform::unsupported::{
+    close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,
+    unit_policy,
+};
 
 use crate::model::system::System;
 

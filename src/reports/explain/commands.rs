@@ -8,6 +8,7 @@ use crate::model::process::Process;
 use crate::model::socket::Pid;
 use crate::model::system::System;
 use crate::moment::row::Row;
+use crate::output::escape::is_shell_word;
 use std::ops::RangeInclusive;
 
 /// A command, and what a person should know before using it.
@@ -110,7 +111,7 @@ impl Explanation<'_> {
         let port = self.question.port;
         // They hold the port on behalf of somebody else, and much more depends on them.
         let container = self.published_by(pid).and_then(|(_, namespace)| namespace?.container.as_ref());
-        if let Some(container) = container.filter(|container| container.runtime == "docker" && is_plain(&container.id)) {
+        if let Some(container) = container.filter(|container| container.runtime == "docker" && is_shell_word(&container.id)) {
             let id = container.id.get(..12).unwrap_or(&container.id);
             return suggestion(Purpose::Stop, format!("{sudo}docker stop {id}"), "");
         }
@@ -124,13 +125,13 @@ impl Explanation<'_> {
         }
         match cgroup {
             Some(Cgroup { container: Some(Container { runtime, id }), .. }) => match *runtime {
-                "docker" | "podman" if is_plain(id) => {
+                "docker" | "podman" if is_shell_word(id) => {
                     suggestion(Purpose::Stop, format!("{sudo}{runtime} stop {}", id.get(..12).unwrap_or(id)), "")
                 }
                 _ => Err(pid),
             },
             Some(Cgroup { unit: Some(unit), manager_of, .. }) => {
-                match unit.strip_suffix(".service").filter(|unit| is_plain(unit)) {
+                match unit.strip_suffix(".service").filter(|unit| is_shell_word(unit)) {
                     Some(unit) if unit.starts_with("user@") => Err(pid),
                     Some(unit) => match *manager_of {
                         None => suggestion(Purpose::Stop, format!("{sudo}systemctl stop {unit}"), ""),
@@ -190,12 +191,6 @@ impl Explanation<'_> {
         }
         Vec::new()
     }
-}
-
-/// Whether a word can be copied into a shell as it is.
-fn is_plain(word: &str) -> bool {
-    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@' | b':');
-    !word.is_empty() && !word.starts_with('-') && word.bytes().all(is_safe)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Each dump passes the tables of the whole machine, so that this takes long with many namespaces; tables that a namespace does not
 //! use are not dumped.
 
-use super::list::{Found, Listed};
+use super::list::{self, Found, Listed};
 use crate::model::socket::Protocol;
 use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::reader::{Reader, TableRows};
@@ -12,6 +12,7 @@ use crate::request::Query;
 use rustix::thread::{CapabilitySet, LinkNameSpaceType};
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 /// Whether this user may enter other namespaces.
@@ -47,6 +48,23 @@ pub(crate) fn read(query: &Query, listed: &mut Listed) -> TableRows {
     });
     listed.unreadable.extend(unreadable);
     all
+}
+
+/// Runs `work` in the network namespace with this inode; `None` if it cannot be entered.
+pub(crate) fn run_in<T: Send>(inode: u32, work: impl FnOnce() -> T + Send) -> Option<T> {
+    let listed = list::list(None);
+    let paths = paths(listed.get(inode)?);
+    // The thread ends in that namespace.
+    let work = move || {
+        enter(&paths).ok()?;
+        // A process may have moved to another one since it was listed.
+        let entered = std::fs::metadata("/proc/thread-self/ns/net").ok()?.ino();
+        (entered == u64::from(inode)).then(work)
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().spawn_scoped(scope, work).ok()?;
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Whether a namespace that cannot be entered has ended.

@@ -21,6 +21,17 @@ const LARGEST_FILE: u64 = 16 << 20;
 /// No name is longer.
 const LONGEST_NAME: usize = 253;
 
+/// The name of the container that a process runs in, if its engine's files tell.
+pub(crate) fn container_name(pid: Pid) -> Option<String> {
+    let container = cgroup::membership(pid).container?;
+    Names::of_system().describe(&container, pid).name
+}
+
+/// The name of Docker's container with an address.
+pub(crate) fn container_at(address: &str) -> Option<String> {
+    Names::of_system().docker_at(address)
+}
+
 /// Names of containers, as far as files tell.
 pub(crate) struct Names {
     /// The root of the file system.
@@ -138,6 +149,16 @@ impl Names {
             image: text(config.get("Config").and_then(|config| config.get("Image"))),
             ..known
         }
+    }
+
+    fn docker_at(&self, address: &str) -> Option<String> {
+        let folders = std::fs::read_dir(self.docker.join("containers")).ok()?.flatten();
+        folders.filter_map(|folder| read_json(&folder.path().join("config.v2.json"))).find_map(|config| {
+            let networks = config.get("NetworkSettings")?.get("Networks")?.as_object()?;
+            let has = |name: &str, network: &Value| network.get(name).and_then(Value::as_str) == Some(address);
+            networks.values().find(|network| has("IPAddress", network) || has("GlobalIPv6Address", network))?;
+            bounded(config.get("Name")?.as_str()?.trim_start_matches('/'))
+        })
     }
 
     /// What a bundle's annotations say: of containerd, of k3s and of CRI-O.
@@ -299,6 +320,22 @@ mod tests {
             ],
         );
         assert_eq!(described(&root, "docker", ID).label(), "web");
+    }
+
+    #[test]
+    fn a_container_of_docker_is_found_by_its_address() {
+        let network = r#"{"bridge":{"IPAddress":"172.17.0.2","GlobalIPv6Address":""}}"#;
+        let config = format!(r#"{{"Name":"/web","NetworkSettings":{{"Networks":{network}}}}}"#);
+        let stopped = r#"{"Name":"/old","NetworkSettings":{"Networks":{"bridge":{"IPAddress":""}}}}"#;
+        let root = Root::new(
+            "address",
+            &[
+                (&format!("var/lib/docker/containers/{OTHER}/config.v2.json"), stopped),
+                (&format!("var/lib/docker/containers/{ID}/config.v2.json"), &config),
+            ],
+        );
+        assert_eq!(Names::under(&root.0).docker_at("172.17.0.2").as_deref(), Some("web"));
+        assert_eq!(Names::under(&root.0).docker_at("172.17.0.3"), None);
     }
 
     #[test]

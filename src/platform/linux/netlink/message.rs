@@ -13,6 +13,8 @@ pub const HEADER: usize = 16;
 
 /// `NLM_F_REQUEST`
 const REQUEST: u16 = 0x1;
+/// `NLM_F_ACK`
+const ACKNOWLEDGE: u16 = 0x4;
 /// `NLM_F_DUMP`
 const DUMP: u16 = 0x300;
 
@@ -24,6 +26,11 @@ pub fn dump_request(kind: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
 /// The request for one entry of a table.
 pub fn request(kind: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
     message(kind, REQUEST, sequence, payload)
+}
+
+/// A request that is acknowledged when it is done.
+pub fn acknowledged_request(kind: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    message(kind, REQUEST | ACKNOWLEDGE, sequence, payload)
 }
 
 fn message(kind: u16, flags: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {

@@ -36,6 +36,11 @@ impl DumpError {
         matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT))
     }
 
+    /// Whether the kernel has no such entry (`ENOENT`).
+    pub(crate) fn is_missing_entry(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Whether the kernel rejected the request as malformed (`EINVAL`).
     pub(crate) fn is_invalid_argument(&self) -> bool {
         matches!(self, Self::Refused(error) if error.kind() == io::ErrorKind::InvalidInput)
@@ -158,6 +163,16 @@ impl Netlink {
                     Body::Control => {}
                 }
             }
+        }
+    }
+
+    /// Sends a request that the kernel answers by an acknowledgement alone.
+    pub(crate) fn acknowledge(&mut self, encode: impl FnOnce(u32) -> Vec<u8>) -> Result<(), DumpError> {
+        match self.get(encode, |_, _| None) {
+            // The acknowledgement is the error 0.
+            Err(DumpError::Refused(error)) if error.raw_os_error() == Some(0) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => Ok(()),
         }
     }
 

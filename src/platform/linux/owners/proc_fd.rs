@@ -114,6 +114,14 @@ pub(crate) fn scan(wanted: &InodeSet, search: OwnerSearch) -> rustix::io::Result
     Ok(scan)
 }
 
+/// Which of the wanted sockets one process has.
+pub(crate) fn scan_process(pid: Pid, wanted: &InodeSet) -> rustix::io::Result<Scan> {
+    let proc = open_proc()?;
+    let scanner = Scanner::new(&proc, wanted, OwnerSearch::All);
+    let found = scanner.visit_all(&[pid]);
+    Ok(scanner.finish(found))
+}
+
 fn open_proc() -> rustix::io::Result<OwnedFd> {
     rustix::fs::open("/proc", DIRECTORY, Mode::empty())
 }

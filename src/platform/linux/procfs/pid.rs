@@ -13,7 +13,12 @@ pub struct Stat<'a> {
     pub threads: u32,
     /// When it was started, in clock ticks since the boot.
     pub start: u64,
+    /// Whether it is a thread of the kernel's.
+    pub is_of_kernel: bool,
 }
+
+/// `PF_KTHREAD`
+const KERNEL_THREAD: u32 = 0x0020_0000;
 
 impl<'a> Stat<'a> {
     /// Parses the file. The name stands in parentheses and may itself contain some.
@@ -26,9 +31,10 @@ impl<'a> Stat<'a> {
         // The fields are counted from 1, and the first behind the name is the third.
         let state = *fields.next()?.as_bytes().first()?;
         let parent = fields.next()?.parse().ok()?;
-        let threads = fields.nth(20 - 5)?.parse().ok()?;
+        let flags: u32 = fields.nth(9 - 5)?.parse().ok()?;
+        let threads = fields.nth(20 - 10)?.parse().ok()?;
         let start = fields.nth(22 - 21)?.parse().ok()?;
-        Some(Self { name, state, parent, threads, start })
+        Some(Self { name, state, parent, threads, start, is_of_kernel: flags & KERNEL_THREAD != 0 })
     }
 
     /// Whether the first thread has ended while others go on: its own links and arguments are gone, theirs are not.
@@ -62,7 +68,7 @@ mod tests {
     #[test]
     fn a_name_may_contain_parentheses_and_line_feeds() {
         let stat = Stat::parse(STAT).unwrap();
-        assert_eq!(stat, Stat { name: b"a) S (b\n)", state: b'S', parent: 1, threads: 3, start: 12345 });
+        assert_eq!(stat, Stat { name: b"a) S (b\n)", state: b'S', parent: 1, threads: 3, start: 12345, is_of_kernel: false });
         assert_eq!(Stat::parse(b"1 (init) S 0"), None);
         assert_eq!(Stat::parse(b"1 )( S 0 0 0"), None);
     }

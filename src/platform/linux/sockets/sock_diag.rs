@@ -10,6 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// `SOCK_DIAG_BY_FAMILY`, the type of requests and answers.
 pub const BY_FAMILY: u16 = 20;
+/// `SOCK_DESTROY`: the kernel closes a socket.
+const DESTROY: u16 = 21;
 /// `TCPDIAG_GETSOCK`, that of the older request.
 pub const OF_BOTH_FAMILIES: u16 = 18;
 /// `INET_DIAG_REQ_BYTECODE`
@@ -22,8 +24,13 @@ const INET_DIAG_TCLASS: u16 = 6;
 const INET_DIAG_SKMEMINFO: u16 = 7;
 /// Comes with `INET_DIAG_INFO` (5.4), before Linux 6.16 only for those with `CAP_NET_ADMIN`.
 const INET_DIAG_ULP_INFO: u16 = 19;
-/// In `INET_DIAG_ULP_INFO`: the name.
+/// In `INET_DIAG_ULP_INFO`: the name, and what MPTCP says of a subflow.
 const INET_ULP_INFO_NAME: u16 = 1;
+const INET_ULP_INFO_MPTCP: u16 = 3;
+/// In `INET_ULP_INFO_MPTCP`: the own number of the connection.
+const MPTCP_SUBFLOW_ATTR_TOKEN_LOC: u16 = 2;
+/// A flag of netlink attributes that contain others.
+const NESTED: u16 = 1 << 15;
 /// The size of `struct inet_diag_msg`.
 const ANSWER: usize = 72;
 
@@ -84,6 +91,16 @@ const fn number_of_protocol(protocol: Protocol) -> u8 {
 /// several sockets share a port, it returns any of them.
 pub fn lookup_request(socket: &Socket, details: WantedDetails, sequence: u32) -> Vec<u8> {
     const NO_COOKIE: [u8; 8] = [0xff; 8];
+    message::request(BY_FAMILY, sequence, &by_ends(socket, details, NO_COOKIE))
+}
+
+/// The request to close the socket with these ends and this cookie, and no other. The kernel acknowledges it.
+pub fn destroy_request(socket: &Socket, cookie: u64, sequence: u32) -> Vec<u8> {
+    message::acknowledged_request(DESTROY, sequence, &by_ends(socket, WantedDetails::NONE, cookie.to_ne_bytes()))
+}
+
+/// `struct inet_diag_req_v2` for one socket.
+fn by_ends(socket: &Socket, details: WantedDetails, cookie: [u8; 8]) -> Vec<u8> {
     // For UDP the kernel expects the ends of a packet that arrives.
     let (source, destination) = match socket.protocol {
         Protocol::Tcp => (socket.local, socket.remote),
@@ -106,8 +123,22 @@ pub fn lookup_request(socket: &Socket, details: WantedDetails, sequence: u32) ->
     body.extend(address(source));
     body.extend(address(destination));
     body.extend(socket.interface.to_ne_bytes());
-    body.extend(NO_COOKIE);
-    message::request(BY_FAMILY, sequence, &body)
+    body.extend(cookie);
+    body
+}
+
+/// The number that the kernel gives to one socket and never again, in an answer.
+pub fn cookie(payload: &[u8]) -> Option<u64> {
+    message::u64_at(payload.get(..ANSWER)?, 44)
+}
+
+/// The MPTCP connection whose subflow an answer describes, if `upper_layer` was asked for.
+pub fn mptcp_token(payload: &[u8]) -> Option<u32> {
+    let within =
+        |bytes, wanted: u16| message::attributes(bytes).find(|(kind, _)| kind & !NESTED == wanted).map(|(_, value)| value);
+    let upper_layer = within(payload.get(ANSWER..)?, INET_DIAG_ULP_INFO)?;
+    let token = within(within(upper_layer, INET_ULP_INFO_MPTCP)?, MPTCP_SUBFLOW_ATTR_TOKEN_LOC)?;
+    u32_at(token, 0).filter(|&token| token != 0)
 }
 
 impl DumpRequest<'_> {

@@ -3,11 +3,12 @@
 use crate::support::fixtures::{listener, local, new_socket};
 use crate::support::namespace::{Namespace, UNPRIVILEGED_UID, may_change_user};
 use crate::support::proc_fs::{holders, no_owner_found};
-use crate::support::program::{OwnersFrom, rnetstat, rnetstat_with_owners_from, table_of, traced};
+use crate::support::program::{OwnersFrom, bpf_serves, rnetstat, rnetstat_with_owners_from, table_of, text_of, traced};
 use crate::support::skip::{have_or_skip, skipped};
 use crate::support::wait::{until, with_background};
 use rustix::process::{Resource, Rlimit};
 use socket2::{Protocol, Socket};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
@@ -116,6 +117,36 @@ fn a_socket_in_flight_over_a_unix_socket_has_no_owner() {
         let rows = table_of(&mut rnetstat_with_owners_from(source, "-ano"));
         assert_eq!(owner_column(address, &rows), no_owner_found(), "{source:?}");
     }
+    assert!(text_of(&format!("--explain {}", address.port())).contains("in flight between two processes (SCM_RIGHTS)"));
+    drop(far);
+}
+
+#[test]
+fn the_search_for_a_socket_without_owner_loads_its_program_once_and_runs_it_once_more() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !have_or_skip("strace", "strace") || !bpf_serves() {
+        return;
+    }
+    let socket = listener(LOCALHOST);
+    let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+    send_descriptor(&near, &socket);
+    drop(socket);
+    let calls = |switches: &str, displays: usize| {
+        let mut command = traced(&rnetstat_with_owners_from(OwnersFrom::Bpf, switches), &["-f", "-e", "trace=bpf"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let displays_seen = lines.filter(|line| line.starts_with("Active")).take(displays).count();
+        assert_eq!(displays_seen, displays);
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        child.wait().unwrap();
+        let count = |word| stderr.lines().filter(|line| line.contains(word) && !line.contains("= -1")).count();
+        // The program that looks for users of io_uring is another one.
+        (count("\"socket_owners\""), count("BPF_ITER_CREATE") - count("\"io_uring_users\""))
+    };
+    assert_eq!(calls("-ano", 1), (1, 2));
+    // In the second and third display it is known to have no owner.
+    assert_eq!(calls("-ano 1", 3), (3, 4));
     drop(far);
 }
 

@@ -43,7 +43,7 @@ impl OwnersFrom {
 }
 
 /// Whether this host and this user's rights allow owners by BPF.
-fn bpf_serves() -> bool {
+pub fn bpf_serves() -> bool {
     static ANSWER: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     let ask = || Command::new(PROGRAM).args(["-ano", "--owners-from", "bpf"]).output().unwrap();
     *ANSWER.get_or_init(|| ask().status.success())

@@ -46,15 +46,20 @@ fn advice(rows: &[Row<'_>], caller_is_root: bool) -> String {
             format!("The port is held by {holder}: stop {them}, or let one side use another port.")
         }
         (Role::Listener | Role::Bound, OwnerStatus::Denied) if caller_is_root => {
-            "The process that holds the port is hidden from every user of this system: it may belong to another container."
+            "No process that can be read holds the port: it belongs to one that this system hides from every user, perhaps of another \
+             container; or the socket is the kernel's own, or in flight between two processes (SCM_RIGHTS)."
                 .to_owned()
         }
         (Role::Listener | Role::Bound, OwnerStatus::Denied) => {
             "The process that holds the port is hidden from you: run rnetstat as root (sudo) to see which it is.".to_owned()
         }
-        (Role::Listener | Role::Bound, OwnerStatus::None | OwnerStatus::Gone) => {
-            "No process holds the port: it is the kernel's own (for instance of NFS), or its process has just ended; look again."
+        (Role::Listener | Role::Bound, OwnerStatus::None) => {
+            "No process has a descriptor of the socket: it is the kernel's own (NFS, WireGuard, VXLAN), in flight between two \
+             processes (SCM_RIGHTS), or held by an io_uring that does not say so."
                 .to_owned()
+        }
+        (Role::Listener | Role::Bound, OwnerStatus::Gone) => {
+            "The socket was closed while its owner was looked for: look again.".to_owned()
         }
         (Role::Listener | Role::Bound, OwnerStatus::Unsupported) => {
             "Stop the process that holds the port, or use another port.".to_owned()

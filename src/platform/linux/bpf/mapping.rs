@@ -29,6 +29,18 @@ impl Mapping {
         Self::new(array, offset, length, MapFlags::SHARED)
     }
 
+    /// Sets the first `length` bytes of such an array to zero. No program may be using it.
+    pub(crate) fn clear_array(array: &OwnedFd, length: usize) -> rustix::io::Result<()> {
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping at an address that the kernel chooses touches no memory of this process.
+        let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, access, MapFlags::SHARED, array, 0) }?;
+        let mapping = Self { address, length };
+        // SAFETY: the mapping is writable, `length` bytes long and not unmapped before the end of this function; nothing refers to
+        // it but this pointer.
+        unsafe { mapping.address.cast::<u8>().write_bytes(0, mapping.length) };
+        Ok(())
+    }
+
     fn new(file: &OwnedFd, offset: usize, length: usize, flags: MapFlags) -> rustix::io::Result<Self> {
         // SAFETY: a new mapping at an address that the kernel chooses touches no memory of this process.
         let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, flags, file, offset as u64) }?;

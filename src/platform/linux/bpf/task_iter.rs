@@ -39,6 +39,7 @@ pub(crate) struct TaskIter {
     iterator: IteratorLink,
     array: OwnedFd,
     capacity: usize,
+    groups: bool,
 }
 
 /// How the program ended.
@@ -74,11 +75,21 @@ impl TaskIter {
         let maps = Maps { array: array.as_raw_fd(), shared: shared.as_ref().map(AsRawFd::as_raw_fd) };
         let program = program(layout, cast, &maps, limit).map_err(io::Error::other)?;
         let program = syscall::Program::load("socket_owners", ProgramType::Iterator(layout.task_hook), &program)?;
-        Ok(Self { iterator: IteratorLink::attach(&program)?, array, capacity })
+        Ok(Self { iterator: IteratorLink::attach(&program)?, array, capacity, groups })
     }
 
-    /// Runs the program. To be called once: it fails if a table was replaced meanwhile.
-    pub(crate) fn read(self) -> io::Result<Answer> {
+    /// Whether it knows tables that processes share.
+    pub(crate) const fn has_groups(&self) -> bool {
+        self.groups
+    }
+
+    /// Makes the program ready for another run; `None` with groups, of which it remembers the tables.
+    pub(crate) fn again(self) -> Option<Self> {
+        (!self.groups && Mapping::clear_array(&self.array, HEADER as usize).is_ok()).then_some(self)
+    }
+
+    /// Runs the program, once. It fails if a table was replaced meanwhile.
+    pub(crate) fn read(&self) -> io::Result<Answer> {
         let run = self.iterator.open()?;
         loop {
             match rustix::io::read(&run, &mut [0; ENTRY]) {

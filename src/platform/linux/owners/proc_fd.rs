@@ -49,6 +49,9 @@ pub(crate) struct Scan {
 pub(crate) struct InodeSet(Vec<u32>);
 
 impl InodeSet {
+    /// The empty set.
+    pub(crate) const EMPTY: Self = Self(Vec::new());
+
     /// The inodes of sockets; connections in TIME_WAIT and the like have none.
     pub(crate) fn of<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> Self {
         sockets.into_iter().map(|socket| socket.inode).collect()

@@ -13,7 +13,7 @@ use crate::request::OwnerSource;
 use rustix::thread::CapabilitySet;
 use std::io;
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// `PROC_PID_INIT_INO` and `PROC_USER_INIT_INO`: the inodes of the initial namespaces.
 const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -40,59 +40,98 @@ pub(crate) struct Search {
 }
 
 /// The eBPF iterators, if they are the way for this host.
-struct Iterators(TaskFileLayout);
+struct Iterators {
+    layout: TaskFileLayout,
+    /// The program of the last run, if it can run again.
+    loaded: Option<TaskIter>,
+}
 
 impl Iterators {
     fn find(source: OwnerSource) -> io::Result<Self> {
         check_iterators(source)?;
-        TaskFileLayout::of_running_kernel().map(Self)
+        Ok(Self { layout: TaskFileLayout::of_running_kernel()?, loaded: None })
     }
 
-    /// The holders of the sockets that are wanted, `None` for all, and perhaps of others.
-    fn run(&self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<OwnerEntries> {
-        self.run_with_io_uring(wanted, search).map(|(entries, _)| entries)
-    }
-
-    /// The same, and whether a process may use io_uring.
-    fn run_with_io_uring(&self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<(OwnerEntries, bool)> {
+    /// The holders of the sockets that are wanted, `None` for all, and perhaps of others; and whether a process may use io_uring.
+    fn run(&mut self, wanted: Option<&InodeSet>, search: OwnerSearch) -> io::Result<Found> {
         let wanted = wanted.filter(|wanted| wanted.len() <= MOST_FILTERED);
-        let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
-        match by_tasks(&self.0, files, wanted) {
-            Ok(found) => Ok((found.entries, found.uses_io_uring)),
-            Err(_) => by_files(&self.0, wanted, search).map(|entries| (entries, true)),
+        match self.by_tasks(wanted) {
+            Ok(found) => Ok(found),
+            Err(_) => by_files(&self.layout, wanted, search).map(|entries| Found { entries, uses_io_uring: true }),
         }
     }
+
+    /// The quicker program, for newer kernels.
+    fn by_tasks(&mut self, wanted: Option<&InodeSet>) -> io::Result<Found> {
+        let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES).min(MOST_ENTRIES);
+        let open = |count, groups| TaskIter::open(&self.layout, with_room(count), groups);
+        let (mut program, mut answer) = match self.loaded.take().and_then(TaskIter::again) {
+            Some(program) => {
+                let answer = program.read()?;
+                (program, answer)
+            }
+            None => {
+                let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
+                let files = usize::try_from(files).unwrap_or(usize::MAX);
+                let mut program = open(files, false)?;
+                let mut answer = program.read()?;
+                if matches!(answer, Answer::Shared) {
+                    program = open(files, true)?;
+                    answer = program.read()?;
+                }
+                (program, answer)
+            }
+        };
+        if let Answer::TooLong(count) = answer
+            && count <= MOST_ENTRIES
+        {
+            // A file counts once, and may be in the tables of many processes.
+            program = open(count, program.has_groups())?;
+            answer = program.read()?;
+        }
+        let Answer::Whole(mut found) = answer else { return Err(io::Error::other("too many open files")) };
+        self.loaded = Some(program);
+        if let Some(wanted) = wanted {
+            found.entries.retain(|inode| wanted.contains(inode));
+        }
+        Ok(found)
+    }
 }
+
+/// The sockets of the last search that exist and that no process holds by a descriptor: the kernel's own, for example. They are not
+/// searched for once more each time: one that a process has received since is found by the first search.
+static UNOWNED: Mutex<InodeSet> = Mutex::new(InodeSet::EMPTY);
 
 /// What the iterators found, perhaps while the sockets were still being read.
 pub(crate) struct EagerOwners {
     iterators: Iterators,
     owners: InodeOwners,
+    uses_io_uring: bool,
 }
 
 /// What the iterators found of all sockets, in no order.
 pub(crate) struct OwnerScan {
     iterators: Iterators,
-    entries: OwnerEntries,
+    found: Found,
 }
 
 impl OwnerScan {
     /// Runs the iterators, if they are the way for this host.
     pub(crate) fn run(source: OwnerSource) -> Option<Self> {
-        let iterators = Iterators::find(source).ok()?;
-        let entries = iterators.run(None, OwnerSearch::All).ok()?;
-        Some(Self { iterators, entries })
+        let mut iterators = Iterators::find(source).ok()?;
+        let found = iterators.run(None, OwnerSearch::All).ok()?;
+        Some(Self { iterators, found })
     }
 
     /// The owners of all sockets.
     pub(crate) fn owners(self) -> EagerOwners {
-        EagerOwners { iterators: self.iterators, owners: InodeOwners::from_entries(self.entries, OwnerStatus::Gone) }
+        EagerOwners::new(self.iterators, self.found)
     }
 
     /// The owners of these sockets alone: few are sorted faster than all.
     pub(crate) fn owners_of(mut self, sockets: &[Socket]) -> EagerOwners {
         let wanted = InodeSet::of(sockets);
-        self.entries.retain(|inode| wanted.contains(inode));
+        self.found.entries.retain(|inode| wanted.contains(inode));
         self.owners()
     }
 }
@@ -104,15 +143,20 @@ impl EagerOwners {
     }
 
     fn of(wanted: Option<&InodeSet>, search: OwnerSearch, source: OwnerSource) -> io::Result<Self> {
-        let iterators = Iterators::find(source)?;
-        let entries = iterators.run(wanted, search)?;
-        Ok(Self { iterators, owners: InodeOwners::from_entries(entries, OwnerStatus::Gone) })
+        let mut iterators = Iterators::find(source)?;
+        let found = iterators.run(wanted, search)?;
+        Ok(Self::new(iterators, found))
+    }
+
+    fn new(iterators: Iterators, found: Found) -> Self {
+        let owners = InodeOwners::from_entries(found.entries, OwnerStatus::Gone);
+        Self { iterators, owners, uses_io_uring: found.uses_io_uring }
     }
 
     /// The owners of the sockets. A socket without one that exists still may have been opened after its process had been visited,
     /// or passed on to such a process: its owner is searched for once more.
     fn complete(
-        self,
+        mut self,
         sockets: &[Socket],
         search: OwnerSearch,
         still_there: impl FnOnce(&[Socket]) -> InodeSet,
@@ -120,17 +164,23 @@ impl EagerOwners {
     ) -> io::Result<Search> {
         let missing = self.missing_of(sockets);
         let there = if missing.is_empty() { InodeSet::default() } else { still_there(&missing) };
+        let known = std::mem::take(&mut *UNOWNED.lock().unwrap_or_else(PoisonError::into_inner));
         if there.is_empty() {
             return Ok(Search { owners: Owners::ByInode(self.owners), refused: Refused::None });
         }
-        let (entries, may_use_io_uring) = self.iterators.run_with_io_uring(Some(&there), search)?;
-        let mut owners = self.owners.with(entries);
+        let mut owners = self.owners;
+        if there.iter().any(|inode| !known.contains(inode)) {
+            let found = self.iterators.run(Some(&there), search)?;
+            owners = owners.with(found.entries);
+            self.uses_io_uring = found.uses_io_uring;
+        }
         let mut unowned = without_owner(&owners, &there);
-        if !unowned.is_empty() && may_use_io_uring {
-            let pids = io_uring_iter::processes(&self.iterators.0).unwrap_or_default();
+        if !unowned.is_empty() && self.uses_io_uring {
+            let pids = io_uring_iter::processes(&self.iterators.layout).unwrap_or_default();
             owners = owners.with(proc_fd::registered_sockets(&proc_fd::rings_of(&pids), &unowned));
             unowned = without_owner(&owners, &unowned);
         }
+        *UNOWNED.lock().unwrap_or_else(PoisonError::into_inner) = unowned.iter().collect();
         // A system may hide a process from everybody, from the iterators too. Refusal means that only to those who may see all.
         let is_hidden = || has_every_right() && proc_fd::refuses_everybody(|pid| owners.knows(pid));
         if unowned.is_empty() || !is_hidden() {
@@ -196,28 +246,6 @@ pub(crate) fn find(
         }
         Err(_) => Ok(by_proc(sockets, &wanted, search, still_there, problems)),
     }
-}
-
-/// The quicker program, for newer kernels. The machine has this many files open.
-fn by_tasks(layout: &TaskFileLayout, files: u64, wanted: Option<&InodeSet>) -> io::Result<Found> {
-    let with_room = |count: usize| count.saturating_add(count / 4).saturating_add(MORE_FILES).min(MOST_ENTRIES);
-    let read = |count, groups| TaskIter::open(layout, with_room(count), groups)?.read();
-    let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let (mut answer, mut groups) = (read(files, false)?, false);
-    if matches!(answer, Answer::Shared) {
-        (answer, groups) = (read(files, true)?, true);
-    }
-    if let Answer::TooLong(count) = answer
-        && count <= MOST_ENTRIES
-    {
-        // A file counts once, and may be in the tables of many processes.
-        answer = read(count, groups)?;
-    }
-    let Answer::Whole(mut found) = answer else { return Err(io::Error::other("too many open files")) };
-    if let Some(wanted) = wanted {
-        found.entries.retain(|inode| wanted.contains(inode));
-    }
-    Ok(found)
 }
 
 /// The program for every kernel with iterators. If the lowest owners are enough it stops as soon as each socket that is wanted

@@ -57,6 +57,7 @@ pub mod linux {
 
         pub mod btf;
         pub mod insn;
+        pub mod pass_clock;
         pub mod pass_layout;
         pub mod pass_program;
         pub mod pass_rows;

@@ -5,8 +5,10 @@ use crate::support::namespace::Namespace;
 use crate::support::program::rnetstat;
 use crate::support::skip::skipped;
 use crate::support::wait::{stable_snapshot, with_background};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::Value;
 use socket2::Protocol;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 
@@ -61,6 +63,45 @@ fn every_state_and_family_is_the_same_text_by_pass_dump_and_file() {
     let missing: Vec<String> = rows("bpf").difference(&rows("proc")).cloned().collect();
     assert!(missing.is_empty(), "{missing:#?}");
     drop(fixtures);
+}
+
+/// The kind of the timer and when it ends, of each socket that has one, by the ends of the socket.
+fn timers(source: &str) -> BTreeMap<String, (String, u64)> {
+    let document: Value = serde_json::from_str(&by(source, "-an --json --timers")).unwrap();
+    let timer = |socket: &Value| {
+        let key = format!("{} {} {} {}", socket["local"], socket["remote"], socket["state"], socket["inode"]);
+        let timer = socket["timer"].as_object()?;
+        Some((key, (timer["kind"].as_str()?.to_owned(), timer["remaining_ms"].as_u64()?)))
+    };
+    document["sockets"].as_array().unwrap().iter().filter_map(timer).collect()
+}
+
+#[test]
+fn timers_are_those_of_the_dump() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !pass_serves() {
+        return;
+    }
+    let _fixtures = Fixtures::all();
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    socket2::SockRef::from(&client).set_keepalive(true).unwrap();
+    let mut kinds = BTreeSet::new();
+    for _ in 0..5 {
+        let [before, pass, after] = ["netlink", "bpf", "netlink"].map(timers);
+        for (key, (kind, earlier)) in &before {
+            let Some((_, later)) = after.get(key).filter(|(other, _)| other == kind) else { continue };
+            let Some((found, remaining)) = pass.get(key) else { panic!("{key} has no timer, but {kind}") };
+            assert_eq!(found, kind, "{key}");
+            // Those that are retransmitted are set anew, and TIME_WAIT is if the other end sends its FIN again.
+            if kind == "keepalive" || kind == "time-wait" && later <= earlier {
+                assert!((later..=earlier).contains(&remaining), "{key}: {earlier} {remaining} {later}");
+            }
+            kinds.insert(kind.clone());
+        }
+    }
+    assert!(["time-wait", "keepalive", "retransmit"].iter().all(|&kind| kinds.contains(kind)), "{kinds:?}");
+    drop(client);
 }
 
 #[test]
@@ -150,6 +191,13 @@ fn more_sharers_of_a_port_than_one_run_takes_are_dumped() {
     assert_eq!((count("bpf"), count("netlink")), (sharers.len(), sharers.len()));
 }
 
+/// How many files this process may open, with its limit raised as far as it goes.
+fn open_files() -> u64 {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    maximum.unwrap_or(u64::MAX)
+}
+
 #[test]
 fn standing_sockets_are_neither_lost_nor_doubled_while_others_come_and_go() {
     let Some(_namespace) = Namespace::enter() else { return };
@@ -157,7 +205,9 @@ fn standing_sockets_are_neither_lost_nor_doubled_while_others_come_and_go() {
         return;
     }
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let standing: Vec<(TcpStream, TcpStream)> = (0..300)
+    // Of the endurance bench, as far as the limit of open files allows.
+    let pairs = open_files().saturating_sub(500).min(12_000) / 2;
+    let standing: Vec<(TcpStream, TcpStream)> = (0..pairs)
         .map(|_| {
             let client = TcpStream::connect(server.local_addr().unwrap()).unwrap();
             (client, server.accept().unwrap().0)
@@ -174,7 +224,7 @@ fn standing_sockets_are_neither_lost_nor_doubled_while_others_come_and_go() {
         drop((client, short.accept()));
     };
     with_background(come_and_go, || {
-        for _ in 0..60 {
+        for _ in 0..20 {
             let table = by("bpf", "-an -p tcp --state ESTABLISHED");
             let mut seen: Vec<String> = table
                 .lines()

@@ -2,8 +2,9 @@
 
 use super::kernel_btf;
 use super::mapping::Mapping;
+use super::pass_clock;
 use super::pass_layout::PassLayout;
-use super::pass_program::{self, LISTENING_NULLS_BASE, Outcome, ROW, SLOT, Selection, Task, context, namespace_row, tables};
+use super::pass_program::{self, LISTENING_NULLS_BASE, Outcome, ROW, SLOT, Selection, Task, context, described, namespace_row};
 use super::syscall::{self, Program, ProgramType};
 use crate::platform::linux::netlink::message::u64_at;
 use rustix::fd::{AsRawFd, OwnedFd};
@@ -20,6 +21,8 @@ pub(crate) struct Pass {
     net: u64,
     /// The inode of the namespace, as the program read it.
     pub(crate) inode: u64,
+    /// How many jiffies a second has, if rows have timers.
+    pub(crate) jiffies_per_second: Option<u32>,
     /// The tables of connections, that of the own namespace first: others may have tables of their own.
     ehash: Vec<Table>,
     lhash2: Table,
@@ -70,19 +73,21 @@ impl Pass {
         let memory = syscall::create_mappable_array(size)?;
         let program = pass_program::program(layout, memory.as_raw_fd(), slots, selection).map_err(io::Error::other)?;
         let program = Program::load("socket_pass", ProgramType::Syscall, &program)?;
-        let mut described = Context::new(Task::Describe);
-        program.run(&mut described.0)?;
+        let mut run = Context::new(Task::Describe);
+        program.run(&mut run.0)?;
+        let unit = || pass_clock::jiffies_per_second(run.get(described::JIFFIES), run.get(described::NANOSECONDS));
         let head = |bucket: super::pass_layout::Bucket| (bucket.head.unsigned_abs().into(), bucket.size.unsigned_abs().into());
         let table = |base, mask, bucket| {
             let (head, step): (u64, u64) = head(bucket);
-            Table { base: described.get(base).wrapping_add(head), mask: described.get(mask), step }
+            Table { base: run.get(base).wrapping_add(head), mask: run.get(mask), step }
         };
         let mut pass = Self {
-            net: described.get(tables::NET),
-            inode: described.get(tables::INODE),
-            ehash: vec![table(tables::EHASH, tables::EHASH_MASK, layout.ehash_bucket)],
-            lhash2: table(tables::LHASH2, tables::LHASH2_MASK, layout.lhash2_bucket),
-            udp: vec![table(tables::UDP, tables::UDP_MASK, layout.udp_bucket)],
+            net: run.get(described::NET),
+            inode: run.get(described::INODE),
+            jiffies_per_second: layout.timers.filter(|_| selection.timers).and_then(|_| unit()),
+            ehash: vec![table(described::EHASH, described::EHASH_MASK, layout.ehash_bucket)],
+            lhash2: table(described::LHASH2, described::LHASH2_MASK, layout.lhash2_bucket),
+            udp: vec![table(described::UDP, described::UDP_MASK, layout.udp_bucket)],
             namespaces: Vec::new(),
             states: selection.states,
             program,
@@ -154,7 +159,7 @@ impl Pass {
 
 /// Where one thread's runs write their rows.
 pub(crate) struct Slot<'a> {
-    pass: &'a Pass,
+    pub(crate) pass: &'a Pass,
     mapping: Mapping,
     offset: u64,
 }
@@ -236,7 +241,7 @@ mod tests {
         {
             for range in pass.ranges(task) {
                 slot.walk(&range, |row| {
-                    let socket = pass_rows::parse(row, protocol).unwrap();
+                    let socket = pass_rows::parse(row, protocol, None).unwrap();
                     inodes.extend(ports.contains(&socket.local.port).then_some(socket.inode));
                 })
                 .unwrap();
@@ -261,7 +266,7 @@ mod tests {
         expected.sort_unstable();
         let ports =
             [&server.local_addr(), &client.local_addr(), &datagrams.local_addr()].map(|address| address.as_ref().unwrap().port());
-        for layout in [layout, PassLayout { sk_ino: None, ..layout }] {
+        for layout in [layout, PassLayout { sk_ino: None, timers: None, ..layout }] {
             let pass = match Pass::with_layout(&layout, &Selection { own_namespace: true, ..Selection::ALL }, 1) {
                 Ok(pass) => pass,
                 Err(error) => return eprintln!("SKIPPED: the kernel does not load the program: {error}"),

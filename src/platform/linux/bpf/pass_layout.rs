@@ -69,6 +69,15 @@ fields! {
     // Not in every kernel: these stand last.
     V6Daddr "sock_common" "skc_v6_daddr",
     V6RcvSaddr "sock_common" "skc_v6_rcv_saddr",
+    TimerEntry "timer_list" "entry",
+    TimerExpires "timer_list" "expires",
+    Pprev "hlist_node" "pprev",
+    SkTimer "sock" "sk_timer",
+    TwTimer "inet_timewait_sock" "tw_timer",
+    RskTimer "request_sock" "rsk_timer",
+    IcskPending "inet_connection_sock" "icsk_pending",
+    IcskRetransmitTimer "inet_connection_sock" "icsk_retransmit_timer",
+    IcskTimeout "inet_connection_sock" "icsk_timeout",
     SkIno "sock" "sk_ino",
 }
 
@@ -145,6 +154,24 @@ pub struct PassLayout {
     pub snd_una: i16,
     pub forward_deficit: i16,
     pub tw_substate: i16,
+    /// `None` if the timers are kept in another way.
+    pub timers: Option<Timers>,
+}
+
+/// Where timers stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Timers {
+    pub type_request: u32,
+    pub type_connection: u32,
+    /// `inet_connection_sock.icsk_pending`, and when that ends: `icsk_timeout`, or the time of the timer itself (6.18).
+    pub pending: i16,
+    pub expires: i16,
+    /// `sock.sk_timer`: when it ends, and the link that a timer has only if it runs.
+    pub keepalive_expires: i16,
+    pub keepalive_pprev: i16,
+    pub timewait_expires: i16,
+    pub request_expires: i16,
 }
 
 /// A bucket of a hash table.
@@ -207,7 +234,22 @@ impl PassLayout {
             (Some(daddr), Some(rcv_saddr)) => Some(Ipv6Addresses { daddr: daddr.offset, rcv_saddr: rcv_saddr.offset }),
             _ => None,
         };
+        let timers = || {
+            let [entry, expires] = [offset(Index::TimerEntry).ok()?, offset(Index::TimerExpires).ok()?];
+            let ends = |timer: Index| offset(timer).ok()?.checked_add(expires);
+            Some(Timers {
+                type_request: id(Index::RskTimer).ok()?,
+                type_connection: id(Index::IcskPending).ok()?,
+                pending: offset(Index::IcskPending).ok()?,
+                expires: optional(Index::IcskTimeout).map(|field| field.offset).or_else(|| ends(Index::IcskRetransmitTimer))?,
+                keepalive_expires: ends(Index::SkTimer)?,
+                keepalive_pprev: offset(Index::SkTimer).ok()?.checked_add(entry)?.checked_add(offset(Index::Pprev).ok()?)?,
+                timewait_expires: ends(Index::TwTimer)?,
+                request_expires: ends(Index::RskTimer)?,
+            })
+        };
         Ok(Self {
+            timers: timers(),
             type_task: id(Index::TaskNsproxy)?,
             type_nsproxy: id(Index::NsproxyNet)?,
             type_net: id(Index::NetIpv4)?,

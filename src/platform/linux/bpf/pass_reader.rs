@@ -1,6 +1,6 @@
 //! The sockets of the own network namespace by the pass, if that is cheaper than the kernel's dumps and gives the same rows.
 //!
-//! The dumps serve for what they alone report (bound ports, timers, attributes), and for a table that the pass gives up. The pass is
+//! The dumps serve for what they alone report (bound ports, attributes), and for a table that the pass gives up. The pass is
 //! trusted only if it saw the namespace and the table that `/proc` shows, and every listener that the kernel's dump lists.
 
 use super::pass::{Pass, PassError, Range, Slot};
@@ -147,10 +147,7 @@ fn check(request: &Query) -> Result<(), Declined> {
         SocketSource::Auto | SocketSource::Bpf => {}
         SocketSource::Netlink | SocketSource::Proc => return Err(Declined::OtherSource),
     }
-    // Of other namespaces the pass is the only way that does not read the machine's tables once for each: what it does not report
-    // is unknown then.
-    let has_timers = !request.facts.timers || !request.namespaces.is_own();
-    if !has_timers || request.details.any() || request.states.contains(State::Bound) {
+    if request.details.any() || request.states.contains(State::Bound) {
         return Err(Declined::FactsUnavailable);
     }
     if !search::programs_serve() {
@@ -170,7 +167,8 @@ fn open(request: &Query, buckets: u64, slots: usize) -> Option<Pass> {
     let pass = Pass::open(&selection(request), slots).ok()?;
     // That of the thread, which may have left that of its process.
     let own = rustix::fs::stat("/proc/thread-self/ns/net").ok()?.st_ino;
-    (pass.inode == own && pass.connection_buckets() == buckets).then_some(pass)
+    let has_timers = !request.facts.timers || pass.jiffies_per_second.is_some();
+    (pass.inode == own && pass.connection_buckets() == buckets && has_timers).then_some(pass)
 }
 
 /// What the program is to compare itself.
@@ -188,7 +186,7 @@ fn selection(request: &Query) -> Selection {
             Family::V6 => ipv6 = true,
         }
     }
-    let RowFacts { timers: _, queues, users } = request.facts;
+    let RowFacts { timers, queues, users } = request.facts;
     Selection {
         own_namespace: request.namespaces.is_own(),
         local: hull(filter.local_port.as_ref()),
@@ -199,6 +197,7 @@ fn selection(request: &Query) -> Selection {
         queues,
         uid: users,
         inode: true,
+        timers,
     }
 }
 
@@ -329,9 +328,10 @@ fn walk_all(
     protocol: Protocol,
     mut each: impl FnMut(Socket, u32),
 ) -> Result<(), PassError> {
+    let unit = slot.pass.jiffies_per_second;
     for range in ranges {
         slot.walk(&range, |row| {
-            if let Some(socket) = pass_rows::parse(row, protocol) {
+            if let Some(socket) = pass_rows::parse(row, protocol, unit) {
                 each(socket, pass_rows::namespace(row));
             }
         })?;

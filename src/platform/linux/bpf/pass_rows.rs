@@ -1,5 +1,6 @@
 //! From the rows of the pass to sockets.
 
+use super::pass_clock;
 use super::pass_program::{ROW, row};
 use crate::model::socket::{Endpoint, Family, Protocol, Socket, State, Timer};
 use crate::platform::linux::netlink::message::{u16_at, u32_at};
@@ -10,8 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const AF_INET: u16 = 2;
 const AF_INET6: u16 = 10;
 
-/// The socket that a row describes; `None` if its family is neither IPv4 nor IPv6.
-pub fn parse(bytes: &[u8; ROW], protocol: Protocol) -> Option<Socket> {
+/// The socket that a row describes; `None` if its family is neither IPv4 nor IPv6. Timers are known with their unit alone.
+pub fn parse(bytes: &[u8; ROW], protocol: Protocol, jiffies_per_second: Option<u32>) -> Option<Socket> {
     let half = |at: i16| u16_at(bytes, at as usize).unwrap_or_default();
     let word = |at: i16| u32_at(bytes, at as usize).unwrap_or_default();
     let byte = |at: i16, within: usize| bytes.get(at as usize + within).copied().unwrap_or_default();
@@ -29,11 +30,19 @@ pub fn parse(bytes: &[u8; ROW], protocol: Protocol) -> Option<Socket> {
         Protocol::Udp => None,
     };
     let receive_queue = word(row::RECEIVE_QUEUE);
+    let timer = match jiffies_per_second {
+        Some(_) => sock_diag::timer_of_number(byte(row::TIMER, 0).into()),
+        None => Timer::Off,
+    };
+    let expires_ms = match (timer, jiffies_per_second) {
+        (Timer::Off, _) | (_, None) => 0,
+        (_, Some(unit)) => pass_clock::milliseconds(word(row::EXPIRES).cast_signed(), unit),
+    };
     Some(Socket {
         protocol,
         family,
         state,
-        timer: Timer::Off,
+        timer,
         local,
         remote,
         interface: word(row::INTERFACE),
@@ -45,7 +54,7 @@ pub fn parse(bytes: &[u8; ROW], protocol: Protocol) -> Option<Socket> {
             Some(_) => receive_queue.cast_signed().max(0).cast_unsigned(),
         },
         send_queue: word(row::SEND_QUEUE),
-        expires_ms: 0,
+        expires_ms,
     })
 }
 
@@ -95,22 +104,32 @@ mod tests {
             send_queue: 12,
             expires_ms: 0,
         };
-        assert_eq!(parse(&bytes, Protocol::Tcp), Some(expected));
+        assert_eq!(parse(&bytes, Protocol::Tcp, None), Some(expected));
         assert_eq!(namespace(&bytes), 4_026_531_833);
-        assert_eq!(parse(&bytes, Protocol::Udp).unwrap().state, None);
+        assert_eq!(parse(&bytes, Protocol::Udp, None).unwrap().state, None);
+    }
+
+    #[test]
+    fn timers_are_in_milliseconds_if_their_unit_is_known() {
+        let mut bytes = bytes(AF_INET, 6, &[127, 0, 0, 1, 127, 0, 0, 1]);
+        bytes[row::TIMER as usize] = 3;
+        bytes[row::EXPIRES as usize..][..4].copy_from_slice(&2500i32.to_ne_bytes());
+        let timer = |unit| parse(&bytes, Protocol::Tcp, unit).map(|socket| (socket.timer, socket.expires_ms));
+        assert_eq!(timer(Some(250)), Some((Timer::TimeWait, 10_000)));
+        assert_eq!(timer(None), Some((Timer::Off, 0)));
     }
 
     #[test]
     fn ipv6_addresses_take_sixteen_bytes_each_and_mapped_ones_are_ipv4() {
         let addresses =
             |remote: &str, local: &str| [remote, local].map(|address| address.parse::<Ipv6Addr>().unwrap().octets()).concat();
-        let socket = parse(&bytes(AF_INET6, 6, &addresses("2001:db8::9", "2001:db8::7")), Protocol::Tcp).unwrap();
+        let socket = parse(&bytes(AF_INET6, 6, &addresses("2001:db8::9", "2001:db8::7")), Protocol::Tcp, None).unwrap();
         assert_eq!(
             (socket.local.address, socket.remote.address),
             ("2001:db8::7".parse().unwrap(), "2001:db8::9".parse().unwrap())
         );
         assert_eq!((socket.state, socket.table()), (Some(State::TimeWait), Table::Tcp6));
-        let mapped = parse(&bytes(AF_INET6, 10, &addresses("::", "::ffff:192.0.2.7")), Protocol::Tcp).unwrap();
+        let mapped = parse(&bytes(AF_INET6, 10, &addresses("::", "::ffff:192.0.2.7")), Protocol::Tcp, None).unwrap();
         assert_eq!((mapped.family, mapped.table()), (Family::V6, Table::Tcp4));
         assert_eq!(mapped.receive_queue, (-5i32).cast_unsigned(), "the backlog of a listener is no difference");
     }
@@ -120,7 +139,7 @@ mod tests {
         fn any_bytes_are_a_row_or_none(random in prop::collection::vec(any::<u8>(), ROW)) {
             let bytes: [u8; ROW] = random.try_into().unwrap();
             let known = [AF_INET, AF_INET6].contains(&u16_at(&bytes, row::FAMILY as usize).unwrap());
-            prop_assert_eq!(parse(&bytes, Protocol::Tcp).is_some(), known);
+            prop_assert_eq!(parse(&bytes, Protocol::Tcp, None).is_some(), known);
         }
     }
 }

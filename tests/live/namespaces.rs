@@ -3,7 +3,7 @@
 use crate::support::fixtures::{AddressCase, Fixtures, listener, local};
 use crate::support::isolation;
 use crate::support::namespace::{Namespace, ip, may_change_user};
-use crate::support::program::{PublicCopy, rnetstat};
+use crate::support::program::{PublicCopy, rnetstat, with_hidepid};
 use crate::support::skip::have_or_skip;
 use crate::support::wait::{until, with_background};
 use serde_json::Value;
@@ -349,4 +349,27 @@ fn sums_count_each_namespace() {
     let consumers = json(&mut rnetstat(&format!("-c --json --namespace {own},pid:{}", other.pid())));
     let counts: Vec<_> = consumers["consumers"].as_array().unwrap().iter().map(|one| (&one["namespace"], &one["tcp"])).collect();
     assert_eq!(counts, [(&own.into(), &2.into()), (&other.inode().into(), &2.into())]);
+}
+
+#[test]
+fn namespaces_that_hidepid_conceals_are_said_to_be_missing() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !may_change_user() {
+        return;
+    }
+    let _other = Other::with(|| listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000))));
+    let copy = PublicCopy::make();
+    let read = |switches: &str| {
+        let mut command = Command::new(copy.path());
+        json(with_hidepid(command.args(switches.split(' '))))
+    };
+    for switches in ["-a --json --all-namespaces", "-a --json --namespace web*"] {
+        let document = read(switches);
+        assert_eq!(document["complete"], false, "{switches}");
+        let codes: Vec<_> = document["problems"].as_array().unwrap().iter().map(|problem| &problem["code"]).collect();
+        assert!(codes.contains(&&"namespaces-hidden".into()), "{switches}: {codes:?}");
+    }
+    // The own one is known all the same.
+    let own = std::fs::metadata("/proc/thread-self/ns/net").unwrap().ino();
+    assert_eq!(read(&format!("-a --json --namespace {own}"))["complete"], true);
 }

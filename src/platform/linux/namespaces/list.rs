@@ -32,6 +32,8 @@ pub(crate) struct Listed {
     found: BTreeMap<u32, Found>,
     /// The processes whose namespace this user may not know.
     pub(crate) refused: Vec<Pid>,
+    /// Whether `/proc` does not list every process (`hidepid`), so that namespaces may be missing.
+    pub(crate) hides_processes: bool,
     /// The namespaces whose sockets could not be read, by number.
     pub(crate) unreadable: BTreeSet<u32>,
     /// The own one, and the initial one.
@@ -73,6 +75,8 @@ impl Listed {
     fn add_processes_of_proc(&mut self) {
         let mut pids: Vec<Pid> = entries("/proc").filter_map(|(name, _)| name.parse().ok()).collect();
         pids.sort_unstable();
+        // Every PID namespace has a process 1.
+        self.hides_processes = pids.first() != Some(&1);
         for pid in pids {
             match std::fs::read_link(format!("/proc/{pid}/ns/net")) {
                 Ok(link) => number_of(&link).into_iter().for_each(|inode| self.add_process(inode, pid)),

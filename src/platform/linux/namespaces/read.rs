@@ -5,7 +5,7 @@ use super::enter;
 use super::list::{self, Listed};
 use super::names::Names;
 use super::text;
-use crate::filter::namespaces::NamespacePattern;
+use crate::filter::namespaces::{NamespacePattern, NamespaceSelection};
 use crate::model::details::Details;
 use crate::model::namespace::Namespace;
 use crate::model::owners::OwnerSearch;
@@ -45,6 +45,12 @@ pub(crate) fn snapshot(query: &Query, search: OwnerSearch) -> Snapshot {
     let Grouped { sockets, details, tcp_info, namespaces, hidden } = group(&mut found, query, &listed);
     let mut problems = found.problems;
     problems.extend((hidden > 0).then(|| hidden_problem(hidden)));
+    let names_all = query.namespaces == NamespaceSelection::All || query.namespaces.may_match(&Namespace::default());
+    problems.extend((listed.hides_processes && names_all).then(|| {
+        let message = "processes are hidden (hidepid), and with them the network namespaces that only they are in; run rnetstat as \
+                       root (sudo)";
+        Problem::new(ProblemKind::NamespacesHidden, message)
+    }));
     let unlisted = bound::why_unlisted(query, found.tcp_from_file);
     problems.extend(unlisted.map(bound::unlisted));
     // Whether a socket without an owner exists still is not asked of each namespace.

@@ -10,7 +10,7 @@ mod findings;
 mod i18n;
 pub mod interfaces;
 pub mod openmetrics;
-mod paint;
+pub(crate) mod paint;
 pub mod rdma;
 pub mod routes;
 pub mod sockets;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// How a text looks, by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::reports) enum Paint {
+pub(crate) enum Paint {
     /// A heading, or what matters most.
     Strong,
     /// What matters least: rules, notes.

@@ -3,6 +3,7 @@
 pub(super) mod cells;
 pub mod csv;
 mod fit;
+pub(crate) mod grid;
 pub(super) mod json;
 pub mod table;
 pub mod wide;

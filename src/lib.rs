@@ -20,7 +20,7 @@
 //!
 //! # Features
 //! `cli` (on by default) is the command `rnetstat` with its dependencies. A program that wants the library alone switches
-//! the default features off. The modules that the feature exposes serve the command and its tests; they are not part of the
+//! the default features off. `watch` (on by default) is the command's live screen. The modules that the feature exposes serve the command and its tests; they are not part of the
 //! interface and may change in any version.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports, reason = "much of the crate serves the command line alone"))]
 
@@ -60,6 +60,9 @@ pub mod reports;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod request;
+#[cfg(feature = "watch")]
+#[doc(hidden)]
+pub mod watch;
 
 #[cfg(not(feature = "cli"))]
 mod filter;

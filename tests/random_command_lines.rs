@@ -186,7 +186,7 @@ fn every_random_command_line_is_a_request_a_text_or_an_error_with_a_hint() {
 }
 
 /// Lines to which every switch is added.
-const BASES: [&str; 9] = ["", "-an", "--format wide", "-a --json", "--format openmetrics", "-s", "-r", "-c", "-e"];
+const BASES: [&str; 10] = ["", "-an", "--watch", "--format wide", "-a --json", "--format openmetrics", "-s", "-r", "-c", "-e"];
 
 /// Additions that change nothing: on which lines (on all, if none is named), which, and why that is right.
 const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
@@ -206,6 +206,11 @@ const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
     (&[], &["-W", "-v", "-g", "-M"], "net-tools: no address is ever cut, and the rest is not shown here"),
     (&["-an"], &["-a", "-n"], "repeated"),
     (&["-a --json"], &["-a", "--json", "--format json"], "repeated"),
+    (
+        &["--watch"],
+        &["-a", "--watch", "--wide", "--format wide", "--continuous", "-o", "-p", "--programs", "-n", "--name-timeout"],
+        "the screen shows all rows with their owners, without names, every second",
+    ),
     (&["--format wide"], &["--format wide", "--wide"], "repeated"),
     (&["--format openmetrics"], &["--format openmetrics", "-a"], "repeated: metrics are of every socket"),
     (&["-s", "-r", "-c", "-e"], &["-s", "-r", "-c", "-e", "-C"], "repeated"),

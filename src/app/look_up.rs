@@ -4,7 +4,6 @@ use crate::model::process::Facts;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::system::System;
-use crate::moment::Selection;
 use crate::moment::lookups::Lookups;
 use crate::moment::published::Published;
 use crate::moment::row::Rows;
@@ -12,15 +11,15 @@ use crate::platform;
 use crate::request::needs::Needs;
 
 /// Looks up the facts that are needed of the processes that own the rows of a view.
-pub(super) fn look_up_processes(snapshot: &Snapshot, selection: &Selection, lookups: &mut Lookups, needs: Needs) {
+pub(super) fn look_up_processes(snapshot: &Snapshot, rows: &[u32], lookups: &mut Lookups, needs: Needs) {
     if needs.processes.is_none() && !needs.cgroups && !needs.ancestors {
         return;
     }
-    let pids = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows).owner_pids();
+    let pids = Rows::of_parts(snapshot, lookups, System::Other, rows).owner_pids();
     if let Some(facts) = needs.processes {
         lookups.processes.look_up(pids.iter().copied(), facts);
         if let Some(peers) = &lookups.peers {
-            let sockets = selection.rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
+            let sockets = rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
             let pids: Vec<_> = sockets.flat_map(|(row, socket)| peers.of(row, socket)).copied().collect();
             lookups.processes.look_up(pids, Facts::NAME);
         }

@@ -60,6 +60,10 @@ fn run(request: &Request) -> anyhow::Result<Exit> {
         Task::Wait(wait) => wait::wait(request, wait),
         Task::Diff(diff) => diff::diff(request, diff),
         Task::Act(act) => act::act(request, act),
+        #[cfg(feature = "watch")]
+        Task::Watch => crate::watch::watch(request),
+        #[cfg(not(feature = "watch"))]
+        Task::Watch => anyhow::bail!("this rnetstat was built without the live screen"),
     }
 }
 

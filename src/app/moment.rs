@@ -8,7 +8,7 @@ use crate::lookup::state_times::StateTimes;
 use crate::model::bind::BindAttempt;
 use crate::model::namespace::Namespace;
 use crate::model::owners::Refused;
-use crate::model::problem::{Problem, ProblemKind};
+use crate::model::problem::{Problem, ProblemKind, Problems};
 use crate::model::process::Facts;
 use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
@@ -28,12 +28,13 @@ use crate::output::progress::Progress;
 use crate::platform;
 use crate::request::column::Column;
 use crate::request::needs::Needs;
-use crate::request::{Amount, Format, Names, Query, Request, View};
+use crate::request::{Amount, Format, Names, Query, Request, Task, View};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Reads moments. It keeps what outlives a refresh: the resolver, the names of services, the states as they were observed.
 #[derive(Debug, Default)]
@@ -45,6 +46,8 @@ pub struct Reader {
     privileges: Privileges,
     /// Whether the names of hosts and users were withheld in an earlier refresh, which has said so.
     has_withheld_names: bool,
+    /// Whether a screen shows the moments, over which no progress is written.
+    is_on_screen: bool,
 }
 
 /// What happens to the privileges of the process before names are looked up. The system's name service may load code and ask
@@ -68,7 +71,7 @@ impl Reader {
             true if platform::has_more_rights_than_its_caller() => Privileges::KeptWithoutNames,
             true => Privileges::Kept,
         };
-        Self { privileges, ..Self::default() }
+        Self { privileges, is_on_screen: request.task == Task::Watch, ..Self::default() }
     }
 
     /// Reads the system once, with all that the views of the request need.
@@ -84,22 +87,54 @@ impl Reader {
         moment
     }
 
+    /// A moment of sockets that were read for a request by [`Request::sockets_to_read`]: filtered, but not looked up.
+    pub fn moment_of(&mut self, snapshot: Snapshot, request: &Request) -> Moment {
+        let mut moment = Moment { time: time::now(), host: host(request), ..Moment::default() };
+        if let Some(query) = request.sockets_to_read(platform::SYSTEM) {
+            self.take(snapshot, &query, &mut moment, request);
+        }
+        moment
+    }
+
     fn read_sockets(&mut self, moment: &mut Moment, request: &Request) {
         let Some(query) = request.sockets_to_read(platform::SYSTEM) else { return };
         let snapshot = {
-            let _progress = Progress::of("reading the sockets");
+            let _progress = (!self.is_on_screen).then(|| Progress::of("reading the sockets"));
             platform::snapshot(&query, request.owner_search(platform::SYSTEM))
         };
+        self.take(snapshot, &query, moment, request);
+        self.look_up(moment, request);
+        moment.problems.extend(moment.lookups.processes.problems().iter().cloned());
+    }
+
+    /// Takes the rows of a snapshot that the views show.
+    fn take(&mut self, snapshot: Snapshot, query: &Query, moment: &mut Moment, request: &Request) {
         moment.lookups.processes.begin_refresh();
         moment.problems.extend(snapshot.problems.iter().cloned());
-        let selections = select(&snapshot, &query, request);
+        let selections = select(&snapshot, query, request);
         let sockets = moment.sockets.insert(Sockets { snapshot, selections });
         filter_by_owners(sockets, &mut moment.lookups, request);
         moment.problems.extend(undecided(sockets, &moment.lookups));
         self.observe(sockets, &mut moment.lookups, request);
         self.filter_by_conditions(moment, request);
-        self.look_up(moment, request);
-        moment.problems.extend(moment.lookups.processes.problems().iter().cloned());
+    }
+
+    /// Looks up what some rows of a moment need that are shown, beside what was looked up for it before.
+    pub fn look_up_rows(&mut self, moment: &mut Moment, rows: &[u32], needs: Needs, names: Names) {
+        let needs = needs.on(moment.host.system);
+        let Moment { sockets: Some(Sockets { snapshot, .. }), lookups, problems, .. } = moment else { return };
+        if needs.peers {
+            lookups.peers = Some(Peers::of_rows(snapshot, rows));
+        }
+        look_up_processes(snapshot, rows, lookups, needs);
+        lookups.services = self.services();
+        self.look_up_row_facts(snapshot, rows, lookups, needs);
+        let may_look_up = self.settle_privileges();
+        let limit = match names {
+            Names::Numeric => None,
+            Names::Resolved { limit, .. } => Some(limit),
+        };
+        self.look_up_names_of(snapshot, rows, lookups, problems, NamesOf { users: needs.users, hosts: limit, may_look_up });
     }
 
     /// Compares the rows with those of the moment before.
@@ -124,11 +159,11 @@ impl Reader {
         for (view, selection) in &sockets.selections {
             let Some(query) = request.query_of(*view).filter(|query| !query.filter.conditions.is_empty()) else { continue };
             let needs = query.filter.needs_of_conditions().on(host.system);
-            look_up_processes(&sockets.snapshot, selection, lookups, needs);
+            look_up_processes(&sockets.snapshot, &selection.rows, lookups, needs);
             if query.filter.conditions.iter().any(|condition| condition.column == Column::Service) {
                 lookups.services = self.services();
             }
-            self.look_up_row_facts(&sockets.snapshot, selection, lookups, needs);
+            self.look_up_row_facts(&sockets.snapshot, &selection.rows, lookups, needs);
             if needs.processes.is_some_and(|facts| facts.user) {
                 lookups.processes.look_up_user_names();
             }
@@ -161,7 +196,7 @@ impl Reader {
             lookups.processes.look_up(findings.iter().flatten().filter_map(|finding| finding.pid), Facts::NAME);
         }
         for (view, selection) in &*selections {
-            look_up_processes(snapshot, selection, lookups, needs);
+            look_up_processes(snapshot, &selection.rows, lookups, needs);
             if request.output.amount == Amount::Rows {
                 match view {
                     View::Summary => {
@@ -189,13 +224,13 @@ impl Reader {
             lookups.services = self.services();
         }
         for (_, selection) in &*selections {
-            self.look_up_row_facts(snapshot, selection, lookups, needs);
+            self.look_up_row_facts(snapshot, &selection.rows, lookups, needs);
         }
     }
 
     /// Looks up what is neither a fact about processes nor a name that a server may know.
-    fn look_up_row_facts(&self, snapshot: &Snapshot, selection: &Selection, lookups: &mut Lookups, needs: Needs) {
-        let shown = || selection.rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
+    fn look_up_row_facts(&self, snapshot: &Snapshot, rows: &[u32], lookups: &mut Lookups, needs: Needs) {
+        let shown = || rows.iter().filter_map(|&row| Some((row as usize, snapshot.sockets.get(row as usize)?)));
         if needs.interfaces {
             // The numbers of interfaces are those of one namespace.
             let in_own = |row| snapshot.namespace_of(row).is_none_or(|namespace| namespace.own);
@@ -219,28 +254,43 @@ impl Reader {
     /// Looks up the names of users and hosts, which may take long: last, when nothing is read any more.
     fn look_up_names(&mut self, moment: &mut Moment, request: &Request) {
         let may_look_up = self.settle_privileges();
-        let needs = request.needs(platform::SYSTEM);
+        let users = request.needs(platform::SYSTEM).users;
         let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, problems, .. } = moment else { return };
-        let limit = match (request.names, request.output.amount) {
+        let hosts = match (request.names, request.output.amount) {
             (Names::Resolved { limit, .. }, Amount::Rows) => Some(limit),
             _ => None,
         };
+        let rows: Cow<'_, [u32]> = match selections.as_slice() {
+            [(_, selection)] => selection.rows.as_slice().into(),
+            all => all.iter().flat_map(|(_, selection)| &selection.rows).copied().collect(),
+        };
+        self.look_up_names_of(snapshot, &rows, lookups, problems, NamesOf { users, hosts, may_look_up });
+    }
+
+    fn look_up_names_of(
+        &mut self,
+        snapshot: &Snapshot,
+        rows: &[u32],
+        lookups: &mut Lookups,
+        problems: &mut Problems,
+        wanted: NamesOf,
+    ) {
+        let NamesOf { users, hosts, may_look_up } = wanted;
         if !may_look_up {
-            if (limit.is_some() || needs.users) && !std::mem::replace(&mut self.has_withheld_names, true) {
+            if (hosts.is_some() || users) && !std::mem::replace(&mut self.has_withheld_names, true) {
                 problems.add(Problem::new(ProblemKind::FactUnavailable, NAMES_WITHHELD));
             }
             return;
         }
         lookups.processes.look_up_user_names();
-        let shown = || selections.iter().flat_map(|(_, selection)| &selection.rows);
-        let shown = || shown().filter_map(|&row| snapshot.sockets.get(row as usize));
-        if needs.users {
+        let shown = || rows.iter().filter_map(|&row| snapshot.sockets.get(row as usize));
+        if users {
             for uid in shown().filter_map(Socket::owner_uid) {
                 lookups.users.entry(uid).or_insert_with(|| platform::user_name(uid));
             }
         }
-        if let Some(limit) = limit {
-            let _progress = Progress::of("looking up names; -n does without");
+        if let Some(limit) = hosts {
+            let _progress = (!self.is_on_screen).then(|| Progress::of("looking up names; -n does without"));
             let remotes = || shown().map(|socket| socket.remote.address);
             self.hosts.look_up(remotes().filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
             let names = lookups.hosts.get_or_insert_default();
@@ -260,6 +310,15 @@ impl Reader {
             Privileges::KeptWithoutNames => false,
         }
     }
+}
+
+/// Which names are looked up.
+#[derive(Clone, Copy, Debug)]
+struct NamesOf {
+    users: bool,
+    /// Those of remote addresses, within a time limit.
+    hosts: Option<Duration>,
+    may_look_up: bool,
 }
 
 const NAMES_WITHHELD: &str = "names of hosts and users are not looked up: this program would keep the capabilities of its file \
@@ -305,7 +364,7 @@ fn select(snapshot: &Snapshot, query: &Query, request: &Request) -> Vec<(View, S
 }
 
 /// The machine, as far as the output names it.
-fn host(request: &Request) -> Host {
+pub(crate) fn host(request: &Request) -> Host {
     let is_document = request.is_document();
     let known = |fact: fn() -> Result<String, sysinfo::Error>| if is_document { fact().ok() } else { None };
     Host {

@@ -131,7 +131,7 @@ mod tests {
         let diff = |line: &str| match parse(line.split(' ').map(OsString::from)) {
             Ok(Command::Run(request)) => match request.task {
                 Task::Diff(diff) => Some((diff.earlier.name(), diff.later.map(|later| later.name()))),
-                Task::Report | Task::Wait(_) | Task::Act(_) => None,
+                Task::Report | Task::Wait(_) | Task::Act(_) | Task::Watch => None,
             },
             other => panic!("{line}: {other:?}"),
         };

@@ -160,7 +160,7 @@ mod tests {
         assert!(help.lines().count() <= 40 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
         let (_, examples) = help.split_once("Examples:\n").unwrap();
         let examples: Vec<&str> = examples.lines().take_while(|line| !line.is_empty()).collect();
-        assert_eq!(examples.len(), 9);
+        assert_eq!(examples.len(), 10);
         for example in examples {
             let (_, line) = example.split_once("rnetstat ").unwrap();
             let line = line.split(" | ").next().unwrap().split("  ").next().unwrap().replace('\'', "");
@@ -174,6 +174,7 @@ mod tests {
         let man = page("--man");
         for section in [
             "EXAMPLES",
+            "\"LIVE SCREEN\"",
             "NET\\-TOOLS",
             "\"ENDING PROCESSES AND CLOSING SOCKETS\"",
             "\"EXIT STATUS\"",

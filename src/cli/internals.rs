@@ -57,7 +57,7 @@ impl InternalsArguments {
     }
 }
 
-fn condition(text: &str) -> Result<Condition, UsageError> {
+pub(super) fn condition(text: &str) -> Result<Condition, UsageError> {
     let condition: Condition = text.parse().map_err(|error| {
         let hint = match error {
             ConditionError::UnknownColumn(_) => {

@@ -3,9 +3,11 @@
 mod actions;
 mod answers;
 mod compat;
+mod filter_line;
 mod filters;
 mod generate;
 mod internals;
+mod interval;
 mod linux;
 mod metrics;
 mod netstat;
@@ -16,6 +18,9 @@ mod sources;
 mod suggest;
 mod validate;
 mod views;
+mod watch;
+
+pub use filter_line::{BareWord, FilterLine, parse_filter};
 
 use crate::output::escape::escape;
 use crate::request::Request;
@@ -101,6 +106,9 @@ struct Arguments {
 
     #[command(flatten)]
     actions: actions::ActionArguments,
+
+    #[command(flatten)]
+    screen: watch::WatchArguments,
 
     #[command(flatten)]
     output: output::OutputArguments,

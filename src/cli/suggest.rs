@@ -12,7 +12,7 @@ const OTHER_PROGRAMS: &[(&str, &str)] = &[
     ("established", "Use '--state established'."),
     ("fields", "Use '--columns pid,process,local'."),
     ("filter", "Each filter has its switch: --port, --state, --process, --user, --local, --remote and more."),
-    ("follow", "A number repeats: 'rnetstat -ano 2' prints again every 2 seconds."),
+    ("follow", "A number repeats: 'rnetstat -ano 2' prints again every 2 seconds; --watch is a live screen."),
     ("full", "Nothing is cut in the classic table; -f prints whole host names."),
     ("host", "Use '--remote ADDRESS' or '--local ADDRESS'."),
     ("interface", "Use '--columns interface,local,process', or '-e' for the counters of the interfaces."),
@@ -35,7 +35,6 @@ const OTHER_PROGRAMS: &[(&str, &str)] = &[
     ("resolve", "Names are looked up unless -n is given; -f prints whole ones."),
     ("symbolic", "Names are looked up unless -n is given."),
     ("unix", "Unix sockets cannot be shown: the tables that are read have TCP and UDP only."),
-    ("watch", "A number repeats: 'rnetstat -ano 2' prints again every 2 seconds."),
 ];
 
 /// An error about a long switch that does not exist.

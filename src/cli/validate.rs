@@ -1,10 +1,11 @@
 //! From arguments that clap accepted to a [`Request`] that makes sense.
 
 use super::internals::check_rates;
+use super::interval;
 use super::linux::LinuxArguments;
 use super::netstat::NetstatArguments;
 use super::views::{check, choose_sections, protocols, question, table, views};
-use super::{Arguments, UsageError, actions, suggest};
+use super::{Arguments, UsageError, actions};
 use crate::filter::namespaces::NamespaceSelection;
 use crate::filter::{Filter, Scope};
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
@@ -15,19 +16,11 @@ use crate::request::{Amount, Diff, Format, Names, Output, Query, Request, Task, 
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// The longest interval that is taken for meant.
-const DAY: u64 = 24 * 60 * 60;
-
-/// An interval from which on a number may have been meant for a port.
-const LONG: u64 = 60;
-
-/// The interval of net-tools' `-c`, which names none.
-const EVERY_SECOND: Duration = Duration::from_secs(1);
-
 impl Arguments {
     pub(super) fn into_request(self) -> Result<Request, UsageError> {
         let Self { netstat, linux, .. } = &self;
-        let output = self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary)?;
+        let output =
+            self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary || self.screen.watch)?;
         let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = Filter { conditions: self.internals.conditions()?, ..self.filters.filter(&ports)? };
         let task = self.task()?;
@@ -37,7 +30,7 @@ impl Arguments {
             Some(view) => (vec![view], Scope::WithBound),
             None => {
                 let is_of_all = output.format == Format::OpenMetrics && !linux.listeners;
-                let least = if is_of_all { Scope::All } else { least_scope(&task) };
+                let least = if is_of_all { Scope::All } else { least_scope(&task, linux.listeners) };
                 (choose_sections(views(netstat)?, linux, filter.family), least)
             }
         };
@@ -67,7 +60,10 @@ impl Arguments {
         let asked = if matches!(namespaces, NamespaceSelection::Matching(_)) { asked.max(Scope::All) } else { asked };
         let mut added = added_columns(netstat, linux);
         added.extend((!namespaces.is_own()).then_some(Column::Namespace));
-        let interval = interval(&words)?.or(linux.continuous.then_some(EVERY_SECOND));
+        let interval = match task {
+            Task::Watch => Some(interval::of_screen(&words)?),
+            Task::Report | Task::Wait(_) | Task::Diff(_) | Task::Act(_) => interval::of_reports(&words, linux.continuous)?,
+        };
         self.check_task(&task, &views, &output, interval, !filters_as_switches.is_empty())?;
         if output.format == Format::OpenMetrics {
             self.check_metrics(&added, interval)?;
@@ -84,7 +80,7 @@ impl Arguments {
                 // Connections differ always: they are compared only if rows are asked for.
                 Task::Diff(_) if !names_rows => query.listening(),
                 Task::Act(act) => self.rows_of_act(&act, query)?,
-                Task::Diff(_) | Task::Report | Task::Wait(_) => query,
+                Task::Diff(_) | Task::Report | Task::Wait(_) | Task::Watch => query,
             },
             // Whoever owns a port owns it, bound or connected: -c counts them all.
             consumers: Query { sources, namespaces, ..sockets(netstat, linux, filter, Scope::WithBound)? },
@@ -101,7 +97,7 @@ impl Arguments {
             names: names(netstat, output.format),
             language: netstat.lang,
             interval,
-            notes: long_interval(&words).into_iter().collect(),
+            notes: interval::note(&words).into_iter().collect(),
             output,
         })
     }
@@ -120,12 +116,19 @@ impl Arguments {
 
     /// What the run does.
     fn task(&self) -> Result<Task, UsageError> {
-        match (self.answers.task()?, self.actions.act()?) {
-            (task, None) => Ok(task),
-            (Task::Report, Some(act)) => Ok(Task::Act(act)),
-            (Task::Wait(_) | Task::Diff(_) | Task::Act(_), Some(act)) => {
+        let task = match (self.answers.task()?, self.actions.act()?) {
+            (task, None) => task,
+            (Task::Report, Some(act)) => Task::Act(act),
+            (Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch, Some(act)) => {
                 let sentence = format!("--{} goes with neither --wait nor --diff", act.action.word());
-                Err(UsageError::new(sentence, "Do one after the other."))
+                return Err(UsageError::new(sentence, "Do one after the other."));
+            }
+        };
+        match (task, self.screen.task()?) {
+            (task, None) => Ok(task),
+            (Task::Report, Some(watch)) => Ok(watch),
+            (Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch, Some(_)) => {
+                Err(UsageError::new("--watch goes with none of --wait, --diff, --end and --close", "Do one after the other."))
             }
         }
     }
@@ -145,7 +148,33 @@ impl Arguments {
             }
             Task::Diff(diff) => self.check_diff(diff, views, output, interval, has_filters),
             Task::Act(act) => self.check_act(act, views, output, interval.is_some()),
+            Task::Watch => self.check_screen(views, output),
             Task::Report | Task::Wait(_) => Ok(()),
+        }
+    }
+
+    /// What goes with `--watch`.
+    fn check_screen(&self, views: &[View], output: &Output) -> Result<(), UsageError> {
+        let error = |sentence: &str, hint: &str| Err(UsageError::new(sentence, hint));
+        match (output.format, output.amount) {
+            _ if views != [View::Sockets] => error(
+                "--watch shows the table of sockets alone",
+                "Leave the other views out; a number of seconds repeats each of them: rnetstat -s 2.",
+            ),
+            (_, Amount::Count | Amount::Nothing) => {
+                error("--watch has no --count and no --quiet", "Its first line counts the rows.")
+            }
+            (Format::Table | Format::Json | Format::Ndjson | Format::Csv | Format::OpenMetrics, Amount::Rows) => error(
+                "--watch has no --format and no --json",
+                "Its key w writes what is seen to a file; a number of seconds prints again: rnetstat -a --json 2.",
+            ),
+            (Format::Wide, Amount::Rows) if output.no_header || self.output.crlf => {
+                error("--watch has no --no-header and no --crlf", "They are for what is printed.")
+            }
+            (Format::Wide, Amount::Rows) if self.netstat.executable => {
+                error("-b does not go with --watch", "Use --columns with executable, or the key Enter.")
+            }
+            (Format::Wide, Amount::Rows) => Ok(()),
         }
     }
 
@@ -186,9 +215,10 @@ impl Arguments {
 }
 
 /// What a task shows at least.
-const fn least_scope(task: &Task) -> Scope {
+const fn least_scope(task: &Task, listeners: bool) -> Scope {
     match task {
-        Task::Diff(_) => Scope::All,
+        Task::Watch if listeners => Scope::Unchanged,
+        Task::Diff(_) | Task::Watch => Scope::All,
         Task::Act(act) => actions::scope(act),
         Task::Report | Task::Wait(_) => Scope::Unchanged,
     }
@@ -298,33 +328,6 @@ fn names(netstat: &NetstatArguments, format: Format) -> Names {
         return Names::Numeric;
     }
     Names::Resolved { qualified: netstat.fqdn, limit: netstat.name_timeout }
-}
-
-fn interval(words: &[String]) -> Result<Option<Duration>, UsageError> {
-    let is_interval = |word: &&String| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some(word) = words.iter().find(|word| !is_interval(word)) {
-        return Err(suggest::unexpected_word(word));
-    }
-    let word = match words {
-        [] => return Ok(None),
-        [word] => word,
-        [_, second, ..] => {
-            return Err(UsageError::see_help(format!("unexpected argument '{second}': there is an interval already")));
-        }
-    };
-    match word.parse::<u64>() {
-        Ok(seconds @ 1..=DAY) => Ok(Some(Duration::from_secs(seconds))),
-        _ => Err(UsageError::new(
-            format!("the interval '{word}' is out of range"),
-            format!("It is a number of seconds from 1 to {DAY}, a day."),
-        )),
-    }
-}
-
-/// What a person should know who may have meant a port.
-fn long_interval(words: &[String]) -> Option<String> {
-    let word = words.first().filter(|word| word.parse().is_ok_and(|seconds: u64| seconds >= LONG))?;
-    Some(format!("printing again every {word} seconds, until CTRL+C; ':{word}' shows the sockets on port {word}"))
 }
 
 #[cfg(test)]

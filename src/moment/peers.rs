@@ -2,7 +2,7 @@
 
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Endpoint, Pid, Protocol, Socket};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Which processes own the other end of the connections within this host: found by the reversed pair of endpoints.
 #[derive(Debug, Default)]
@@ -18,7 +18,19 @@ type Place = u32;
 impl Peers {
     /// Takes the owners of each connected socket of a snapshot.
     pub fn of_snapshot(snapshot: &Snapshot) -> Self {
-        let connected = snapshot.sockets.iter().enumerate().filter(|(_, socket)| socket.peer().is_some());
+        Self::of_ends(snapshot, |_| true)
+    }
+
+    /// Takes the owners of those sockets that are the other ends of some rows.
+    pub fn of_rows(snapshot: &Snapshot, rows: &[u32]) -> Self {
+        let sockets = rows.iter().filter_map(|&row| snapshot.sockets.get(row as usize));
+        let wanted: HashSet<_> = sockets.map(|socket| (socket.remote, socket.local)).collect();
+        Self::of_ends(snapshot, |socket| wanted.contains(&(socket.local, socket.remote)))
+    }
+
+    fn of_ends(snapshot: &Snapshot, is_wanted: impl Fn(&Socket) -> bool) -> Self {
+        let sockets = snapshot.sockets.iter().enumerate();
+        let connected = sockets.filter(|(_, socket)| socket.peer().is_some() && is_wanted(socket));
         let places: Vec<(u32, Place)> = snapshot.namespaces.iter().map(|of| of.rows.end).zip(1..).collect();
         let owned = connected.map(|(row, socket)| {
             let pids: Vec<Pid> = snapshot.owners.of(row, socket).pids().collect();

@@ -262,6 +262,8 @@ mod unix {
     pub(super) mod interface_names;
     pub(super) mod signals;
     pub(super) mod stdout;
+    #[cfg(feature = "watch")]
+    pub(super) mod terminal_signals;
     pub(super) mod users;
 }
 
@@ -372,6 +374,38 @@ pub(crate) fn wait_for_stdout() -> io::Result<()> {
 /// Whether the caller has made this process ignore CTRL+C.
 pub(crate) fn is_interrupt_ignored() -> bool {
     backend::is_interrupt_ignored()
+}
+
+/// Watches for the signals that concern a program with a screen. `take` is called on a thread of its own; it has given the
+/// terminal back when it returns from [`TerminalSignal::End`], at which this process then ends.
+#[cfg(feature = "watch")]
+pub(crate) fn watch_terminal_signals(take: impl Fn(TerminalSignal) + Send + 'static) -> io::Result<()> {
+    backend::watch_terminal_signals(take)
+}
+
+/// A signal that concerns a program with a screen.
+#[cfg(feature = "watch")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "some systems have no such signals")]
+pub(crate) enum TerminalSignal {
+    /// It is to end.
+    End,
+    /// It is to stop until it is continued.
+    Stop,
+    /// It was continued.
+    Continue,
+}
+
+/// Asks this process and the others of its job to stop, as the terminal does at CTRL+Z.
+#[cfg(feature = "watch")]
+pub(crate) fn ask_job_to_stop() {
+    backend::ask_job_to_stop();
+}
+
+/// Stops this process until it is continued.
+#[cfg(feature = "watch")]
+pub(crate) fn stop() {
+    backend::stop();
 }
 
 /// Whether a write failed because the reader has closed its end.

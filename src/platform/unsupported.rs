@@ -15,6 +15,8 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::{Pid, Socket};
 use crate::model::statistics::{Section, Statistics};
 use crate::model::system::System;
+#[cfg(feature = "watch")]
+use crate::platform::TerminalSignal;
 use crate::platform::Wait;
 use crate::request::Query;
 use std::io;
@@ -46,6 +48,21 @@ pub(crate) const fn is_stdout_closed() -> bool {
 pub(crate) fn wait_for_stdout() -> io::Result<()> {
     Err(io::ErrorKind::WouldBlock.into())
 }
+
+/// There are no such signals: the terminal is given back in the ordinary way.
+#[cfg(feature = "watch")]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
+pub(crate) fn watch_terminal_signals(_take: impl Fn(TerminalSignal) + Send + 'static) -> io::Result<()> {
+    Ok(())
+}
+
+/// There are no jobs.
+#[cfg(feature = "watch")]
+pub(crate) const fn ask_job_to_stop() {}
+
+/// Programs are not stopped.
+#[cfg(feature = "watch")]
+pub(crate) const fn stop() {}
 
 /// CTRL+C is not ignored.
 pub(crate) const fn is_interrupt_ignored() -> bool {

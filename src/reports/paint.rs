@@ -23,7 +23,7 @@ pub(crate) enum Paint {
 
 impl Paint {
     /// The paint of a TCP state.
-    pub(in crate::reports) const fn of_state(state: State) -> Self {
+    pub(crate) const fn of_state(state: State) -> Self {
         match state {
             State::Listening => Self::Waiting,
             State::Established => Self::Good,
@@ -44,15 +44,37 @@ impl Paint {
         if !is_wanted || text.is_empty() {
             return Cow::Borrowed(text);
         }
-        let code = match self {
+        Cow::Owned(format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()))
+    }
+
+    const fn code(self) -> u8 {
+        match self {
             Self::Strong => 1,
             Self::Dim => 2,
             Self::Bad => 31,
             Self::Good => 32,
             Self::Passing => 35,
             Self::Waiting => 36,
-        };
-        Cow::Owned(format!("\u{1b}[{code}m{text}\u{1b}[0m"))
+        }
+    }
+
+    /// The parts of a text that was painted by [`Paint::on`], each with its paint.
+    #[cfg(feature = "watch")]
+    pub(crate) fn parts(text: &str) -> Vec<(&str, Option<Self>)> {
+        const ALL: [Paint; 6] = [Paint::Strong, Paint::Dim, Paint::Bad, Paint::Good, Paint::Passing, Paint::Waiting];
+        let mut parts = Vec::new();
+        let mut paint = None;
+        for (number, part) in text.split("\u{1b}[").enumerate() {
+            let mut rest = part;
+            if let Some((code, behind)) = part.split_once('m').filter(|_| number > 0) {
+                paint = ALL.into_iter().find(|paint| code.parse() == Ok(paint.code()));
+                rest = behind;
+            }
+            if !rest.is_empty() {
+                parts.push((rest, paint));
+            }
+        }
+        parts
     }
 }
 
@@ -65,6 +87,12 @@ mod tests {
         assert_eq!(Paint::Waiting.on(true, "LISTENING"), "\u{1b}[36mLISTENING\u{1b}[0m");
         assert_eq!(Paint::Strong.on(false, "PID"), "PID");
         assert_eq!(Paint::Dim.on(true, ""), "");
+        #[cfg(feature = "watch")]
+        {
+            let text = format!("a [m] {}{} z", Paint::Bad.on(true, "bad"), Paint::Strong.on(true, "PID"));
+            let parts = [("a [m] ", None), ("bad", Some(Paint::Bad)), ("PID", Some(Paint::Strong)), (" z", None)];
+            assert_eq!(Paint::parts(&text), parts);
+        }
         for paint in [Paint::Strong, Paint::Dim, Paint::Good, Paint::Waiting, Paint::Passing, Paint::Bad] {
             assert!(!paint.on(true, "x").contains("[9"), "bright colours are backgrounds elsewhere");
         }

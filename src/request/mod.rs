@@ -191,7 +191,7 @@ impl Request {
     pub const fn is_repeated(&self) -> bool {
         match self.task {
             Task::Report => self.interval.is_some(),
-            Task::Wait(_) => true,
+            Task::Wait(_) | Task::Watch => true,
             Task::Diff(_) | Task::Act(_) => false,
         }
     }

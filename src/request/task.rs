@@ -14,6 +14,8 @@ pub enum Task {
     Diff(Diff),
     /// Ends the processes that own the rows, or closes the sockets (`--end`, `--close`).
     Act(Act),
+    /// Shows them on a screen that is drawn again with each (`--watch`).
+    Watch,
 }
 
 impl Task {
@@ -21,7 +23,7 @@ impl Task {
     pub const fn wait(&self) -> Option<&PortWait> {
         match self {
             Self::Wait(wait) => Some(wait),
-            Self::Report | Self::Diff(_) | Self::Act(_) => None,
+            Self::Report | Self::Diff(_) | Self::Act(_) | Self::Watch => None,
         }
     }
 }

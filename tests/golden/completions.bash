@@ -23,7 +23,7 @@ _rnetstat() {
 
     case "${cmd}" in
         rnetstat)
-            opts="-a -b -c -d -e -f -i -n -o -p -q -r -s -t -x -y -h -V --all --executable --consumers --dscp --ethernet --fqdn --time-in-state --numeric --owner --protocol --bound --routes --statistics --offload --rdma --template --name-timeout --lang --port --remote-port --any-port --state --listening --exposure --exposed --pid --process --user --local --remote --ipv4 --ipv6 --tcp-info --where --sort --tcp --udp --programs --extend --timers --continuous --dialect --summary --explain --try-bind --wait --timeout --diff --other-host --end --close --yes --dry-run --force --grace --format --wide --json --columns --no-header --count --quiet --color --crlf --schema --sockets-from --owners-from --all-namespaces --namespace --help --version --man --completions"
+            opts="-a -b -c -d -e -f -i -n -o -p -q -r -s -t -x -y -h -V --all --executable --consumers --dscp --ethernet --fqdn --time-in-state --numeric --owner --protocol --bound --routes --statistics --offload --rdma --template --name-timeout --lang --port --remote-port --any-port --state --listening --exposure --exposed --pid --process --user --local --remote --ipv4 --ipv6 --tcp-info --where --sort --tcp --udp --programs --extend --timers --continuous --dialect --summary --explain --try-bind --wait --timeout --diff --other-host --end --close --yes --dry-run --force --grace --watch --format --wide --json --columns --no-header --count --quiet --color --crlf --schema --sockets-from --owners-from --all-namespaces --namespace --help --version --man --completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -8,6 +8,8 @@ pub(crate) use crate::platform::unix::conventions::{LINE_END, MORE_RIGHTS, host_
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
 pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
+#[cfg(feature = "watch")]
+pub(crate) use crate::platform::unix::terminal_signals::{ask_job_to_stop, stop, watch_terminal_signals};
 pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::unsupported::{
     close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,

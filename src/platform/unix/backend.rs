@@ -4,6 +4,8 @@ pub(crate) use super::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_
 pub(crate) use super::interface_names::{interface_index, interface_name};
 pub(crate) use super::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
 pub(crate) use super::stdout::wait_for_stdout;
+#[cfg(feature = "watch")]
+pub(crate) use super::terminal_signals::{ask_job_to_stop, stop, watch_terminal_signals};
 pub(crate) use super::users::{process_user_name, user_id, user_name};
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unsupported::{

@@ -19,6 +19,9 @@ pub(crate) use crate::platform::unsupported::{
     unit_policy,
 };
 
+#[cfg(feature = "watch")]
+pub(crate) use crate::platform::unsupported::{ask_job_to_stop, stop, watch_terminal_signals};
+
 use crate::model::system::System;
 
 pub(crate) const SYSTEM: System = System::Windows;

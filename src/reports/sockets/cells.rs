@@ -101,7 +101,7 @@ pub(in crate::reports) fn process_name(process: &Process) -> String {
 }
 
 /// `nginx (900)`; `(900)` for a process whose name is not known.
-pub(in crate::reports) fn name_and_pid(pid: Pid, name: Option<&str>) -> String {
+pub(crate) fn name_and_pid(pid: Pid, name: Option<&str>) -> String {
     name.map_or_else(|| format!("({pid})"), |name| format!("{} ({pid})", escape_name(name)))
 }
 

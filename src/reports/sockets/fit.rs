@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthChar;
 const CUT: &str = "…";
 
 /// A text in at most so many cells: its end is cut.
-pub(super) fn cut_end(text: &str, cells: usize) -> String {
+pub(crate) fn cut_end(text: &str, cells: usize) -> String {
     if width(text) <= cells {
         return text.to_owned();
     }
@@ -59,7 +59,7 @@ fn cut_middle(text: &str, cells: usize, separator: char) -> String {
 }
 
 /// An address with a port in at most so many cells: `[2a02:810d:…:77c1]:8443`. The port is whole as long as anything is.
-pub(super) fn cut_endpoint(text: &str, cells: usize) -> String {
+pub(crate) fn cut_endpoint(text: &str, cells: usize) -> String {
     if width(text) <= cells {
         return text.to_owned();
     }

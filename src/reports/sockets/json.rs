@@ -217,6 +217,12 @@ impl Serialize for SocketRecord<'_> {
     }
 }
 
+/// One socket as a JSON text, with the fields of these columns and everything that is known of its owners.
+#[cfg(feature = "watch")]
+pub(crate) fn record(row: Row<'_>, columns: &[Column]) -> serde_json::Result<String> {
+    serde_json::to_string(&SocketRecord { row, fields: &Fields::of(columns, false), before: None })
+}
+
 /// Several sockets with the same fields.
 pub(in crate::reports) struct SocketRecords<'a> {
     pub(in crate::reports) rows: Rows<'a>,

@@ -1,10 +1,10 @@
 //! The sockets: the classic table, the wide table, CSV and JSON.
 
-pub(super) mod cells;
+pub(crate) mod cells;
 pub mod csv;
-mod fit;
+pub(crate) mod fit;
 pub(crate) mod grid;
-pub(super) mod json;
+pub(crate) mod json;
 pub mod table;
 pub mod wide;
 

@@ -1,0 +1,508 @@
+//! The state of the screen: what is shown of which moment, what is selected, what is typed. It changes with keys and moments,
+//! and reads nothing.
+
+use super::choice::{Choice, rows_at};
+use super::counts::Counts;
+use super::gone::GoneRows;
+use super::groups::{GroupKey, Grouping};
+use super::keys::{Command, Key, Step};
+use super::listing::{Anchors, Line, LineKey, Listing};
+use super::marks::Marks;
+use super::order::Order;
+use super::pane::{Pane, Subject};
+use super::prompt::Prompt;
+use crate::cli::{FilterLine, parse_filter};
+use crate::moment::Moment;
+use crate::moment::row::{Row, Rows};
+use crate::reports::sockets::grid::{Grid, Widths};
+use crate::request::column::Column;
+use crate::request::needs::Needs;
+use crate::request::{Names, Request, View};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The intervals that the keys choose among, in milliseconds.
+const INTERVALS: [u64; 10] = [200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000];
+
+/// What a key asks of the program beside another state of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// To end.
+    Quit,
+    /// To stop until the shell continues it.
+    Stop,
+    /// To read now.
+    Read,
+    /// To write what is seen to a file; over one that exists only if that was agreed to.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Whether it may be replaced.
+        replaces: bool,
+    },
+}
+
+/// What the keys are for.
+#[derive(Clone, Debug, Default)]
+pub enum Mode {
+    /// The list.
+    #[default]
+    List,
+    /// The filter line.
+    Filter {
+        /// What is typed.
+        prompt: Prompt,
+        /// What was chosen before.
+        before: Box<(String, FilterLine)>,
+        /// What is wrong with it.
+        error: Option<String>,
+    },
+    /// The name of a file to write.
+    File(Prompt),
+    /// The question whether a file may be replaced.
+    Replace(PathBuf),
+    /// The keys.
+    Help,
+}
+
+/// The state.
+#[derive(Debug)]
+pub struct Model {
+    /// What was asked for on the command line.
+    pub request: Request,
+    /// The moment that is shown.
+    pub moment: Option<Moment>,
+    /// Which of its rows.
+    pub choice: Choice,
+    /// In which order.
+    pub order: Order,
+    /// In which groups.
+    pub grouping: Grouping,
+    /// What is new, gone and changed.
+    pub marks: Marks,
+    /// The rows that are gone.
+    pub gone: GoneRows,
+    /// The lines of the list.
+    pub listing: Listing,
+    /// What the rows add up to.
+    pub counts: Counts,
+    /// What the keys are for.
+    pub mode: Mode,
+    /// What is open below the list.
+    pub pane: Option<Pane>,
+    /// The time from one read to the next.
+    pub interval: Duration,
+    /// Whether nothing is read.
+    pub is_paused: bool,
+    /// How remote addresses are named.
+    pub names: Names,
+    /// What is to be said, until the next key.
+    pub message: Option<String>,
+    /// Columns and lines of the terminal.
+    pub size: (u16, u16),
+    /// Where the selection is.
+    pub at: usize,
+    /// The first line that is seen.
+    pub top: usize,
+    selected: Option<LineKey>,
+    open: HashSet<GroupKey>,
+    anchors: Anchors,
+    widths: Widths,
+    is_arranged: bool,
+}
+
+impl Model {
+    /// The state before anything is read.
+    pub fn new(request: &Request, size: (u16, u16)) -> Self {
+        Self {
+            moment: None,
+            choice: Choice::default(),
+            order: Order::new(&request.sort),
+            grouping: Grouping::None,
+            marks: Marks::default(),
+            gone: GoneRows::default(),
+            listing: Listing::default(),
+            counts: Counts::default(),
+            mode: Mode::List,
+            pane: None,
+            interval: request.interval.unwrap_or(Duration::from_secs(1)),
+            is_paused: false,
+            names: request.names,
+            message: None,
+            size,
+            at: 0,
+            top: 0,
+            selected: None,
+            open: HashSet::new(),
+            anchors: Anchors::default(),
+            widths: Widths::of_headings(&request.columns, Some(request.language)),
+            is_arranged: false,
+            request: request.clone(),
+        }
+    }
+
+    /// Takes the next moment.
+    pub fn take_moment(&mut self, mut moment: Moment, now: Instant) {
+        let gone = self.marks.observe(&moment, now);
+        let before = self.moment.take();
+        if let Some(before) = &before {
+            // Names of users are kept: looking them up may take long.
+            moment.lookups.users.clone_from(&before.lookups.users);
+            let gone: HashSet<u32> = gone.iter().copied().collect();
+            self.anchors = self.listing.anchors(before.rows(View::Sockets), &self.gone, &gone);
+        }
+        let shown: Vec<u32> = self.shown_among(&gone);
+        let keys_of_now: HashSet<_> = match self.gone.len() {
+            0 => HashSet::new(),
+            _ => moment.rows(View::Sockets).iter().map(Row::key).collect(),
+        };
+        self.gone.update(before.as_ref(), &shown, |key| keys_of_now.contains(key), now);
+        self.moment = Some(moment);
+        self.is_arranged = false;
+    }
+
+    /// Those of some rows that are in the list, not more than a person can see.
+    fn shown_among(&self, gone: &[u32]) -> Vec<u32> {
+        const MOST: usize = 1000;
+        let is_gone = |position: &u32| gone.binary_search(position).is_ok();
+        let rows = self.listing.lines.iter().filter_map(|line| match line {
+            Line::Row(position) => Some(*position),
+            Line::Gone(_) | Line::Group(_) => None,
+        });
+        if gone.is_empty() { Vec::new() } else { rows.filter(is_gone).take(MOST).collect() }
+    }
+
+    /// What has to be looked up of all rows before they are arranged; `None` if they are arranged already.
+    pub fn needs_of_all_rows(&self) -> Option<Needs> {
+        (!self.is_arranged).then(|| self.choice.needs().and(self.order.needs()))
+    }
+
+    /// Puts the lines in their order, and keeps the selection on its line.
+    pub fn arrange(&mut self) {
+        if std::mem::replace(&mut self.is_arranged, true) {
+            return;
+        }
+        let Some(moment) = &self.moment else { return };
+        let rows = self.order.sort(moment, self.choice.rows(moment));
+        self.counts = Counts::of(rows_at(moment, &rows));
+        let groups = self.grouping.groups(rows_at(moment, &rows));
+        self.listing = Listing::new(&rows, groups, &self.open);
+        self.listing.insert_gone(&self.anchors, moment.rows(View::Sockets), &self.gone);
+        let found = self.selected.and_then(|key| self.listing.find(key, moment.rows(View::Sockets), &self.gone));
+        self.select(found.unwrap_or(self.at));
+    }
+
+    /// The lines that are seen.
+    pub fn window(&self) -> &[Line] {
+        let end = (self.top + self.rows_on_screen()).min(self.listing.lines.len());
+        self.listing.lines.get(self.top..end).unwrap_or_default()
+    }
+
+    /// The rows that have to be looked up before they are drawn.
+    pub fn visible_rows(&self) -> Vec<u32> {
+        let of_line = |line: &Line| match *line {
+            Line::Row(position) => Some(position),
+            Line::Gone(_) => None,
+            Line::Group(number) => self.listing.groups.get(number as usize)?.rows.first().copied(),
+        };
+        self.window().iter().filter_map(of_line).collect()
+    }
+
+    /// What has to be looked up of the rows that are drawn.
+    pub fn needs_of_visible_rows(&self) -> Needs {
+        Column::needs_of(self.fit().columns()).and(self.grouping.needs())
+    }
+
+    /// The columns as they fit the screen, and the rows that they are for.
+    pub fn grid(&mut self) -> Grid {
+        let Self { moment: Some(moment), .. } = self else { return self.fit() };
+        let rows = moment.rows(View::Sockets);
+        let end = (self.top + rows_on_screen(self.size, self.pane.is_some())).min(self.listing.lines.len());
+        for &line in self.listing.lines.get(self.top..end).unwrap_or_default() {
+            if let Some(row) = line.row(rows, &self.gone) {
+                self.widths.add(row);
+            }
+        }
+        self.fit()
+    }
+
+    fn fit(&self) -> Grid {
+        let cells = usize::from(self.size.0).saturating_sub(super::frame::MARGIN);
+        self.widths.fit(self.request.columns_are_chosen, Some(cells))
+    }
+
+    /// The rows of the moment.
+    pub fn rows(&self) -> Option<Rows<'_>> {
+        self.moment.as_ref().map(|moment| moment.rows(View::Sockets))
+    }
+
+    /// The row that is selected.
+    pub fn selected_row(&self) -> Option<Row<'_>> {
+        let line = *self.listing.lines.get(self.at)?;
+        line.row(self.rows()?, &self.gone)
+    }
+
+    /// How many lines of the list fit.
+    pub fn rows_on_screen(&self) -> usize {
+        rows_on_screen(self.size, self.pane.is_some())
+    }
+
+    /// Takes another size of the terminal.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        if self.size != size {
+            self.size = size;
+            self.forget_widths();
+            self.select(self.at);
+        }
+    }
+
+    /// Selects a line, and moves the window so that it is seen.
+    fn select(&mut self, line: usize) {
+        let last = self.listing.lines.len().saturating_sub(1);
+        self.at = line.min(last);
+        let height = self.rows_on_screen();
+        self.top = self.top.min(self.at).max((self.at + 1).saturating_sub(height));
+        self.top = self.top.min(self.listing.lines.len().saturating_sub(height));
+        let line = self.listing.lines.get(self.at).copied();
+        let rows = self.moment.as_ref().map(|moment| moment.rows(View::Sockets));
+        self.selected = line.zip(rows).and_then(|(line, rows)| self.listing.key_of(line, rows, &self.gone));
+    }
+
+    /// Takes a key.
+    pub fn press(&mut self, key: Key) -> Option<Effect> {
+        self.message = None;
+        match std::mem::take(&mut self.mode) {
+            Mode::List => self.command(Command::of(key)?),
+            Mode::Help => match Command::of(key) {
+                Some(Command::Quit) => Some(Effect::Quit),
+                _ => None,
+            },
+            Mode::Filter { prompt, before, .. } => self.press_in_filter(key, prompt, before),
+            Mode::File(prompt) => self.press_in_file(key, prompt),
+            Mode::Replace(path) => match key {
+                Key::Char('y' | 'Y') => Some(Effect::Write { path, replaces: true }),
+                _ => {
+                    self.message = Some("nothing was written".to_owned());
+                    None
+                }
+            },
+        }
+    }
+
+    fn press_in_filter(&mut self, key: Key, mut prompt: Prompt, before: Box<(String, FilterLine)>) -> Option<Effect> {
+        match key {
+            Key::Control('c') => return Some(Effect::Quit),
+            Key::Escape => {
+                (self.choice.text, self.choice.line) = *before;
+                self.changed();
+                return Some(Effect::Read);
+            }
+            _ => {}
+        }
+        let has_changed = prompt.take(key);
+        let text = prompt.text();
+        match parse_filter(&text) {
+            Ok(_) if key == Key::Enter => Some(Effect::Read),
+            Ok(line) => {
+                if has_changed {
+                    (self.choice.text, self.choice.line) = (text, line);
+                    self.changed();
+                }
+                self.mode = Mode::Filter { prompt, before, error: None };
+                None
+            }
+            Err(error) => {
+                self.mode = Mode::Filter { prompt, before, error: Some(error.sentence) };
+                None
+            }
+        }
+    }
+
+    fn press_in_file(&mut self, key: Key, mut prompt: Prompt) -> Option<Effect> {
+        match key {
+            Key::Control('c') => return Some(Effect::Quit),
+            Key::Escape => return None,
+            Key::Enter => {
+                let name = prompt.text();
+                return (!name.is_empty()).then(|| Effect::Write { path: name.into(), replaces: false });
+            }
+            _ => {}
+        }
+        prompt.take(key);
+        self.mode = Mode::File(prompt);
+        None
+    }
+
+    fn command(&mut self, command: Command) -> Option<Effect> {
+        match command {
+            Command::Quit => return Some(Effect::Quit),
+            Command::Stop => return Some(Effect::Stop),
+            Command::Select(step) => self.step(step),
+            Command::Filter => {
+                let Choice { text, line, .. } = &self.choice;
+                let before = Box::new((text.clone(), line.clone()));
+                self.mode = Mode::Filter { prompt: Prompt::new(text), before, error: None };
+            }
+            Command::Back => self.back(),
+            Command::NextSort => {
+                let columns = self.fit().columns().to_vec();
+                self.order.next(&columns);
+                self.changed();
+            }
+            Command::Reverse => {
+                self.order.reverse();
+                self.changed();
+            }
+            Command::SortBy(number) => {
+                let columns = self.fit().columns().to_vec();
+                match self.order.by(number, &columns) {
+                    true => self.changed(),
+                    false => self.message = Some(format!("there is no column {number} with an order")),
+                }
+            }
+            Command::Show(shown) => {
+                self.choice.shown = shown;
+                self.changed();
+            }
+            Command::Protocol(protocol) => {
+                self.choice.protocol = Some(protocol).filter(|_| self.choice.protocol != Some(protocol));
+                self.changed();
+            }
+            Command::Family(family) => {
+                self.choice.family = Some(family).filter(|_| self.choice.family != Some(family));
+                self.changed();
+            }
+            Command::Details => return self.details(),
+            Command::Explain => return self.toggle_pane(Subject::Explanation),
+            Command::Follow => self.follow(),
+            Command::Pause => {
+                self.is_paused = !self.is_paused;
+                return (!self.is_paused).then_some(Effect::Read);
+            }
+            Command::Names => {
+                self.names = match (self.names, self.request.names) {
+                    (Names::Resolved { .. }, _) => Names::Numeric,
+                    (Names::Numeric, asked @ Names::Resolved { .. }) => asked,
+                    (Names::Numeric, Names::Numeric) => Names::Resolved { qualified: false, limit: Duration::ZERO },
+                };
+                if self.names == Names::Numeric
+                    && let Some(moment) = &mut self.moment
+                {
+                    moment.lookups.hosts = None;
+                }
+                self.forget_widths();
+            }
+            Command::Faster => self.interval = self.other_interval(|interval, now| interval < now),
+            Command::Slower => self.interval = self.other_interval(|interval, now| interval > now),
+            Command::Group => {
+                self.grouping = self.grouping.next();
+                self.changed();
+            }
+            Command::Write => self.mode = Mode::File(Prompt::default()),
+            Command::Help => self.mode = Mode::Help,
+        }
+        None
+    }
+
+    /// Another choice or order: rows that are gone have no place in it.
+    fn changed(&mut self) {
+        self.gone.forget();
+        self.anchors = Anchors::default();
+        self.is_arranged = false;
+        self.forget_widths();
+    }
+
+    fn forget_widths(&mut self) {
+        self.widths = Widths::of_headings(&self.request.columns, Some(self.request.language));
+    }
+
+    fn step(&mut self, step: Step) {
+        let page = self.rows_on_screen().max(1);
+        if let Some(pane) = &mut self.pane {
+            match step {
+                Step::PageUp => return pane.scroll_up(),
+                Step::PageDown => return pane.scroll_down(),
+                Step::Up | Step::Down | Step::First | Step::Last => pane.forget(),
+            }
+        }
+        self.select(match step {
+            Step::Up => self.at.saturating_sub(1),
+            Step::Down => self.at + 1,
+            Step::PageUp => self.at.saturating_sub(page),
+            Step::PageDown => self.at + page,
+            Step::First => 0,
+            Step::Last => usize::MAX,
+        });
+    }
+
+    fn back(&mut self) {
+        if self.pane.take().is_some() {
+            self.select(self.at);
+        } else if self.choice.followed.take().is_some() {
+            self.changed();
+        } else if !self.choice.text.is_empty() {
+            (self.choice.text, self.choice.line) = (String::new(), FilterLine::default());
+            self.changed();
+        }
+    }
+
+    fn details(&mut self) -> Option<Effect> {
+        let group = match self.listing.lines.get(self.at) {
+            Some(&Line::Group(number)) => self.listing.groups.get(number as usize).map(|group| group.key),
+            Some(Line::Row(_) | Line::Gone(_)) | None => None,
+        };
+        let Some(key) = group else { return self.toggle_pane(Subject::Details) };
+        if !self.open.remove(&key) {
+            self.open.insert(key);
+        }
+        self.is_arranged = false;
+        None
+    }
+
+    fn toggle_pane(&mut self, subject: Subject) -> Option<Effect> {
+        let is_open = self.pane.as_ref().is_some_and(|pane| pane.subject == subject);
+        self.pane = (!is_open).then(|| Pane::new(subject));
+        self.select(self.at);
+        None
+    }
+
+    fn follow(&mut self) {
+        let pid = self.selected_row().and_then(|row| row.owners().lowest());
+        match (self.choice.followed, pid) {
+            (Some(_), _) => self.choice.followed = None,
+            (None, Some(pid)) => self.choice.followed = Some(pid),
+            (None, None) => {
+                self.message = Some("no process is known that owns this socket".to_owned());
+                return;
+            }
+        }
+        self.changed();
+    }
+
+    fn other_interval(&self, is_wanted: impl Fn(Duration, Duration) -> bool) -> Duration {
+        let intervals = INTERVALS.map(Duration::from_millis);
+        let wanted = intervals.into_iter().filter(|&interval| is_wanted(interval, self.interval));
+        wanted.min_by_key(|interval| interval.abs_diff(self.interval)).unwrap_or(self.interval)
+    }
+
+    /// When the screen changes by itself: a mark or a row that is gone disappears.
+    pub fn next_change(&self, now: Instant) -> Option<Instant> {
+        self.marks.next_end(now).into_iter().chain(self.gone.next_end()).min()
+    }
+
+    /// Lets marks and rows that were shown long enough disappear.
+    pub fn expire(&mut self, now: Instant) {
+        if self.gone.next_end().is_some_and(|end| end <= now) {
+            if let Some(moment) = &self.moment {
+                self.anchors = self.listing.anchors(moment.rows(View::Sockets), &self.gone, &HashSet::new());
+            }
+            self.gone.update(None, &[], |_| false, now);
+            self.is_arranged = false;
+        }
+    }
+}
+
+fn rows_on_screen((_, height): (u16, u16), has_pane: bool) -> usize {
+    super::frame::Areas::of(height, has_pane).list
+}

@@ -195,23 +195,3 @@ fn words_that_are_not_utf8_are_usage_errors() {
     }
     assert_usage_error(&run([OsStr::new("-anp"), OsStr::from_bytes(b"tcp\xff")]), "");
 }
-
-#[cfg(target_os = "linux")]
-#[test]
-fn bash_completes_switches_and_values_and_no_files() {
-    let complete = |words: &str| {
-        let program = env!("CARGO_BIN_EXE_rnetstat");
-        let script = format!(
-            "source <('{program}' --completions bash); COMP_WORDS=(rnetstat {words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
-             _rnetstat rnetstat \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo \"${{COMPREPLY[@]}}\""
-        );
-        let output = std::process::Command::new("bash").args(["-c", &script]).current_dir("/").output().unwrap();
-        stdout(&output).trim().to_owned()
-    };
-    assert_eq!(complete("--state time"), "time-wait");
-    assert_eq!(complete("--format nd"), "ndjson");
-    assert_eq!(complete("--sort local_p"), "local_port");
-    assert_eq!(complete("--expl"), "--explain");
-    assert_eq!(complete("--process et"), "et", "no file is proposed");
-    assert!(!complete("--").contains("--listeners"));
-}

@@ -1,10 +1,7 @@
 //! The man page and the completions of a shell, from the definition that also parses the command line.
 
-use super::{UsageError, compat};
-use crate::order::keys::SortKey;
-use crate::request::column::Column;
-use clap::builder::{PossibleValuesParser, ValueHint};
-use clap::{Arg, Args, Command};
+use super::{UsageError, completions};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io;
 
@@ -43,56 +40,12 @@ impl PageArguments {
         if self.man {
             write_man(clap, &mut page).map_err(|error| UsageError::see_help(format!("--man: {error}")))?;
         } else if let Some(shell) = self.completions {
-            let mut clap = for_completion(&clap);
-            let name = clap.get_name().to_owned();
-            clap_complete::generate(shell, &mut clap, name, &mut page);
+            page = completions::script(shell, &clap).into_bytes();
         } else {
             return Ok(None);
         }
         Ok(Some(String::from_utf8_lossy(&page).into_owned()))
     }
-}
-
-/// The TCP states, as they are easy to type.
-const STATES: [&str; 12] = [
-    "closed",
-    "listening",
-    "syn-sent",
-    "syn-received",
-    "established",
-    "fin-wait-1",
-    "fin-wait-2",
-    "close-wait",
-    "closing",
-    "last-ack",
-    "time-wait",
-    "bound",
-];
-
-/// The visible switches with the values that they are known to take. A shell completes nothing else, no names of files either.
-fn for_completion(clap: &Command) -> Command {
-    let visible = clap.get_arguments().filter(|arg| !arg.is_hide_set()).cloned();
-    let columns = || Column::ALL.into_iter().map(Column::name);
-    let with_values = |arg: Arg| {
-        let values: Vec<&'static str> = match arg.get_id().as_str() {
-            "state" => STATES.to_vec(),
-            "columns" => columns().collect(),
-            "sort" => SortKey::names().collect(),
-            "protocol" => compat::PROTOCOLS.to_vec(),
-            _ => Vec::new(),
-        };
-        let takes_values = arg.get_action().takes_values();
-        match values.is_empty() {
-            true if takes_values && arg.get_possible_values().is_empty() => arg.value_hint(ValueHint::Other),
-            true => arg,
-            false => arg.value_parser(PossibleValuesParser::new(values)),
-        }
-    };
-    Command::new("rnetstat")
-        .version(env!("CARGO_PKG_VERSION"))
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .args(visible.map(with_values))
 }
 
 /// The help that fits on a screen.
@@ -134,24 +87,6 @@ mod tests {
         let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.is_empty(), "{wide:?}");
         assert!(!help.contains("Options:"), "a switch without a heading of its own");
-    }
-
-    #[test]
-    fn completions_know_values_and_complete_neither_files_nor_hidden_switches() {
-        for shell in ["bash", "zsh", "fish"] {
-            let script = page(&format!("--completions {shell}"));
-            for value in ["time-wait", "local_port", "receive_queue", "ndjson", "tcpv6"] {
-                assert!(script.contains(value), "{shell} {value}");
-            }
-            for hidden in ["--listeners", "compgen -f", "_files"] {
-                assert!(!script.contains(hidden), "{shell} {hidden}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_states_that_are_completed_are_understood() {
-        assert!(super::STATES.iter().all(|state| crate::filter::states::parse(state).is_ok()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod actions;
 mod answers;
 mod compat;
+mod completions;
 mod filter_line;
 mod filters;
 mod generate;

@@ -310,8 +310,7 @@ fn a_port_is_explained_in_each_namespace_and_with_what_it_is_published_for() {
         listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)))
     });
     let _proxy = Proxy::start(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 4001)).unwrap(), "198.51.100.2", 80);
-    // The pass alone does not list ports that are only bound.
-    for source in ["auto", "netlink", "proc"] {
+    for source in SOURCES {
         let own = std::fs::metadata("/proc/thread-self/ns/net").unwrap().ino();
         let explain = |port: u16| {
             rnetstat(&format!("--explain {port} --json --namespace {own},pid:{} --sockets-from {source}", other.pid()))
@@ -337,7 +336,7 @@ fn sums_count_each_namespace() {
     let fill = || [4000, 4001].map(|port| listener(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
     let (other, _own) = (Other::with(fill), fill());
     let own = std::fs::metadata("/proc/thread-self/ns/net").unwrap().ino();
-    for source in ["auto", "netlink", "proc"] {
+    for source in SOURCES {
         let switches = format!("--json --namespace {own},pid:{} --sockets-from {source}", other.pid());
         let summary = json(&mut rnetstat(&format!("--summary {switches}")));
         let counts: Vec<_> = summary["summary"]["namespaces"].as_array().unwrap().iter().collect();

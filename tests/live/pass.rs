@@ -1,6 +1,6 @@
 //! The rows that an eBPF program reads from the kernel's hash tables, compared with the kernel's dump and with the text files.
 
-use crate::support::fixtures::{Fixtures, bound, listener, new_socket};
+use crate::support::fixtures::{Fixtures, bound, listener, local, new_socket};
 use crate::support::namespace::Namespace;
 use crate::support::program::rnetstat;
 use crate::support::skip::skipped;
@@ -51,6 +51,10 @@ fn every_state_and_family_is_the_same_text_by_pass_dump_and_file() {
         "-ano --sort -user",
         "-ano --user 0",
         "-an --count",
+        "-anoq",
+        "-anoq -p tcpv6",
+        "-an --state BOUND",
+        "-an --state BOUND,CLOSED",
     ] {
         let (_, [pass, dump]) =
             stable_snapshot(|| [by("netlink", "-anoq")].to_vec(), || ["bpf", "netlink"].map(|s| by(s, switches)));
@@ -242,13 +246,34 @@ fn standing_sockets_are_neither_lost_nor_doubled_while_others_come_and_go() {
 }
 
 #[test]
+fn bound_ports_are_neither_lost_nor_doubled_while_others_come_and_go() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !pass_serves() {
+        return;
+    }
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let standing: Vec<socket2::Socket> = (0..300).map(|_| bound(any, Protocol::TCP)).collect();
+    let ends: BTreeSet<String> = standing.iter().map(|socket| local(socket).to_string()).collect();
+    let come_and_go = || drop((0..100).map(|_| bound(any, Protocol::TCP)).collect::<Vec<_>>());
+    with_background(come_and_go, || {
+        for _ in 0..60 {
+            let table = by("bpf", "-an --state BOUND");
+            let locals = table.lines().filter_map(|line| line.split_whitespace().nth(1)).filter(|end| ends.contains(*end));
+            let mut seen: Vec<&str> = locals.collect();
+            seen.sort_unstable();
+            assert!(seen.iter().eq(ends.iter()), "{} of {} ends", seen.len(), ends.len());
+        }
+    });
+}
+
+#[test]
 fn a_forced_source_that_cannot_serve_is_an_error() {
     let Some(_namespace) = Namespace::enter() else { return };
     if !pass_serves() {
         return;
     }
-    // Bound ports are reported by the dump alone.
-    let output = rnetstat("-anq --sockets-from bpf").output().unwrap();
+    // Attributes are reported by the dump alone.
+    let output = rnetstat("-and --sockets-from bpf").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("only the kernel's dumps report what is asked for"), "{said}");

@@ -27,13 +27,15 @@ pub(crate) struct Pass {
     ehash: Vec<Table>,
     lhash2: Table,
     udp: Vec<Table>,
+    /// The table of bound ports, if rows of them are wanted: namespaces have none of their own.
+    pub(crate) bound: Option<Table>,
     /// The inodes of all network namespaces, if they are wanted.
     pub(crate) namespaces: Vec<u32>,
 }
 
 /// A hash table of the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Table {
+pub(crate) struct Table {
     /// The address of its first bucket's first link.
     base: u64,
     mask: u64,
@@ -87,6 +89,10 @@ impl Pass {
             jiffies_per_second: layout.timers.filter(|_| selection.timers).and_then(|_| unit()),
             ehash: vec![table(described::EHASH, described::EHASH_MASK, layout.ehash_bucket)],
             lhash2: table(described::LHASH2, described::LHASH2_MASK, layout.lhash2_bucket),
+            bound: layout.bound.filter(|_| selection.bound).map(|bound| {
+                let mask = run.get(described::BHASH2_BUCKETS).saturating_sub(1);
+                Table { mask, ..table(described::BHASH2, described::BHASH2_BUCKETS, bound.bucket) }
+            }),
             udp: vec![table(described::UDP, described::UDP_MASK, layout.udp_bucket)],
             namespaces: Vec::new(),
             states: selection.states,
@@ -139,6 +145,7 @@ impl Pass {
             Task::Listeners => std::slice::from_ref(&self.lhash2),
             Task::Connections => &self.ehash,
             Task::Udp => &self.udp,
+            Task::Bound => self.bound.as_slice(),
             Task::Describe | Task::Namespaces => &[],
         };
         tables.iter().flat_map(move |&table| {
@@ -266,7 +273,7 @@ mod tests {
         expected.sort_unstable();
         let ports =
             [&server.local_addr(), &client.local_addr(), &datagrams.local_addr()].map(|address| address.as_ref().unwrap().port());
-        for layout in [layout, PassLayout { sk_ino: None, timers: None, ..layout }] {
+        for layout in [layout, PassLayout { sk_ino: None, timers: None, bound: None, ..layout }] {
             let pass = match Pass::with_layout(&layout, &Selection { own_namespace: true, ..Selection::ALL }, 1) {
                 Ok(pass) => pass,
                 Err(error) => return eprintln!("SKIPPED: the kernel does not load the program: {error}"),

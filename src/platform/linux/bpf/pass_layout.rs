@@ -78,6 +78,14 @@ fields! {
     IcskPending "inet_connection_sock" "icsk_pending",
     IcskRetransmitTimer "inet_connection_sock" "icsk_retransmit_timer",
     IcskTimeout "inet_connection_sock" "icsk_timeout",
+    Bhash2 "inet_hashinfo" "bhash2",
+    BhashSize "inet_hashinfo" "bhash_size",
+    BhashChain "inet_bind_hashbucket" "chain",
+    PortNode "inet_bind2_bucket" "node",
+    // Since sockets of every state are linked by one field (6.8).
+    PortBhashNode "inet_bind2_bucket" "bhash_node",
+    PortOwners "inet_bind2_bucket" "owners",
+    BindNode "sock_common" "skc_bind_node",
     SkIno "sock" "sk_ino",
 }
 
@@ -156,6 +164,25 @@ pub struct PassLayout {
     pub tw_substate: i16,
     /// `None` if the timers are kept in another way.
     pub timers: Option<Timers>,
+    /// `None` before Linux 6.8.
+    pub bound: Option<BoundPorts>,
+}
+
+/// How the ports are linked that are bound, and the sockets that are bound to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct BoundPorts {
+    /// `inet_hashinfo.bhash2` and `inet_hashinfo.bhash_size`.
+    pub table: i16,
+    pub buckets: i16,
+    pub bucket: Bucket,
+    /// `inet_bind2_bucket.node` and `inet_bind2_bucket.owners`.
+    pub port_node: i16,
+    pub port_owners: i16,
+    /// `sock_common.skc_bind_node`
+    pub socket_node: i16,
+    /// The link back of a link.
+    pub pprev: i16,
 }
 
 /// Where timers stand.
@@ -248,8 +275,21 @@ impl PassLayout {
                 request_expires: ends(Index::RskTimer)?,
             })
         };
+        let bound = || {
+            offset(Index::PortBhashNode).ok()?;
+            Some(BoundPorts {
+                table: offset(Index::Bhash2).ok()?,
+                buckets: offset(Index::BhashSize).ok()?,
+                bucket: bucket(Index::BhashChain).ok()?,
+                port_node: offset(Index::PortNode).ok()?,
+                port_owners: offset(Index::PortOwners).ok()?,
+                socket_node: offset(Index::BindNode).ok()?,
+                pprev: offset(Index::Pprev).ok()?,
+            })
+        };
         Ok(Self {
             timers: timers(),
+            bound: bound(),
             type_task: id(Index::TaskNsproxy)?,
             type_nsproxy: id(Index::NsproxyNet)?,
             type_net: id(Index::NetIpv4)?,

@@ -96,7 +96,14 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
                 (eager, walk.connections(1))
             })
         });
-        let shared = shared.get_or_init(|| open(request, buckets, slots));
+        // Bound ports come before connections, also before those of the other thread: one that begins to connect meanwhile is seen
+        // twice rather than never.
+        let mut bound = Walked::default();
+        let shared = shared.get_or_init(|| {
+            let pass = open(request, buckets, slots)?;
+            bound = walk.bound(&pass);
+            Some(pass)
+        });
         let walked = shared.as_ref().map(|pass| {
             let busy = sockstat::tcp_of_machine(&counted) >= SOCKETS_WORTH_A_THREAD;
             let first = if looks_for_owners { 2 } else { 1 };
@@ -104,6 +111,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
             let helpers: Vec<_> =
                 helpers.map(|slot| Builder::new().spawn_scoped(scope, move || walk.connections(slot))).collect();
             let mut walked = walk.main(pass);
+            walked.absorb(bound);
             for helper in helpers.into_iter().flatten() {
                 walked.absorb(helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             }
@@ -147,7 +155,7 @@ fn check(request: &Query) -> Result<(), Declined> {
         SocketSource::Auto | SocketSource::Bpf => {}
         SocketSource::Netlink | SocketSource::Proc => return Err(Declined::OtherSource),
     }
-    if request.details.any() || request.states.contains(State::Bound) {
+    if request.details.any() {
         return Err(Declined::FactsUnavailable);
     }
     if !search::programs_serve() {
@@ -168,7 +176,19 @@ fn open(request: &Query, buckets: u64, slots: usize) -> Option<Pass> {
     // That of the thread, which may have left that of its process.
     let own = rustix::fs::stat("/proc/thread-self/ns/net").ok()?.st_ino;
     let has_timers = !request.facts.timers || pass.jiffies_per_second.is_some();
-    (pass.inode == own && pass.connection_buckets() == buckets && has_timers).then_some(pass)
+    let has_bound = !wants_bound(request) || pass.bound.is_some();
+    (pass.inode == own && pass.connection_buckets() == buckets && has_timers && has_bound).then_some(pass)
+}
+
+/// Whether ports that are bound without listening are wanted.
+fn wants_bound(request: &Query) -> bool {
+    request.states.contains(State::Bound) && request.tables.sources().any(|table| table.protocol() == Protocol::Tcp)
+}
+
+/// The states of what is among the connections. Closed sockets that keep their port are among the bound ones, if those are read.
+fn states_of_connections(request: &Query) -> StateSet {
+    let states = request.states.without(State::Listening);
+    if wants_bound(request) { states.without(State::Bound).without(State::Closed) } else { states }
 }
 
 /// What the program is to compare itself.
@@ -191,13 +211,14 @@ fn selection(request: &Query) -> Selection {
         own_namespace: request.namespaces.is_own(),
         local: hull(filter.local_port.as_ref()),
         remote: hull(filter.remote_port.as_ref()),
-        states: sock_diag::state_bits(request.states),
+        states: sock_diag::state_bits(states_of_connections(request)),
         ipv4,
         ipv6,
         queues,
         uid: users,
         inode: true,
         timers,
+        bound: wants_bound(request),
     }
 }
 
@@ -287,6 +308,25 @@ impl Walk<'_> {
         walked
     }
 
+    /// The ports that are bound, if they are wanted.
+    fn bound(&self, pass: &Pass) -> Walked {
+        let mut walked = Walked::default();
+        if !wants_bound(self.request) {
+            return walked;
+        }
+        let mut rows = Vec::new();
+        let all = match pass.slot(0) {
+            Ok(mut slot) => walk_all(&mut slot, pass.ranges(Task::Bound), Protocol::Tcp, |socket, namespace| {
+                if self.request.matches(&socket) {
+                    rows.push((socket, namespace));
+                }
+            }),
+            Err(error) => Err(PassError::Refused(error)),
+        };
+        walked.take(Task::Bound, rows, all, self.request);
+        walked
+    }
+
     /// The part of another thread, if the program is loaded by now.
     fn connections(&self, slot: usize) -> Walked {
         let mut walked = Walked::default();
@@ -299,7 +339,7 @@ impl Walk<'_> {
     }
 
     fn walk_connections(&self, pass: &Pass, slot: &mut Slot<'_>, walked: &mut Walked) {
-        let is_wanted = !self.request.states.without(State::Listening).is_empty()
+        let is_wanted = !states_of_connections(self.request).is_empty()
             && self.request.tables.sources().any(|table| table.protocol() == Protocol::Tcp);
         if !is_wanted {
             return;
@@ -364,6 +404,8 @@ impl Walked {
         all.absorb(rows(&mut other));
         (self.rows, self.namespaces) = (all.sockets, all.namespaces);
         self.given_up.extend(other.given_up);
+        self.given_up.sort_unstable();
+        self.given_up.dedup();
     }
 
     /// Whether every one of these listeners was seen.
@@ -377,23 +419,28 @@ impl Walked {
     /// The rows, those of tables that were given up from the kernel's dump.
     fn complete(mut self, request: &Query) -> TableRows {
         if self.given_up.contains(&Task::Connections) {
-            self.rows.retain(|socket| socket.protocol == Protocol::Udp || socket.state == Some(State::Listening));
+            let is_of_others =
+                |socket: &Socket| matches!(socket.state, None | Some(State::Listening | State::Bound | State::Closed));
+            self.rows.retain(is_of_others);
         }
         let mut found = TableRows { sockets: self.rows, namespaces: self.namespaces, ..TableRows::default() };
         let mut reader = Reader::new(request);
-        let listening = StateSet::NONE.with(State::Listening);
-        for task in [Task::Listeners, Task::Connections] {
-            let states = match task {
-                Task::Listeners => request.states.and(listening),
-                Task::Connections | Task::Udp | Task::Describe | Task::Namespaces => request.states.without(State::Listening),
+        for task in self.given_up {
+            let mut dump = |kind, states: StateSet| {
+                if !states.is_empty() {
+                    reader.read(&DumpJob { kind, states, shard: None }, &mut found);
+                }
             };
-            if self.given_up.contains(&task) && !states.is_empty() {
-                reader.read(&DumpJob { kind: DumpKind::BothTcp, states, shard: None }, &mut found);
-            }
-        }
-        if self.given_up.contains(&Task::Udp) {
-            for table in request.tables.sources().filter(|table| table.protocol() == Protocol::Udp) {
-                reader.read(&DumpJob { kind: DumpKind::Table(table), states: request.states, shard: None }, &mut found);
+            let tables = |protocol| request.tables.sources().filter(move |table| table.protocol() == protocol);
+            match task {
+                Task::Listeners => dump(DumpKind::BothTcp, request.states.and(StateSet::NONE.with(State::Listening))),
+                Task::Connections => dump(DumpKind::BothTcp, states_of_connections(request)),
+                Task::Bound => {
+                    let states = request.states.and(StateSet::NONE.with(State::Bound).with(State::Closed));
+                    tables(Protocol::Tcp).for_each(|table| dump(DumpKind::Table(table), states));
+                }
+                Task::Udp => tables(Protocol::Udp).for_each(|table| dump(DumpKind::Table(table), request.states)),
+                Task::Describe | Task::Namespaces => {}
             }
         }
         found

@@ -26,7 +26,7 @@ pub fn parse(bytes: &[u8; ROW], protocol: Protocol, jiffies_per_second: Option<u
     let local = Endpoint::new(local, half(row::PORTS + 2));
     let remote = Endpoint::new(remote, u16::from_be(half(row::PORTS))).opposite(&local);
     let state = match protocol {
-        Protocol::Tcp => Some(sock_diag::state_of_number(byte(row::STATE, 0))),
+        Protocol::Tcp => Some(sock_diag::state_of(byte(row::STATE, 0), &remote)),
         Protocol::Udp => None,
     };
     let receive_queue = word(row::RECEIVE_QUEUE);

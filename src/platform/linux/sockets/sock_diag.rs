@@ -287,7 +287,8 @@ pub fn pressure(payload: &[u8], socket: &Socket) -> Pressure {
     pressure
 }
 
-fn state_of(number: u8, remote: &Endpoint) -> State {
+/// The TCP state of a number in an answer of a socket with this peer.
+pub(crate) fn state_of(number: u8, remote: &Endpoint) -> State {
     match KERNEL_STATES.iter().find(|&&(known, _)| known == number) {
         Some((_, State::Closed)) if remote.port == 0 => State::Bound,
         Some(&(_, state)) => state,

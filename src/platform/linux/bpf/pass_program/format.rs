@@ -82,8 +82,12 @@ pub mod context {
     pub(in super::super) const HEAD: i16 = 128;
     /// The time at the beginning of the run, in jiffies.
     pub(in super::super) const JIFFIES: i16 = 144;
+    /// Of bound ports: the port that is walked, the link by which the walk came here, and what stood at the head of the port's sockets.
+    pub(in super::super) const PORT: i16 = 152;
+    pub(in super::super) const LINK: i16 = 160;
+    pub(in super::super) const PORT_HEAD: i16 = 168;
     /// The size of the context.
-    pub const SIZE: usize = 152;
+    pub const SIZE: usize = 176;
 }
 
 /// What [`Task::Describe`] writes into the context.
@@ -104,6 +108,10 @@ pub mod tables {
     pub const UDP: i16 = 56;
     #[allow(missing_docs)]
     pub const UDP_MASK: i16 = 64;
+    /// The table of bound ports and the number of its buckets, of a layout that has it.
+    pub const BHASH2: i16 = 88;
+    #[allow(missing_docs)]
+    pub const BHASH2_BUCKETS: i16 = 96;
     /// The time in jiffies, and in nanoseconds since the boot without the time in suspend.
     pub const JIFFIES: i16 = 72;
     #[allow(missing_docs)]
@@ -122,7 +130,7 @@ pub mod namespace_row {
 }
 
 /// What a run is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u64)]
 pub enum Task {
     /// Write [`tables`] into the context.
@@ -133,6 +141,8 @@ pub enum Task {
     Connections,
     /// Walk the UDP sockets.
     Udp,
+    /// Walk the bound ports (`bhash2`) for sockets that neither listen nor are connected; only in a program for them.
+    Bound,
     /// List the network namespaces, beginning with that of `AT`; only in a program for all of them.
     Namespaces,
 }
@@ -174,6 +184,9 @@ pub struct Selection {
     pub inode: bool,
     /// Timers of TCP, which a layout without [`PassLayout::timers`](super::super::pass_layout::PassLayout::timers) does not have.
     pub timers: bool,
+    /// Ports that are bound without listening, which a layout without [`PassLayout::bound`](super::super::pass_layout::PassLayout::bound)
+    /// does not have.
+    pub bound: bool,
 }
 
 impl Selection {
@@ -189,5 +202,6 @@ impl Selection {
         uid: true,
         inode: true,
         timers: true,
+        bound: true,
     };
 }

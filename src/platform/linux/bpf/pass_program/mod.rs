@@ -9,6 +9,7 @@
 //! Every pointer is read through `bpf_rdonly_cast`: reading through one that leads nowhere gives 0. A pointer of which an address is
 //! calculated is read as a number: as the first eight bytes of a `struct sock_common`, which are one (`skc_addrpair`).
 
+mod bound;
 mod format;
 mod socket_row;
 mod tables;
@@ -59,7 +60,17 @@ pub fn program(layout: &PassLayout, memory: i32, slots: usize, selection: &Selec
         a.call(JIFFIES64);
         a.stx(Size::Dw, R9, context::JIFFIES, R0);
     }
-    Walk { a: &mut a, layout, memory, limit, selection, finish }.emit();
+    let bound = a.label();
+    if selection.bound {
+        a.ldx(Size::Dw, R1, R9, context::TASK);
+        a.jeq(R1, Task::Bound as i32, bound);
+    }
+    let mut walk = Walk { a: &mut a, layout, memory, limit, selection, finish };
+    walk.emit();
+    if selection.bound {
+        walk.a.bind(bound);
+        walk.emit_bound();
+    }
     if !selection.own_namespace {
         a.bind(namespaces);
         tables::emit_namespaces(&mut a, layout, memory, limit, finish);
@@ -96,7 +107,7 @@ mod tests {
             eprintln!("SKIPPED: this kernel's layout is not known");
             return;
         };
-        for layout in [layout, PassLayout { v6: None, sk_ino: None, timers: None, ..layout }] {
+        for layout in [layout, PassLayout { v6: None, sk_ino: None, timers: None, bound: None, ..layout }] {
             for bits in 0..64u32 {
                 let is_set = |bit: u32| bits & 1 << bit != 0;
                 let selection = Selection {
@@ -109,10 +120,11 @@ mod tests {
                     uid: is_set(5),
                     inode: !is_set(2),
                     timers: is_set(5),
+                    bound: is_set(4) && layout.bound.is_some(),
                     ..Selection::ALL
                 };
                 let program = program(&layout, 5, 2, &selection).unwrap();
-                assert!(program.insns.len() < 450, "{}", program.insns.len());
+                assert!(program.insns.len() < 800, "{}", program.insns.len());
             }
         }
     }

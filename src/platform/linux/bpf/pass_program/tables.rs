@@ -35,9 +35,11 @@ pub(super) fn emit_describe(a: &mut Assembler, layout: &PassLayout) {
         (layout.ehash, tables::EHASH, layout.ehash_mask, tables::EHASH_MASK),
         (layout.lhash2, tables::LHASH2, layout.lhash2_mask, tables::LHASH2_MASK),
     ][..];
+    let mut of_tcp = of_tcp.to_vec();
+    of_tcp.extend(layout.bound.map(|bound| (bound.table, tables::BHASH2, bound.buckets, tables::BHASH2_BUCKETS)));
     let of_udp = &[(layout.udp_hash, tables::UDP, layout.udp_mask, tables::UDP_MASK)][..];
     for (pointer, of, fields) in
-        [(layout.net_hashinfo, layout.type_hashinfo, of_tcp), (layout.net_udp_table, layout.type_udp_table, of_udp)]
+        [(layout.net_hashinfo, layout.type_hashinfo, &of_tcp[..]), (layout.net_udp_table, layout.type_udp_table, of_udp)]
     {
         a.ldx(Size::Dw, R1, R6, pointer);
         cast(a, layout, of);

@@ -20,40 +20,31 @@ pub(super) struct Walk<'a> {
     pub(super) finish: Label,
 }
 
+/// Places in a walk.
+#[derive(Clone, Copy)]
+pub(super) struct Labels {
+    /// The search for the next bucket.
+    pub(super) scan: Label,
+    /// This bucket has changed.
+    pub(super) unstable: Label,
+    /// This bucket is too long for this run.
+    pub(super) too_long: Label,
+    /// This bucket is that of the next run.
+    pub(super) give_back: Label,
+    /// All buckets were walked.
+    pub(super) end: Label,
+}
+
 impl Walk<'_> {
-    pub(super) fn emit(mut self) {
+    pub(super) fn emit(&mut self) {
         let layout = self.layout;
-        let [scan, begin, chain, next, chain_ends, unmoved, unstable, too_long, give_back, end, report] =
-            [(); 11].map(|()| self.a.label());
+        let [chain, next, chain_ends, unmoved] = [(); 4].map(|()| self.a.label());
+        let labels = self.labels();
+        let Labels { unstable, .. } = labels;
 
-        self.a.bind(scan);
-        self.a.may_goto(end);
-        self.load_context();
-        self.a.ldx(Size::Dw, R1, R3, context::END);
-        self.a.jge(R8, R1, end);
-        self.a.ldx(Size::Dw, R6, R3, context::STEP);
-        self.a.mov(R1, R8);
-        load_number(self.a, layout, R7);
-        self.a.add(R8, R6);
-        self.jump_if_end(scan);
-        self.load_context();
-        self.a.ldx(Size::Dw, R1, R3, context::SOCKETS);
-        self.a.jlt(R1, SOCKETS_A_RUN, begin);
-        self.a.sub(R8, R6);
-        self.a.ja(end);
-        self.a.bind(begin);
-        self.a.stx(Size::Dw, R3, context::BUCKET_SOCKETS, R1);
-        self.a.stx(Size::Dw, R3, context::HEAD, R7);
-        self.a.ldx(Size::Dw, R1, R3, context::WRITE);
-        self.a.stx(Size::Dw, R3, context::BUCKET_WRITE, R1);
-
+        self.emit_scan(&labels);
         self.a.bind(chain);
-        self.a.may_goto(give_back);
-        self.load_context();
-        self.a.ldx(Size::Dw, R1, R3, context::SOCKETS);
-        self.a.jge(R1, SOCKETS_AT_MOST, too_long);
-        self.a.add(R1, 1);
-        self.a.stx(Size::Dw, R3, context::SOCKETS, R1);
+        self.count(&labels);
         self.a.mov(R1, R7);
         self.a.sub(R1, i32::from(layout.node));
         cast(self.a, layout, layout.type_sock);
@@ -80,16 +71,71 @@ impl Walk<'_> {
         self.a.add(R7, R1);
         self.a.jne(R7, R8, unstable);
         self.a.bind(unmoved);
-        self.barrier();
+        self.emit_bucket_end(&labels);
+        self.emit_endings(&labels);
+    }
+
+    pub(super) fn labels(&mut self) -> Labels {
+        let [scan, unstable, too_long, give_back, end] = [(); 5].map(|()| self.a.label());
+        Labels { scan, unstable, too_long, give_back, end }
+    }
+
+    /// Goes to the next bucket that is not empty: its first link is in `R7` then.
+    pub(super) fn emit_scan(&mut self, labels: &Labels) {
+        let &Labels { scan, end, .. } = labels;
+        let layout = self.layout;
+        let begin = self.a.label();
+        self.a.bind(scan);
+        self.a.may_goto(end);
+        self.load_context();
+        self.a.ldx(Size::Dw, R1, R3, context::END);
+        self.a.jge(R8, R1, end);
+        self.a.ldx(Size::Dw, R6, R3, context::STEP);
         self.a.mov(R1, R8);
-        self.a.sub(R1, R6);
-        load_number(self.a, layout, R1);
+        load_number(self.a, layout, R7);
+        self.a.add(R8, R6);
+        self.jump_if_end(scan);
+        self.load_context();
+        self.a.ldx(Size::Dw, R1, R3, context::SOCKETS);
+        self.a.jlt(R1, SOCKETS_A_RUN, begin);
+        self.a.sub(R8, R6);
+        self.a.ja(end);
+        self.a.bind(begin);
+        self.a.stx(Size::Dw, R3, context::BUCKET_SOCKETS, R1);
+        self.a.stx(Size::Dw, R3, context::HEAD, R7);
+        self.a.ldx(Size::Dw, R1, R3, context::WRITE);
+        self.a.stx(Size::Dw, R3, context::BUCKET_WRITE, R1);
+    }
+
+    /// Counts what is looked at.
+    pub(super) fn count(&mut self, labels: &Labels) {
+        self.a.may_goto(labels.give_back);
+        self.load_context();
+        self.a.ldx(Size::Dw, R1, R3, context::SOCKETS);
+        self.a.jge(R1, SOCKETS_AT_MOST, labels.too_long);
+        self.a.add(R1, 1);
+        self.a.stx(Size::Dw, R3, context::SOCKETS, R1);
+    }
+
+    /// Goes on with the next bucket if nothing was inserted at the head of this one.
+    pub(super) fn emit_bucket_end(&mut self, labels: &Labels) {
+        self.barrier();
+        self.load_context();
+        self.a.ldx(Size::Dw, R2, R3, context::STEP);
+        self.a.mov(R1, R8);
+        self.a.sub(R1, R2);
+        load_number(self.a, self.layout, R1);
         self.load_context();
         self.a.ldx(Size::Dw, R2, R3, context::HEAD);
-        self.a.jne(R1, R2, unstable);
+        self.a.jne(R1, R2, labels.unstable);
         self.a.st(Size::Dw, R3, context::RETRIES, 0);
-        self.a.ja(scan);
+        self.a.ja(labels.scan);
+    }
 
+    /// What a walk ends with.
+    pub(super) fn emit_endings(&mut self, labels: &Labels) {
+        let &Labels { scan, unstable, too_long, give_back, end } = labels;
+        let report = self.a.label();
         self.a.bind(unstable);
         self.give_back_bucket();
         self.a.ldx(Size::Dw, R1, R3, context::RETRIES);

@@ -68,9 +68,9 @@ fn refusal(socket: &Socket, force: bool) -> Option<&'static str> {
         (Protocol::Tcp, Some(State::Bound | State::Closed) | None) => {
             Some("it is only bound: the kernel closes no such socket; --end --pid ends its process")
         }
-        (Protocol::Tcp, Some(State::Listening)) if !force => {
-            Some("it is a listener: its process would live on without it; --end ends the process, --force closes it all the same")
-        }
+        (Protocol::Tcp, Some(State::Listening)) if !force => Some(
+            "it is a listener: its process would live on without it, and may keep the port; --end ends the process, --force closes it all the same",
+        ),
         (Protocol::Tcp, Some(_)) => None,
     }
 }
@@ -91,7 +91,7 @@ fn note(socket: &Socket) -> Option<String> {
     let waits = socket.state == Some(State::TimeWait) || socket.timer == Timer::TimeWait;
     match socket.state {
         _ if waits => Some(format!("the system does this itself in {} s", socket.expires_ms.div_ceil(1000))),
-        Some(State::Listening) => Some("its process lives on and does not hear of it".to_owned()),
+        Some(State::Listening) => Some("its process lives on without it, and may keep the port bound".to_owned()),
         _ => None,
     }
 }
@@ -147,7 +147,7 @@ mod tests {
         assert!(refusal_of(listener, false).unwrap().contains("--force closes it all the same"));
         let item = items(vec![listener], true, known).remove(0);
         assert!(matches!(item.step, Step::Close(target, identity) if target.socket == listener && identity.cookie == 1));
-        assert_eq!(item.note.as_deref(), Some("its process lives on and does not hear of it"));
+        assert_eq!(item.note.as_deref(), Some("its process lives on without it, and may keep the port bound"));
     }
 
     #[test]

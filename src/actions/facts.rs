@@ -1,6 +1,7 @@
 //! What is known of the processes that own rows: read anew, because the rows may be some seconds old.
 
 use super::end::{Candidate, FIRST, Kinship};
+use crate::filter::owners::OwnerFilter;
 use crate::lookup::processes::Processes;
 use crate::model::cgroup::Cgroup;
 use crate::model::process::{Facts, Process, ProcessRead};
@@ -9,9 +10,10 @@ use crate::moment::row::Rows;
 use crate::platform;
 use std::collections::BTreeSet;
 
-/// The processes that own rows, ascending, with all that decides about them.
-pub(super) fn candidates(rows: Rows<'_>) -> Vec<Candidate> {
-    let pids = rows.owner_pids();
+/// The processes that own rows and that a filter names, ascending, with all that decides about them.
+pub(super) fn candidates(rows: Rows<'_>, owners: &OwnerFilter) -> Vec<Candidate> {
+    let mut pids = rows.owner_pids();
+    pids.retain(|&pid| owners.names_process(pid, rows.lookups().processes.get(pid)));
     let mut now = Processes::default();
     now.look_up(pids.iter().copied(), Facts { executable: true, command_line: true, user: false });
     now.look_up_ancestors(pids.iter().copied().chain([std::process::id()]), Facts::NAME);

@@ -11,6 +11,7 @@ mod close;
 mod end;
 mod facts;
 
+use crate::filter::owners::OwnerFilter;
 use crate::model::action::{Action, Ending, Outcome, ProcessTarget, Report, SocketIdentity, SocketTarget};
 use crate::model::socket::Pid;
 use crate::moment::row::Rows;
@@ -65,9 +66,9 @@ pub enum Step {
 
 /// Plans an action on rows, whose owners and their names are known. `Err` is a sentence that refuses the whole.
 ///
-/// The filters of the command line leave no other rows than the listeners of a port for [`Action::End`], unless processes are
-/// named: the plan ends every process that owns one of its rows.
-pub fn plan(action: Action, rows: Rows<'_>, force: bool) -> Result<Plan, String> {
+/// [`Action::End`] ends every process that owns one of the rows and that `owners` names: with `--pid` nobody who shares a socket with
+/// that process. The command line leaves it no other rows than those of listeners, unless processes are named.
+pub fn plan(action: Action, rows: Rows<'_>, owners: &OwnerFilter, force: bool) -> Result<Plan, String> {
     if platform::has_more_rights_than_its_caller() {
         return Err(format!(
             "--{} is refused: this program has rights that its caller lacks (capabilities of its file, or a set-user-ID bit), and \
@@ -80,7 +81,7 @@ pub fn plan(action: Action, rows: Rows<'_>, force: bool) -> Result<Plan, String>
         return Err(too_many(action, rows.len()));
     }
     let items = match action {
-        Action::End => end::plan(facts::candidates(rows), rows),
+        Action::End => end::plan(facts::candidates(rows, owners), rows),
         Action::Close => close::plan(rows, force, platform::identify_sockets),
     };
     within_limit(Plan { action, items })

@@ -39,7 +39,7 @@ pub(super) fn act(request: &Request, act: &Act) -> anyhow::Result<Exit> {
     let moment = Reader::default().read(&of_rows);
     report_problems(&moment.problems);
     let rows = moment.rows(View::Sockets);
-    let plan = actions::plan(act.action, rows, act.ending.force).map_err(anyhow::Error::msg)?;
+    let plan = actions::plan(act.action, rows, &request.query.filter.owners, act.ending.force).map_err(anyhow::Error::msg)?;
     let subjects = text::subjects(&plan, rows);
     let planned = || (plan.reports(), text::plan_lines(&plan, &subjects));
     let (reports, lines, exit) = match (actions::question(&plan), act.consent) {

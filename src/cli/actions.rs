@@ -166,3 +166,84 @@ pub(super) const fn scope(act: &Act) -> Scope {
         Action::Close => Scope::WithBound,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Command, parse};
+    use crate::model::action::{Action, Ending};
+    use crate::model::socket::{State, StateSet};
+    use crate::request::{Act, Consent, Request, Task, UdpRows};
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    fn request(line: &str) -> Request {
+        match parse(line.split(' ').map(OsString::from)) {
+            Ok(Command::Run(request)) => *request,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_line_says_what_is_done_and_whether_it_is_asked() {
+        let act = |line| match request(line).task {
+            Task::Act(act) => act,
+            other => panic!("{line}: {other:?}"),
+        };
+        let ending = Ending { grace: Duration::from_secs(5), force: false };
+        let expected = Act { action: Action::End, ending, consent: Consent::Asked };
+        assert_eq!(act("--end :8080"), expected);
+        let killing = Ending { grace: Duration::from_secs(0), force: true };
+        assert_eq!(act("--end --yes --force --grace 0 --pid 7"), Act { ending: killing, consent: Consent::Given, ..expected });
+        let close = Act { action: Action::Close, consent: Consent::Withheld, ..expected };
+        assert_eq!(act("--close --dry-run --remote 192.0.2.0/24"), close);
+    }
+
+    #[test]
+    fn only_listeners_are_ended_by_port_and_every_socket_of_a_pid_counts() {
+        let listening = StateSet::NONE.with(State::Listening);
+        for line in ["--end :8080", "--end --process nginx", "--end --any-port 80", "--end --port 80 --pid !7"] {
+            let query = request(line).query;
+            assert!(query.filter.listening && query.states == listening && query.udp == UdpRows::Listening, "{line}");
+        }
+        for line in ["--end --pid 7", "--end :8080 --pid 7,8", "--close :8080"] {
+            let query = request(line).query;
+            assert!(query.states.contains(State::Established) && query.udp == UdpRows::All, "{line}");
+        }
+        assert!(request("--close :8080").query.states.contains(State::Bound));
+    }
+
+    #[test]
+    fn whoever_acts_says_on_what_and_what_does_not_apply_is_refused() {
+        for (line, sentence) in [
+            ("--end", "--end needs a filter by port, address, PID, process or namespace"),
+            ("--close --state established", "--close needs a filter"),
+            ("--close --user root", "--close needs a filter"),
+            ("--close --port !22", "--close needs a filter"),
+            ("--close :!22", "--close needs a filter"),
+            ("--close --listening --ipv4", "--close needs a filter"),
+            ("--end :80 --remote 192.0.2.1", "--end without --pid ends the owners of listeners, which have no foreign end"),
+            ("--end --remote-port 80", "--end without --pid ends the owners of listeners"),
+            ("--end :80 --state established", "--end without --pid ends the owners of listeners, which are in no such state"),
+            ("--end --close :80", "--end and --close are mutually exclusive"),
+            ("--end :80 --yes --dry-run", "--yes and --dry-run are mutually exclusive"),
+            ("-an --yes", "--yes goes with --end and --close"),
+            ("-an --dry-run", "--dry-run goes with --end and --close"),
+            ("-an --force", "--force goes with --end and --close"),
+            ("-an --grace 5", "--grace goes with --end and --close"),
+            ("--close :80 --grace 5", "--grace goes with --end"),
+            ("--end :80 --grace soon", "invalid value 'soon' for --grace"),
+            ("--end :80 --grace 3601", "invalid value '3601' for --grace"),
+            ("--end :80 5", "--end has no interval"),
+            ("--end :80 --format csv", "--end answers as text, json or ndjson"),
+            ("--close :80 --wide", "--close answers as text, json or ndjson"),
+            ("--end :80 --count", "--end has no --count"),
+            ("--end :80 --columns pid --json", "--columns, --sort, --no-header and -b do not go with --end"),
+            ("--end :80 -b", "--columns, --sort, --no-header and -b do not go with --end"),
+            ("--end :80 -s", "filters and --sort are for the table"),
+            ("--end :80 --wait 80", "--end goes with neither --wait nor --diff"),
+        ] {
+            let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
+            assert!(error.sentence.starts_with(sentence), "{line}: {error}");
+        }
+    }
+}

@@ -27,6 +27,14 @@ impl OwnerFilter {
         self.pids.is_empty() && self.names.is_empty() && self.users.is_empty()
     }
 
+    /// Whether a process is itself among the wanted ones, rather than an owner beside one of them.
+    pub fn names_process(&self, pid: Pid, process: Option<&Process>) -> bool {
+        let user = process.and_then(|process| process.user.as_ref());
+        self.pids.matches(|&wanted| wanted == pid)
+            && self.names.matches(|name| process.is_some_and(|process| name.matches_process(process)))
+            && self.users.matches(|wanted| user.is_some_and(|user| wanted.is_of(user)))
+    }
+
     /// The facts of processes that it needs; `None` if their PIDs are enough.
     pub fn facts(&self) -> Option<Facts> {
         let (executable, user) = (!self.names.is_empty(), !self.users.is_empty());

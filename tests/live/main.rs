@@ -16,7 +16,9 @@
 mod support;
 
 mod answers;
+mod closing;
 mod disturbances;
+mod ending;
 mod fallback;
 mod filtered_rows;
 mod filters_like_ss;

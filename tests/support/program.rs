@@ -6,7 +6,7 @@ use super::namespace::{UNPRIVILEGED_UID, assert_entered};
 use super::row::{Row, parse};
 use std::ffi::CString;
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::FromRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -264,12 +264,7 @@ pub fn without_proc(command: &mut Command) -> &mut Command {
 
 /// Runs the program with a terminal as its stderr: what it printed on stdout, what remained on the terminal, and its status.
 pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Option<i32>) {
-    let (mut controller, mut terminal) = (-1, -1);
-    let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
-    // SAFETY: the two numbers are written by the call; the other pointers may be null.
-    assert_eq!(unsafe { libc::openpty(&raw mut controller, &raw mut terminal, name, termios, size) }, 0);
-    // SAFETY: openpty has just opened both, and nothing else has their numbers.
-    let (mut controller, terminal) = unsafe { (File::from_raw_fd(controller), File::from_raw_fd(terminal)) };
+    let (mut controller, terminal) = terminal();
     let child = command.stdout(Stdio::piped()).stderr(terminal).spawn().unwrap();
     command.stderr(Stdio::null()); // closes this process' copy of the terminal
     let output = child.wait_with_output().unwrap();
@@ -280,6 +275,34 @@ pub fn with_terminal_for_stderr(command: &mut Command) -> (String, String, Optio
         written.extend_from_slice(&chunk[..count]);
     }
     (String::from_utf8(output.stdout).unwrap(), final_lines(&String::from_utf8(written).unwrap()), output.status.code())
+}
+
+/// Runs the program with a terminal as its stdin and stderr. When it asks something, `answer` gets what stands there, and what it
+/// returns is typed. Returns what was printed on stdout, and the status.
+pub fn asked_at_a_terminal(command: &mut Command, answer: impl FnOnce(&str) -> &'static str) -> (String, Option<i32>) {
+    let (mut controller, terminal) = terminal();
+    let input = terminal.try_clone().unwrap();
+    let child = command.stdin(input).stdout(Stdio::piped()).stderr(terminal).spawn().unwrap();
+    command.stdin(Stdio::null()).stderr(Stdio::null()); // closes this process' copies of the terminal
+    let mut shown = Vec::new();
+    let mut chunk = [0; 4096];
+    while !shown.ends_with(b"[y/N] ") {
+        let count = controller.read(&mut chunk).expect("a question at the terminal");
+        shown.extend_from_slice(&chunk[..count]);
+    }
+    controller.write_all(answer(&String::from_utf8(shown).unwrap()).as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.code())
+}
+
+/// Both ends of a new pseudo-terminal.
+fn terminal() -> (File, File) {
+    let (mut controller, mut terminal) = (-1, -1);
+    let (name, termios, size) = (std::ptr::null_mut(), std::ptr::null(), std::ptr::null());
+    // SAFETY: the two numbers are written by the call; the other pointers may be null.
+    assert_eq!(unsafe { libc::openpty(&raw mut controller, &raw mut terminal, name, termios, size) }, 0);
+    // SAFETY: openpty has just opened both, and nothing else has their numbers.
+    unsafe { (File::from_raw_fd(controller), File::from_raw_fd(terminal)) }
 }
 
 /// What remains on a terminal: on a slow host progress is shown and erased.

@@ -30,14 +30,18 @@ fn stat(pid: Pid) -> Option<Vec<u8>> {
     std::fs::read(format!("/proc/{pid}/stat")).ok()
 }
 
-/// Asks the processes to end, all at once, and waits until they have.
+/// Asks the processes to end, all at once, and waits until they have. All are looked at before one is asked: workers end with
+/// their master.
 pub(crate) fn end_processes(targets: &[ProcessTarget], ending: Ending) -> Vec<Report> {
-    let mut states: Vec<State> = targets.iter().map(State::begin).collect();
+    let mut states: Vec<State> = targets.iter().map(State::find).collect();
+    let asked = |states: &mut [State], signal| {
+        let asked = states.iter_mut().zip(targets).filter(|(_, target)| target.is_asked);
+        asked.for_each(|(state, _)| state.send(signal));
+    };
+    asked(&mut states, Signal::TERM);
     wait(&mut states, ending.grace);
     if ending.force {
-        for (state, _) in states.iter_mut().zip(targets).filter(|(_, target)| target.is_asked) {
-            state.kill();
-        }
+        asked(&mut states, Signal::KILL);
         wait(&mut states, KILLED);
     }
     states.into_iter().zip(targets).map(|(state, target)| state.report(target, ending)).collect()
@@ -45,7 +49,7 @@ pub(crate) fn end_processes(targets: &[ProcessTarget], ending: Ending) -> Vec<Re
 
 /// How far a process has come.
 enum State {
-    /// It was found, and asked to end if it is to be.
+    /// It was found, and has not ended.
     Running { pidfd: OwnedFd, killed: bool },
     /// Its end was seen.
     Ended,
@@ -54,24 +58,17 @@ enum State {
 }
 
 impl State {
-    fn begin(target: &ProcessTarget) -> Self {
-        let pidfd = match open(target) {
-            Ok(pidfd) => pidfd,
-            Err(report) => return Self::Settled(report),
-        };
-        if !target.is_asked {
-            return Self::Running { pidfd, killed: false };
-        }
-        match pidfd_send_signal(&pidfd, Signal::TERM) {
-            Ok(()) => Self::Running { pidfd, killed: false },
-            Err(error) => Self::Settled(unsent(error)),
+    fn find(target: &ProcessTarget) -> Self {
+        match open(target) {
+            Ok(pidfd) => Self::Running { pidfd, killed: false },
+            Err(report) => Self::Settled(report),
         }
     }
 
-    fn kill(&mut self) {
+    fn send(&mut self, signal: Signal) {
         let Self::Running { pidfd, killed } = self else { return };
-        match pidfd_send_signal(&*pidfd, Signal::KILL) {
-            Ok(()) => *killed = true,
+        match pidfd_send_signal(&*pidfd, signal) {
+            Ok(()) => *killed = signal == Signal::KILL,
             Err(error) => *self = Self::Settled(unsent(error)),
         }
     }
@@ -107,7 +104,7 @@ fn unsent(error: Errno) -> Report {
 const GONE: &str = "the process has ended";
 
 /// Opens the process, and compares what it is with what it was when it was chosen.
-pub(super) fn open(target: &ProcessTarget) -> Result<OwnedFd, Report> {
+fn open(target: &ProcessTarget) -> Result<OwnedFd, Report> {
     let failed = |reason: String| Err(Report::because(Outcome::Failed, reason));
     let pid = i32::try_from(target.pid).ok().and_then(rustix::process::Pid::from_raw);
     let Some(pid) = pid else { return Err(Report::because(Outcome::Gone, GONE)) };
@@ -119,7 +116,8 @@ pub(super) fn open(target: &ProcessTarget) -> Result<OwnedFd, Report> {
         }
         Err(error) => return failed(format!("it cannot be opened: {error}")),
     };
-    let looked = look(target);
+    // One that is about to end has lost its program and its files, but not its number.
+    let looked = look(target).map_err(|report| if is_ending(target.pid) { Report::because(Outcome::Gone, GONE) } else { report });
     // The descriptor and /proc have meant one process all the while if they do so now.
     match number_of(&pidfd) {
         Some(number) if number == i64::from(target.pid) => looked.map(|()| pidfd),
@@ -127,6 +125,11 @@ pub(super) fn open(target: &ProcessTarget) -> Result<OwnedFd, Report> {
         Some(_) => failed("/proc shows processes of another PID namespace".to_owned()),
         None => failed("it cannot be compared with what /proc shows".to_owned()),
     }
+}
+
+/// Whether a process is about to end, or has ended.
+fn is_ending(pid: Pid) -> bool {
+    stat(pid).is_none_or(|text| Stat::parse(&text).is_some_and(|stat| stat.is_ending && !stat.has_lost_its_first_thread()))
 }
 
 /// Compares what `/proc` shows under the number of a process with what it was when it was chosen.

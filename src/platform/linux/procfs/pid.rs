@@ -15,8 +15,12 @@ pub struct Stat<'a> {
     pub start: u64,
     /// Whether it is a thread of the kernel's.
     pub is_of_kernel: bool,
+    /// Whether its first thread is about to end.
+    pub is_ending: bool,
 }
 
+/// `PF_EXITING`
+const EXITING: u32 = 0x4;
 /// `PF_KTHREAD`
 const KERNEL_THREAD: u32 = 0x0020_0000;
 
@@ -34,7 +38,15 @@ impl<'a> Stat<'a> {
         let flags: u32 = fields.nth(9 - 5)?.parse().ok()?;
         let threads = fields.nth(20 - 10)?.parse().ok()?;
         let start = fields.nth(22 - 21)?.parse().ok()?;
-        Some(Self { name, state, parent, threads, start, is_of_kernel: flags & KERNEL_THREAD != 0 })
+        Some(Self {
+            name,
+            state,
+            parent,
+            threads,
+            start,
+            is_of_kernel: flags & KERNEL_THREAD != 0,
+            is_ending: flags & EXITING != 0,
+        })
     }
 
     /// Whether the first thread has ended while others go on: its own links and arguments are gone, theirs are not.
@@ -68,9 +80,24 @@ mod tests {
     #[test]
     fn a_name_may_contain_parentheses_and_line_feeds() {
         let stat = Stat::parse(STAT).unwrap();
-        assert_eq!(stat, Stat { name: b"a) S (b\n)", state: b'S', parent: 1, threads: 3, start: 12345, is_of_kernel: false });
+        assert_eq!(
+            stat,
+            Stat { name: b"a) S (b\n)", state: b'S', parent: 1, threads: 3, start: 12345, is_of_kernel: false, is_ending: false }
+        );
         assert_eq!(Stat::parse(b"1 (init) S 0"), None);
         assert_eq!(Stat::parse(b"1 )( S 0 0 0"), None);
+    }
+
+    #[test]
+    fn a_thread_of_the_kernel_and_a_process_that_ends_have_their_flags() {
+        let with = |flags: u32| {
+            let text = String::from_utf8_lossy(STAT).replace("4194560", &flags.to_string());
+            Stat::parse(text.as_bytes()).map(|stat| (stat.is_of_kernel, stat.is_ending))
+        };
+        assert_eq!(
+            [with(69_238_880), with(4_194_564), with(4_194_560)],
+            [(true, false), (false, true), (false, false)].map(Some)
+        );
     }
 
     #[test]

@@ -441,6 +441,28 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_is_closed_by_its_ends_and_its_cookie_and_the_kernel_acknowledges_it() {
+        let mut bytes = answer();
+        bytes[44..52].copy_from_slice(&0x1122_3344_5566_7788u64.to_ne_bytes());
+        assert_eq!(cookie(&bytes), Some(0x1122_3344_5566_7788));
+        assert_eq!(cookie(&bytes[..71]), None);
+        let request = destroy_request(&parse(&bytes, Protocol::Tcp).unwrap(), 0x1122_3344_5566_7788, 9);
+        assert_eq!(request[4..8], [21u16.to_ne_bytes(), 5u16.to_ne_bytes()].concat());
+        assert_eq!(request[24..72], bytes[4..52], "ends, interface and cookie");
+    }
+
+    #[test]
+    fn the_number_of_an_mptcp_connection_is_nested_three_deep() {
+        let subflow = with_attributes(Vec::new(), &[(1, &[0; 4]), (2, &7u32.to_ne_bytes())]);
+        let nested = with_attributes(Vec::new(), &[(INET_ULP_INFO_NAME, b"mptcp\0"), (INET_ULP_INFO_MPTCP | NESTED, &subflow)]);
+        let bytes = with_attributes(answer().to_vec(), &[(INET_DIAG_ULP_INFO | NESTED, &nested)]);
+        assert_eq!(mptcp_token(&bytes), Some(7));
+        assert_eq!(mptcp_token(&bytes[..bytes.len() - 4]), None);
+        let tls = with_attributes(Vec::new(), &[(INET_ULP_INFO_NAME, b"tls\0")]);
+        assert_eq!(mptcp_token(&with_attributes(answer().to_vec(), &[(INET_DIAG_ULP_INFO, &tls)])), None);
+    }
+
+    #[test]
     fn a_program_is_sent_as_an_attribute() {
         let request =
             DumpRequest { table: Table::Udp6, states: StateSet::ALL, details: WantedDetails::default(), bytecode: &[1, 2, 3, 4] }
@@ -558,7 +580,8 @@ mod tests {
 
         #[test]
         fn any_attributes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            let _ = details(&[&answer()[..], &bytes].concat());
+            let payload = [&answer()[..], &bytes].concat();
+            let _ = (details(&payload), mptcp_token(&payload), cookie(&bytes));
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! Comparing what an earlier run recorded with now, or with another recording (`--diff`).
 
 use super::{Exit, Reader, WRITING, print_error};
+use crate::output::color;
 use crate::output::escape::escape;
 use crate::output::line_ending::Lines;
 use crate::output::stdout::stdout;
@@ -56,7 +57,7 @@ pub(super) fn diff(request: &Request, diff: &Diff) -> anyhow::Result<Exit> {
             json::write(&mut out, [&earlier, &later], &comparison, &request.output)
         }
         (Amount::Rows | Amount::Count, Format::Table | Format::Wide | Format::Csv | Format::OpenMetrics) => {
-            text::write(&mut out, &comparison)
+            text::write(&mut out, &comparison, color::is_wanted(request.output.color))
         }
     };
     written.and_then(|()| out.flush()).context(WRITING)?;

@@ -100,7 +100,7 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
         View::Consumers => {
             let consumers = moment.consumers.as_deref().unwrap_or_default();
             let namespaces = moment.namespaces();
-            consumers::text::write(out, consumers, &moment.lookups.processes, namespaces, language.consumers(), no_header)
+            consumers::text::write(out, consumers, &moment.lookups.processes, namespaces, language.consumers(), style)
         }
         View::Summary => match Named::of(moment) {
             Some(named) => summary::text::write(out, &named, language, style),
@@ -109,7 +109,9 @@ fn write_view(out: &mut impl Write, moment: &Moment, request: &Request, view: Vi
         View::Explanations => {
             let explanations = Explanation::of_request(moment, request);
             match request.task.wait() {
-                Some(wait) => explanations.iter().try_for_each(|explanation| explain::wait::write(out, explanation, wait.until)),
+                Some(wait) => explanations
+                    .iter()
+                    .try_for_each(|explanation| explain::wait::write(out, explanation, wait.until, style.color)),
                 None => explain::namespaces::write_all(out, &explanations, style),
             }
         }

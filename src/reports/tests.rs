@@ -443,3 +443,26 @@ fn colour_depends_on_the_state_and_is_used_only_if_wanted() {
     }
     assert_eq!(bare, plain, "colour changes nothing else");
 }
+
+/// A text without colours.
+fn without_colour(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').unwrap().1)
+}
+
+#[test]
+fn every_view_for_people_has_colour_if_it_is_wanted_and_no_other_has() {
+    let views =
+        ["-anq --wide", "-c", "--summary", "--summary --tcp-info", "--explain 443", "--wait 443", "--wait !40000", "--wait 81"];
+    for line in views {
+        let (plain, coloured) = (friendly().print_at(line, None, false), friendly().print_at(line, None, true));
+        assert!(coloured.contains('\u{1b}') && !plain.contains('\u{1b}'), "{line}: {coloured}");
+        assert_eq!(without_colour(&coloured), plain, "{line}: colour changes nothing else");
+    }
+    for line in
+        ["-anq", "-anqo --programs", "-an --json", "-an --format ndjson", "-an --format csv", "-an --count", "-s", "-r", "-e"]
+    {
+        assert!(!friendly().print_at(line, None, true).contains('\u{1b}'), "{line}");
+    }
+}

@@ -10,8 +10,10 @@
 
 pub mod command;
 pub mod made_up;
+pub mod picture;
 pub mod skip;
 pub mod wait;
+pub mod web_host;
 
 #[cfg(target_os = "linux")]
 pub mod baseline;

@@ -5,6 +5,8 @@ use crate::model::namespace::Namespace;
 use crate::moment::consumers::Consumer;
 use crate::output::escape::escape;
 use crate::output::width::line_of;
+use crate::reports::paint::Paint;
+use crate::reports::table_style::TableStyle;
 use std::io::{self, Write};
 
 /// The words of this view.
@@ -39,13 +41,14 @@ pub fn write(
     processes: &Processes,
     namespaces: &[Namespace],
     words: &Words,
-    no_header: bool,
+    style: TableStyle,
 ) -> io::Result<()> {
     let columns = if namespaces.is_empty() { COLUMNS.len() - 1 } else { COLUMNS.len() };
     let line =
         |texts: [&str; 5], namespace: &str| line_of(COLUMNS.into_iter().zip(texts.into_iter().chain([namespace])).take(columns));
-    if !no_header {
-        writeln!(out, "\n{}\n\n{}", words.title, line(words.headings, words.namespace))?;
+    if !style.no_header {
+        let strong = |text: &str| Paint::Strong.on(style.color, text).into_owned();
+        writeln!(out, "\n{}\n\n{}", strong(words.title), strong(&line(words.headings, words.namespace)))?;
     }
     for consumer in consumers {
         let pid = consumer.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string());
@@ -66,7 +69,8 @@ mod tests {
     fn print(consumers: &[Consumer], namespaces: &[Namespace]) -> String {
         let hostile = Process { pid: 4_194_304, name: "x\u{1b}[2J".into(), ..Process::default() };
         let mut out = Vec::new();
-        write(&mut out, consumers, &[hostile].into_iter().collect(), namespaces, &ENGLISH, false).unwrap();
+        let style = TableStyle { width: None, color: false, no_header: false };
+        write(&mut out, consumers, &[hostile].into_iter().collect(), namespaces, &ENGLISH, style).unwrap();
         String::from_utf8(out).unwrap()
     }
 

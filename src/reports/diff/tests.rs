@@ -47,7 +47,7 @@ fn differences(documents: [&str; 2], line: &str) -> Result<String, String> {
     let other_host = line.contains("--other-host");
     let comparison = compare(&earlier, &later, &request(line).query, other_host).map_err(|refused| refused.to_string())?;
     let mut out = Vec::new();
-    text::write(&mut out, &comparison).unwrap();
+    text::write(&mut out, &comparison, false).unwrap();
     out.extend(comparison.missing.iter().flat_map(|problem| format!("? {problem}\n").into_bytes()));
     Ok(String::from_utf8(out).unwrap())
 }

@@ -4,12 +4,20 @@ use super::compare::Comparison;
 use crate::model::owners::OwnerStatus;
 use crate::moment::changes::{Change, Difference, Group, Key};
 use crate::output::escape::escape;
+use crate::reports::paint::Paint;
 use crate::reports::sockets::cells::{endpoint, name_and_pid};
 use std::io::{self, Write};
 
 /// Writes the differences; nothing if there is none.
-pub fn write(out: &mut impl Write, comparison: &Comparison) -> io::Result<()> {
-    comparison.differences.iter().try_for_each(|difference| writeln!(out, "{}", escape(&line(difference))))
+pub fn write(out: &mut impl Write, comparison: &Comparison, color: bool) -> io::Result<()> {
+    comparison.differences.iter().try_for_each(|difference| {
+        let paint = match (&difference.before, &difference.after) {
+            (None, _) => Paint::Good,
+            (Some(_), None) => Paint::Bad,
+            (Some(_), Some(_)) => Paint::Passing,
+        };
+        writeln!(out, "{}", paint.on(color, &escape(&line(difference))))
+    })
 }
 
 fn line(difference: &Difference) -> String {

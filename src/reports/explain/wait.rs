@@ -5,23 +5,28 @@ use super::text::{endpoint, held_by};
 use crate::model::answer::Answer;
 use crate::moment::row::Row;
 use crate::output::escape::escape;
+use crate::reports::paint::Paint;
 use crate::request::Until;
 use std::io::{self, Write};
 
 /// Writes who listens, that the port is free, or what is still in the way.
-pub fn write(out: &mut impl Write, explanation: &Explanation<'_>, until: Until) -> io::Result<()> {
+pub fn write(out: &mut impl Write, explanation: &Explanation<'_>, until: Until, color: bool) -> io::Result<()> {
     let port = explanation.question.port;
     let protocol = explanation.question.protocol.map_or("TCP or UDP", |protocol| protocol.word());
     let listeners: Vec<Row<'_>> = explanation.rows.iter().copied().filter(|&row| Role::of(row) == Role::Listener).collect();
     match (until, explanation.taken) {
         (Until::Listening, _) if !listeners.is_empty() => listeners.into_iter().try_for_each(|row| {
             let local = endpoint(row.socket, &row.socket.local);
-            writeln!(out, "{} {local}: {}", row.socket.protocol.word(), escape(&held_by(row)))
+            let listener = format!("{} {local}", row.socket.protocol.word());
+            writeln!(out, "{}: {}", Paint::Waiting.on(color, &listener), escape(&held_by(row)))
         }),
-        (Until::Listening, Answer::Yes | Answer::No) => writeln!(out, "Nothing listens on {protocol} port {port}."),
-        (Until::Free, Answer::No) => writeln!(out, "{protocol} port {port} is free."),
+        (Until::Listening, Answer::Yes | Answer::No) => {
+            writeln!(out, "{}", Paint::Strong.on(color, &format!("Nothing listens on {protocol} port {port}.")))
+        }
+        (Until::Free, Answer::No) => writeln!(out, "{}", Paint::Good.on(color, &format!("{protocol} port {port} is free."))),
         (Until::Free, Answer::Yes) => {
-            writeln!(out, "{protocol} port {port} is still taken. {}", escape(&explanation.advice()))
+            let taken = format!("{protocol} port {port} is still taken.");
+            writeln!(out, "{} {}", Paint::Strong.on(color, &taken), escape(&explanation.advice()))
         }
         (Until::Listening | Until::Free, Answer::Unknown) => {
             writeln!(out, "Not every socket could be read: the state of {protocol} port {port} is unknown.")
@@ -40,7 +45,7 @@ mod tests {
         let moment = machine.read(line);
         let explanations = Explanation::of_request(&moment, &request);
         let mut out = Vec::new();
-        write(&mut out, &explanations[0], wait.until).unwrap();
+        write(&mut out, &explanations[0], wait.until, false).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -104,6 +104,8 @@ pub(super) struct Wish {
     pub readable: usize,
     /// At least, if the terminal is very narrow.
     pub least: usize,
+    /// Whether the other columns come first if there is room for more than what is readable.
+    pub is_last: bool,
 }
 
 /// The widths of the columns that are shown, and the blanks between two of them.
@@ -141,16 +143,18 @@ pub(super) fn fit(wishes: &[Wish], essential: usize, cells: Option<usize>) -> Fi
     let mut widths: Vec<usize> = wishes.iter().take(shown).map(base).collect();
     let mut left = cells.saturating_sub(widths.iter().sum::<usize>() + gutters(shown, NARROW_GUTTER));
     // What is left goes round, a cell at a time, to the columns that are cut.
-    while left > 0 {
-        let before = left;
-        for (width, wish) in widths.iter_mut().zip(wishes) {
-            if *width < wish.whole && left > 0 {
-                *width += 1;
-                left -= 1;
+    for is_last in [false, true] {
+        loop {
+            let before = left;
+            for (width, wish) in widths.iter_mut().zip(wishes).filter(|(_, wish)| wish.is_last == is_last) {
+                if *width < wish.whole && left > 0 {
+                    *width += 1;
+                    left -= 1;
+                }
             }
-        }
-        if left == before {
-            break;
+            if left == before {
+                break;
+            }
         }
     }
     if let ([only], true) = (widths.as_mut_slice(), shown == 1) {
@@ -191,7 +195,7 @@ mod tests {
 
     #[test]
     fn gutters_are_narrowed_before_cells_are_cut_and_these_before_columns_are_left_out() {
-        let wishes = [Wish { whole: 10, readable: 6, least: 3 }; 3];
+        let wishes = [Wish { whole: 10, readable: 6, least: 3, is_last: false }; 3];
         let widths = |cells| fit(&wishes, 2, Some(cells));
         assert_eq!(widths(34), Fit { widths: vec![10, 10, 10], gutter: 2 });
         assert_eq!(widths(32), Fit { widths: vec![10, 10, 10], gutter: 1 });
@@ -215,9 +219,18 @@ mod tests {
         #[test]
         fn columns_fit(wholes in prop::collection::vec(1usize..60, 1..12), essential in 0usize..7, cells in 1usize..300) {
             let wishes: Vec<Wish> =
-                wholes.iter().map(|&whole| Wish { whole, readable: whole.min(12), least: whole.min(5) }).collect();
+                wholes.iter().map(|&whole| Wish { whole, readable: whole.min(12), least: whole.min(5), is_last: false }).collect();
             let fit = fit(&wishes, essential, Some(cells));
             prop_assert!(fit.widths.iter().sum::<usize>() + fit.gutter * (fit.widths.len() - 1) <= cells);
         }
+    }
+
+    #[test]
+    fn columns_that_are_last_get_what_the_others_do_not_need() {
+        let wish = |is_last| Wish { whole: 10, readable: 6, least: 3, is_last };
+        let wishes = [wish(true), wish(false)];
+        assert_eq!(fit(&wishes, 1, Some(17)).widths, [6, 10]);
+        assert_eq!(fit(&wishes, 1, Some(19)).widths, [8, 10]);
+        assert_eq!(fit(&wishes, 1, Some(15)).widths, [6, 8]);
     }
 }

@@ -36,7 +36,8 @@ impl Widths {
     pub(crate) fn fit(&self, are_chosen: bool, cells: Option<usize>) -> Grid {
         let wish = |&(column, whole): &(Column, usize)| {
             let (readable, least) = shortest(column);
-            Wish { whole, readable: whole.min(readable), least: whole.min(least) }
+            // `1260 +2` says enough.
+            Wish { whole, readable: whole.min(readable), least: whole.min(least), is_last: column == Column::Pid }
         };
         let wishes: Vec<Wish> = self.columns.iter().map(wish).collect();
         let essential = if are_chosen { wishes.len() } else { Column::ESSENTIAL };

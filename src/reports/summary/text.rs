@@ -59,6 +59,9 @@ pub const KOREAN: Words = Words {
     no_owner: "(알려진 프로세스 없음)",
 };
 
+/// What bars are made of.
+const BLOCK: &str = "█";
+
 /// The longest bar.
 const BAR: usize = 40;
 
@@ -210,14 +213,15 @@ fn section(
         counts.set_cell_alignment(CellAlignment::Right);
     }
     for line in table.lines() {
-        writeln!(out, "{}", line.trim_end())?;
+        let (counts, bar) = line.trim_end().split_at(line.find(BLOCK).unwrap_or(line.trim_end().len()));
+        writeln!(out, "{counts}{}", Paint::Waiting.on(style.color, bar))?;
     }
     Ok(())
 }
 
 /// A bar as long as its share of the largest count; whatever counts at all has one.
 fn bar(count: usize, most: usize) -> String {
-    "█".repeat((count * BAR).div_ceil(most.max(1)))
+    BLOCK.repeat((count * BAR).div_ceil(most.max(1)))
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub mod linux {
     pub mod bpf {
         //! Owners by eBPF: an assembler, the kernel's type information, and the programs.
 
+        pub mod assembler;
         pub mod btf;
         pub mod insn;
         pub mod pass_clock;
@@ -75,6 +76,8 @@ pub mod linux {
         pub(crate) mod pass;
         #[cfg(target_os = "linux")]
         pub(crate) mod pass_reader;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod seq_file;
         #[cfg(target_os = "linux")]
         pub(crate) mod syscall;
         #[cfg(target_os = "linux")]
@@ -117,6 +120,10 @@ pub mod linux {
 
         pub mod fd_link;
 
+        #[cfg(target_os = "linux")]
+        mod descriptor;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod inode_set;
         #[cfg(target_os = "linux")]
         pub(crate) mod kcmp;
         #[cfg(target_os = "linux")]

@@ -1,12 +1,11 @@
 //! The processes that use io_uring, by an iterator over tasks: an io_uring holds the files that are registered with it.
 
-use super::insn::Register::{R0, R1, R2, R3, R6, R10};
-use super::insn::{AssembleError, Assembler, Program, Size};
+use super::assembler::Register::{R1, R2, R3, R6, R10};
+use super::assembler::{AssembleError, Assembler, Program, Size};
+use super::seq_file;
 use super::syscall::{self, IteratorLink, ProgramType};
-use super::task_file_iter::SEQ_WRITE;
 use super::task_layout::TaskFileLayout;
 use crate::model::socket::Pid;
-use rustix::io::Errno;
 use std::io;
 
 /// The processes of which a task has used an io_uring, ascending.
@@ -15,16 +14,7 @@ pub(crate) fn processes(layout: &TaskFileLayout) -> io::Result<Vec<Pid>> {
     let program = program(layout, io_uring).map_err(io::Error::other)?;
     let program = syscall::Program::load("io_uring_users", ProgramType::Iterator(layout.task_hook), &program)?;
     let run = IteratorLink::attach(&program)?.open()?;
-    let mut written = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        match rustix::io::read(&run, &mut buffer) {
-            Ok(0) => break,
-            Ok(length) => written.extend_from_slice(buffer.get(..length).unwrap_or_default()),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let written = seq_file::read_all(run)?;
     let mut pids: Vec<Pid> = written.as_chunks().0.iter().map(|pid| Pid::from_ne_bytes(*pid)).collect();
     pids.sort_unstable();
     pids.dedup();
@@ -42,15 +32,7 @@ fn program(layout: &TaskFileLayout, io_uring: i16) -> Result<Program, AssembleEr
     a.jeq(R3, 0, end);
     a.ldx(Size::W, R2, R2, layout.task_tgid);
     a.stx(Size::W, R10, -4, R2);
-    a.ldx(Size::Dw, R1, R6, 0); // meta
-    a.ldx(Size::Dw, R1, R1, 0); // meta->seq
-    a.mov(R2, R10);
-    a.add(R2, -4);
-    a.mov(R3, size_of::<Pid>() as i32);
-    a.call(SEQ_WRITE);
-    a.bind(end);
-    a.mov(R0, 0);
-    a.exit();
+    seq_file::write_and_exit(&mut a, R6, -4, size_of::<Pid>(), end);
     a.finish()
 }
 

@@ -1,13 +1,12 @@
 //! The network namespaces of all processes, by an iterator over tasks: a link under `/proc` takes ten times as long for each.
 
+use super::assembler::Register::{R0, R1, R2, R4, R6, R7, R10};
+use super::assembler::{AssembleError, Assembler, Program, Size};
 use super::btf::{BtfError, Types};
-use super::insn::Register::{R0, R1, R2, R3, R4, R6, R7, R10};
-use super::insn::{AssembleError, Assembler, Program, Size};
 use super::kernel_btf;
+use super::seq_file;
 use super::syscall::{self, IteratorLink, ProgramType};
-use super::task_file_iter::SEQ_WRITE;
 use crate::model::socket::Pid;
-use rustix::io::Errno;
 use std::io;
 
 /// The fields that the program reads.
@@ -61,16 +60,7 @@ pub(crate) fn processes() -> io::Result<Vec<(Pid, u32)>> {
     let program = program(&layout).map_err(io::Error::other)?;
     let program = syscall::Program::load("namespaces", ProgramType::Iterator(layout.hook), &program)?;
     let run = IteratorLink::attach(&program)?.open()?;
-    let mut written = Vec::new();
-    let mut buffer = [0; 8192];
-    loop {
-        match rustix::io::read(&run, &mut buffer) {
-            Ok(0) => break,
-            Ok(length) => written.extend_from_slice(buffer.get(..length).unwrap_or_default()),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let written = seq_file::read_all(run)?;
     let entries = written.as_chunks::<8>().0.iter().map(|entry| u64::from_ne_bytes(*entry));
     Ok(entries.map(|entry| ((entry >> 32) as Pid, entry as u32)).collect())
 }
@@ -96,15 +86,7 @@ fn program(layout: &Layout) -> Result<Program, AssembleError> {
     a.lsh(R2, 32);
     a.or(R4, R2);
     a.stx(Size::Dw, R10, -8, R4);
-    a.ldx(Size::Dw, R1, R6, 0); // meta
-    a.ldx(Size::Dw, R1, R1, 0); // meta->seq
-    a.mov(R2, R10);
-    a.add(R2, -8);
-    a.mov(R3, size_of::<u64>() as i32);
-    a.call(SEQ_WRITE);
-    a.bind(end);
-    a.mov(R0, 0);
-    a.exit();
+    seq_file::write_and_exit(&mut a, R6, -8, size_of::<u64>(), end);
     a.finish()
 }
 

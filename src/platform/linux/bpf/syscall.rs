@@ -1,7 +1,7 @@
 //! The `bpf` system call: create a map, load a program, attach and open an iterator, run a program once.
 #![allow(unsafe_code)] // rustix does not wrap bpf(2)
 
-use super::insn;
+use super::assembler;
 use std::ffi::{CStr, c_int, c_long};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -198,7 +198,7 @@ pub(crate) struct Program(OwnedFd);
 
 impl Program {
     /// Loads a program. `name` is what `bpftool prog` shows; its first 15 bytes count.
-    pub(crate) fn load(name: &str, program_type: ProgramType, program: &insn::Program) -> io::Result<Self> {
+    pub(crate) fn load(name: &str, program_type: ProgramType, program: &assembler::Program) -> io::Result<Self> {
         let functions = if program.functions.len() > 1 { Some(Functions::describe(&program.functions)?) } else { None };
         let mut attributes = ProgLoad {
             insn_cnt: program.insns.len() as u32,
@@ -295,16 +295,16 @@ impl IteratorLink {
 
 #[cfg(test)]
 mod tests {
-    use super::insn::Register::{R0, R1, R2, R3, R4, R6, R10};
-    use super::insn::{Assembler, Size};
     use super::*;
+    use crate::platform::linux::bpf::assembler::Register::{R0, R1, R2, R3, R4, R6, R10};
+    use crate::platform::linux::bpf::assembler::{Assembler, Size};
 
     const BPF_FUNC_LOOP: i32 = 181;
     const BPF_FUNC_MAP_LOOKUP_ELEM: i32 = 1;
     const BPF_FUNC_MAP_UPDATE_ELEM: i32 = 2;
 
     /// Loads and runs, or says why this machine cannot.
-    fn run(program: &insn::Program, context: &mut [u8]) -> Option<u32> {
+    fn run(program: &assembler::Program, context: &mut [u8]) -> Option<u32> {
         match Program::load("test", ProgramType::Syscall, program) {
             Ok(program) => Some(program.run(context).unwrap()),
             Err(error) => {

@@ -2,16 +2,15 @@
 //!
 //! It takes 0.3 µs for a descriptor; a system call for each takes 2 to 5 µs.
 
-use super::insn::Register::{R0, R1, R2, R3, R4, R5, R6, R10};
-use super::insn::{AssembleError, Assembler, Program, Size};
+use super::assembler::Register::{R1, R2, R3, R4, R5, R6, R10};
+use super::assembler::{AssembleError, Assembler, Program, Size};
+use super::seq_file;
 use super::syscall::{self, IteratorLink, ProgramType};
 use super::task_layout::TaskFileLayout;
 use rustix::io::Errno;
 use std::io;
 use std::ops::ControlFlow;
 
-/// `BPF_FUNC_seq_write`
-pub(super) const SEQ_WRITE: i32 = 127;
 /// `S_IFMT` and `S_IFSOCK`
 pub(super) const S_IFMT: i32 = 0o170_000;
 pub(super) const S_IFSOCK: i32 = 0o140_000;
@@ -97,15 +96,7 @@ fn program(layout: &TaskFileLayout) -> Result<Program, AssembleError> {
     a.ldx(Size::W, R2, R2, layout.task_tgid);
     a.or(R4, R2);
     a.stx(Size::Dw, R10, -8, R4);
-    a.ldx(Size::Dw, R1, R6, 0); // meta
-    a.ldx(Size::Dw, R1, R1, 0); // meta->seq
-    a.mov(R2, R10);
-    a.add(R2, -8);
-    a.mov(R3, size_of::<u64>() as i32);
-    a.call(SEQ_WRITE);
-    a.bind(end);
-    a.mov(R0, 0);
-    a.exit();
+    seq_file::write_and_exit(&mut a, R6, -8, size_of::<u64>(), end);
     a.finish()
 }
 

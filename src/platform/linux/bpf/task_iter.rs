@@ -3,8 +3,8 @@
 //! `iter/task_file` takes and drops a reference to each file and calls the program anew for each. This program reads the tables
 //! as they are in memory: a fifth of the time for each descriptor.
 
-use super::insn::Register::{R0, R1, R2, R3, R4, R6, R7, R8, R9, R10};
-use super::insn::{AssembleError, Assembler, Atomic, Program, Size};
+use super::assembler::Register::{R0, R1, R2, R3, R4, R6, R7, R8, R9, R10};
+use super::assembler::{AssembleError, Assembler, Atomic, Program, Size};
 use super::mapping::Mapping;
 use super::syscall::{self, IteratorLink, ProgramType};
 use super::task_file_iter::{FMODE_PATH, S_IFMT, S_IFSOCK, SOCKFS_MAGIC};

@@ -15,7 +15,7 @@ use crate::model::snapshot::Snapshot;
 use crate::model::socket::Socket;
 use crate::model::tcp_info::TcpInfoTable;
 use crate::platform::linux::bpf::{namespace_iter, pass_reader};
-use crate::platform::linux::owners::proc_fd::InodeSet;
+use crate::platform::linux::owners::inode_set::InodeSet;
 use crate::platform::linux::owners::search;
 use crate::platform::linux::sockets::bound;
 use crate::platform::linux::sockets::pressure;

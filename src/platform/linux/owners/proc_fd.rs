@@ -1,9 +1,11 @@
 //! Owners by a scan of `/proc/PID/fd`: every descriptor of every process.
 
+use super::descriptor::{CHECKED, Descriptor, is_path_link};
 use super::fd_link::{self, FdLink};
+use super::inode_set::InodeSet;
 use super::kcmp::{Seen, Tables};
 use crate::model::owners::{GROUP, InodeOwners, OwnerEntries, OwnerSearch};
-use crate::model::socket::{Pid, Socket};
+use crate::model::socket::Pid;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawDir};
 use rustix::io::Errno;
@@ -42,54 +44,6 @@ pub(crate) struct Scan {
     pub(crate) failure: Option<Errno>,
     /// The io_urings that were found.
     pub(crate) rings: Vec<Ring>,
-}
-
-/// A set of inodes.
-#[derive(Debug, Default)]
-pub(crate) struct InodeSet(Vec<u32>);
-
-impl InodeSet {
-    /// The empty set.
-    pub(crate) const EMPTY: Self = Self(Vec::new());
-
-    /// The inodes of sockets; connections in TIME_WAIT and the like have none.
-    pub(crate) fn of<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> Self {
-        sockets.into_iter().map(|socket| socket.inode).collect()
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The inodes, ascending.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().copied()
-    }
-
-    /// The position of an inode, if it is in the set.
-    pub(crate) fn position(&self, inode: u32) -> Option<usize> {
-        self.0.binary_search(&inode).ok()
-    }
-
-    /// Whether an inode is in the set.
-    pub(crate) fn contains(&self, inode: u32) -> bool {
-        self.position(inode).is_some()
-    }
-}
-
-impl FromIterator<u32> for InodeSet {
-    fn from_iter<I: IntoIterator<Item = u32>>(inodes: I) -> Self {
-        let mut inodes: Vec<u32> = inodes.into_iter().filter(|&inode| inode != 0).collect();
-        inodes.sort_unstable();
-        inodes.dedup();
-        Self(inodes)
-    }
 }
 
 /// Scans `/proc`. Processes that exit meanwhile are no error; only a `/proc` that cannot be listed is.
@@ -168,37 +122,6 @@ fn has_exited(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::SRCH)
 }
 
-/// A descriptor that is a socket.
-#[derive(Clone, Copy, Debug)]
-struct Descriptor {
-    /// As [`InodeOwners::entry`] packs it.
-    entry: u64,
-    /// A task that has it.
-    task: Pid,
-    /// Its number, or [`CHECKED`].
-    number: u32,
-}
-
-/// In place of the number of a descriptor that is known to hold its socket open.
-const CHECKED: u32 = u32::MAX;
-
-impl Descriptor {
-    /// Whether the descriptor was opened by `O_PATH`, so that it does not hold the socket open: the permissions of its link say
-    /// for what it is open.
-    fn is_path(&self, proc: &OwnedFd) -> bool {
-        if self.number == CHECKED {
-            return false;
-        }
-        let path = format!("{}/fd/{}", self.task, self.number);
-        rustix::fs::statat(proc, path, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|link| is_path_link(link.st_mode))
-    }
-}
-
-/// Whether the link of a descriptor is that of one that is open for neither reading nor writing. Sockets are open for both.
-const fn is_path_link(mode: u32) -> bool {
-    mode & 0o600 == 0
-}
-
 /// An io_uring that a process has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring {
@@ -220,7 +143,7 @@ pub(crate) fn registered_sockets(rings: &[Ring], wanted: &InodeSet) -> OwnerEntr
 
 /// The io_urings of some processes.
 pub(crate) fn rings_of(pids: &[Pid]) -> Vec<Ring> {
-    let nothing = InodeSet(Vec::new());
+    let nothing = InodeSet::EMPTY;
     let Ok(proc) = open_proc() else { return Vec::new() };
     let scanner = Scanner::new(&proc, &nothing, OwnerSearch::All);
     scanner.visit_all(pids).rings

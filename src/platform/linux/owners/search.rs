@@ -1,6 +1,7 @@
 //! Finds the owners of sockets: by eBPF if this host allows it and it is cheaper, else by a scan of `/proc`.
 
-use super::proc_fd::{self, InodeSet};
+use super::inode_set::InodeSet;
+use super::proc_fd;
 use crate::model::owners::{InodeOwners, OwnerEntries, OwnerSearch, OwnerStatus, Owners, Refused};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::Socket;

@@ -9,7 +9,7 @@ use crate::model::socket::{Protocol, Socket, State, StateSet};
 use crate::platform::linux::bpf::pass_reader;
 use crate::platform::linux::namespaces;
 use crate::platform::linux::netlink::socket::Netlink;
-use crate::platform::linux::owners::proc_fd::InodeSet;
+use crate::platform::linux::owners::inode_set::InodeSet;
 use crate::platform::linux::owners::search::{self, EagerOwners};
 use crate::platform::linux::procfs::port_policy;
 use crate::platform::linux::procfs::sockstat;

@@ -7,8 +7,8 @@
 use super::format::context;
 use super::walk::Walk;
 use super::{cast, load_number};
-use crate::platform::linux::bpf::insn::Register::{R0, R1, R2, R3, R6, R7, R8};
-use crate::platform::linux::bpf::insn::{Label, Register, Size};
+use crate::platform::linux::bpf::assembler::Register::{R0, R1, R2, R3, R6, R7, R8};
+use crate::platform::linux::bpf::assembler::{Label, Register, Size};
 use crate::platform::linux::bpf::pass_layout::BoundPorts;
 
 /// `TCP_CLOSE`

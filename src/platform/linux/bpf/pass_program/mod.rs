@@ -19,8 +19,8 @@ pub use format::{
     LISTENING_NULLS_BASE, Outcome, ROW, SLOT, SOCKETS_AT_MOST, Selection, Task, context, namespace_row, row, tables as described,
 };
 
-use super::insn::Register::{R0, R1, R2, R8, R9, R10};
-use super::insn::{AssembleError, Assembler, Program, Register, Size};
+use super::assembler::Register::{R0, R1, R2, R8, R9, R10};
+use super::assembler::{AssembleError, Assembler, Program, Register, Size};
 use super::pass_layout::PassLayout;
 use walk::Walk;
 

@@ -3,8 +3,8 @@
 use super::format::{ROW, Task, context, row};
 use super::walk::Walk;
 use super::{cast, load_number, stack};
-use crate::platform::linux::bpf::insn::Register::{R0, R1, R2, R3, R4, R6, R9, R10};
-use crate::platform::linux::bpf::insn::{Label, Size};
+use crate::platform::linux::bpf::assembler::Register::{R0, R1, R2, R3, R4, R6, R9, R10};
+use crate::platform::linux::bpf::assembler::{Label, Size};
 
 /// `TCP_TIME_WAIT` and `TCP_NEW_SYN_RECV`: small structures, of which nothing but `struct sock_common` is a socket's.
 const TIME_WAIT: i32 = 6;

@@ -2,8 +2,8 @@
 
 use super::format::{Outcome, ROW, context, namespace_row, tables};
 use super::{JIFFIES64, cast, load_number, stack};
-use crate::platform::linux::bpf::insn::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
-use crate::platform::linux::bpf::insn::{Assembler, Label, Size};
+use crate::platform::linux::bpf::assembler::Register::{R0, R1, R2, R3, R6, R7, R8, R9, R10};
+use crate::platform::linux::bpf::assembler::{Assembler, Label, Size};
 use crate::platform::linux::bpf::pass_layout::PassLayout;
 
 /// `BPF_FUNC_get_current_task`

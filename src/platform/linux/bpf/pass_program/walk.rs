@@ -2,8 +2,8 @@
 
 use super::format::{Outcome, RETRIES, SOCKETS_A_RUN, SOCKETS_AT_MOST, Selection, Task, context};
 use super::{cast, load_number, stack};
-use crate::platform::linux::bpf::insn::Register::{R0, R1, R2, R3, R6, R7, R8, R10};
-use crate::platform::linux::bpf::insn::{Assembler, Atomic, Label, Size};
+use crate::platform::linux::bpf::assembler::Register::{R0, R1, R2, R3, R6, R7, R8, R10};
+use crate::platform::linux::bpf::assembler::{Assembler, Atomic, Label, Size};
 use crate::platform::linux::bpf::pass_layout::PassLayout;
 
 /// Whether a processor of this kind executes loads in program order.

@@ -135,7 +135,7 @@ fn windows_command_lines_have_their_meaning() {
         ("-ns", "statistics(none)"),
         ("-nsp ip", "statistics(some(ipv4))"),
         ("-nsp tcp", "statistics(some(tcpipv4)) tcp4 connected"),
-        ("-nasert", "interfaces statistics(none) routes offload"),
+        ("-nasert", "interfaces statistics(none) routes offload note"),
         ("-an --lang ko", "tcp4 tcp6 udp4 udp6 all korean"),
         ("-an --lang=KO", "tcp4 tcp6 udp4 udp6 all korean"),
         ("-an --lang en", "tcp4 tcp6 udp4 udp6 all"),

@@ -61,7 +61,7 @@ fn invalid_filter_values_are_refused_with_the_valid_ones() {
         ("--state open", "invalid value 'open' for --state: expected CLOSED, LISTENING,"),
         ("--sort ports", "invalid value 'ports' for --sort: expected a column with an order"),
         ("--sort pid,-", "invalid value '-' for --sort: expected a column with an order"),
-        ("--format yaml", "invalid value 'yaml' for --format: expected table, wide, json, ndjson or csv"),
+        ("--format yaml", "invalid value 'yaml' for --format: expected table, wide, json, ndjson, csv or openmetrics"),
     ] {
         let error = stderr(&run_line(line));
         assert!(error.starts_with(&format!("rnetstat: {sentence}")), "{error}");

@@ -1,10 +1,12 @@
 //! Reading a [`Moment`]: one read of the system for all views, then filter, look up, order.
 
 use super::look_up::{look_up_processes, look_up_published};
-use crate::lookup::hosts::{self, HostNames};
+use crate::lookup::hosts;
 use crate::lookup::rates::Rates;
+use crate::lookup::resolver::Resolver;
 use crate::lookup::services::Services;
 use crate::lookup::state_times::StateTimes;
+use crate::lookup::users;
 use crate::model::bind::BindAttempt;
 use crate::model::namespace::Namespace;
 use crate::model::owners::Refused;
@@ -31,15 +33,17 @@ use crate::request::needs::Needs;
 use crate::request::{Amount, Format, Names, Query, Request, Task, View};
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Reads moments. It keeps what outlives a refresh: the resolver, the names of services, the states as they were observed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reader {
-    hosts: HostNames,
+    hosts: Resolver<IpAddr>,
+    users: Resolver<String>,
     services: Option<Arc<Services>>,
     state_times: StateTimes,
     rates: Rates,
@@ -49,6 +53,9 @@ pub struct Reader {
     /// Whether a screen shows the moments, over which no progress is written.
     is_on_screen: bool,
 }
+
+/// How long a screen waits for names: those that are late are there in the next display.
+const SCREEN_LIMIT: Duration = Duration::from_millis(50);
 
 /// What happens to the privileges of the process before names are looked up. The system's name service may load code and ask
 /// servers, which shall not profit from the rights to read every process.
@@ -61,6 +68,21 @@ enum Privileges {
     Dropped,
     /// They come from the file of the program and the next refresh needs them: no name is looked up.
     KeptWithoutNames,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self {
+            hosts: hosts::resolver(),
+            users: users::resolver(),
+            services: None,
+            state_times: StateTimes::default(),
+            rates: Rates::default(),
+            privileges: Privileges::default(),
+            has_withheld_names: false,
+            is_on_screen: false,
+        }
+    }
 }
 
 impl Reader {
@@ -113,7 +135,7 @@ impl Reader {
         moment.problems.extend(snapshot.problems.iter().cloned());
         let selections = select(&snapshot, query, request);
         let sockets = moment.sockets.insert(Sockets { snapshot, selections });
-        filter_by_owners(sockets, &mut moment.lookups, request);
+        self.filter_by_owners(sockets, &mut moment.lookups, request);
         moment.problems.extend(undecided(sockets, &moment.lookups));
         self.observe(sockets, &mut moment.lookups, request);
         self.filter_by_conditions(moment, request);
@@ -130,11 +152,9 @@ impl Reader {
         lookups.services = self.services();
         self.look_up_row_facts(snapshot, rows, lookups, needs);
         let may_look_up = self.settle_privileges();
-        let limit = match names {
-            Names::Numeric => None,
-            Names::Resolved { limit, .. } => Some(limit),
-        };
-        self.look_up_names_of(snapshot, rows, lookups, problems, NamesOf { users: needs.users, hosts: limit, may_look_up });
+        let hosts = names != Names::Numeric;
+        let wanted = NamesOf { users: needs.users, hosts, limit: SCREEN_LIMIT, may_look_up };
+        self.look_up_names_of(snapshot, rows, lookups, problems, wanted);
     }
 
     /// Compares the rows with those of the moment before.
@@ -165,7 +185,7 @@ impl Reader {
             }
             self.look_up_row_facts(&sockets.snapshot, &selection.rows, lookups, needs);
             if needs.processes.is_some_and(|facts| facts.user) {
-                lookups.processes.look_up_user_names();
+                self.name_users_of_processes(lookups, request.name_limit);
             }
         }
         problems.extend(retain_by_conditions(sockets, lookups, host.system, request));
@@ -256,15 +276,18 @@ impl Reader {
         let may_look_up = self.settle_privileges();
         let users = request.needs(platform::SYSTEM).users;
         let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, problems, .. } = moment else { return };
-        let hosts = match (request.names, request.output.amount) {
-            (Names::Resolved { limit, .. }, Amount::Rows) => Some(limit),
-            _ => None,
-        };
+        let hosts = request.names != Names::Numeric && request.output.amount == Amount::Rows;
         let rows: Cow<'_, [u32]> = match selections.as_slice() {
             [(_, selection)] => selection.rows.as_slice().into(),
             all => all.iter().flat_map(|(_, selection)| &selection.rows).copied().collect(),
         };
-        self.look_up_names_of(snapshot, &rows, lookups, problems, NamesOf { users, hosts, may_look_up });
+        self.look_up_names_of(
+            snapshot,
+            &rows,
+            lookups,
+            problems,
+            NamesOf { users, hosts, limit: request.name_limit, may_look_up },
+        );
     }
 
     fn look_up_names_of(
@@ -275,31 +298,68 @@ impl Reader {
         problems: &mut Problems,
         wanted: NamesOf,
     ) {
-        let NamesOf { users, hosts, may_look_up } = wanted;
+        let NamesOf { users, hosts, limit, may_look_up } = wanted;
         if !may_look_up {
-            if (hosts.is_some() || users) && !std::mem::replace(&mut self.has_withheld_names, true) {
+            if (hosts || users) && !std::mem::replace(&mut self.has_withheld_names, true) {
                 problems.add(Problem::new(ProblemKind::FactUnavailable, NAMES_WITHHELD));
             }
             return;
         }
-        lookups.processes.look_up_user_names();
+        let mut late = self.name_users_of_processes(lookups, limit);
         let shown = || rows.iter().filter_map(|&row| snapshot.sockets.get(row as usize));
         if users {
-            for uid in shown().filter_map(Socket::owner_uid) {
-                lookups.users.entry(uid).or_insert_with(|| platform::user_name(uid));
-            }
+            let ids: HashMap<u32, String> = shown().filter_map(Socket::owner_uid).map(|uid| (uid, uid.to_string())).collect();
+            self.users.look_up(ids.values().cloned(), limit);
+            late.extend(ids.values().filter(|id| self.users.is_late(id)).cloned());
+            lookups.users.extend(ids.into_iter().map(|(uid, id)| (uid, self.users.name(&id).map(str::to_owned))));
         }
-        if let Some(limit) = hosts {
+        problems.extend(late_users(&late));
+        if hosts {
             let _progress = (!self.is_on_screen).then(|| Progress::of("looking up names; -n does without"));
             let remotes = || shown().map(|socket| socket.remote.address);
             self.hosts.look_up(remotes().filter(|address| !address.is_unspecified() && !address.is_loopback()), limit);
             let names = lookups.hosts.get_or_insert_default();
             for address in remotes() {
-                if let Some(name) = self.hosts.name(address) {
+                if let Some(name) = self.hosts.name(&address) {
                     names.entry(address).or_insert_with(|| name.to_owned());
                 }
             }
         }
+    }
+
+    /// Names the users of the processes that were looked up, and returns the ids of those whose names have not come in time.
+    fn name_users_of_processes(&mut self, lookups: &mut Lookups, limit: Duration) -> HashSet<String> {
+        let mut ids = lookups.processes.nameless_users();
+        self.users.look_up(ids.iter().cloned(), limit);
+        lookups.processes.name_users(|id| self.users.name(&id.to_owned()));
+        ids.retain(|id| self.users.is_late(id));
+        lookups.processes.set_late_users(ids.clone());
+        ids
+    }
+
+    /// Looks up what the filters need to know of the owners, and drops the rows whose owners are not the wanted ones.
+    fn filter_by_owners(&mut self, sockets: &mut Sockets, lookups: &mut Lookups, request: &Request) {
+        let Sockets { snapshot, selections } = &*sockets;
+        for (view, selection) in selections {
+            let Some(query) = request.query_of(*view) else { continue };
+            let owners = &query.filter.owners;
+            if snapshot.refused == Refused::Invisible {
+                let pids = owners.pids.wanted.iter().chain(&owners.pids.unwanted);
+                lookups.processes.look_up(pids.copied(), Facts::NAME);
+            }
+            if let Some(facts) = owners.facts() {
+                let rows = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows);
+                let pids = rows.owner_pids();
+                lookups.processes.look_up(pids, facts);
+                if let Refused::Processes(pids) = &snapshot.refused {
+                    lookups.processes.look_up(pids.iter().copied(), Facts { command_line: true, ..facts });
+                }
+                if facts.user {
+                    self.name_users_of_processes(lookups, request.name_limit);
+                }
+            }
+        }
+        retain_owned(sockets, lookups, request);
     }
 
     /// Drops the privileges that are not needed any more, and says whether names may be looked up.
@@ -316,9 +376,19 @@ impl Reader {
 #[derive(Clone, Copy, Debug)]
 struct NamesOf {
     users: bool,
-    /// Those of remote addresses, within a time limit.
-    hosts: Option<Duration>,
+    /// Those of remote addresses.
+    hosts: bool,
+    /// How long they may take.
+    limit: Duration,
     may_look_up: bool,
+}
+
+/// What to say of users whose names have not come in time.
+fn late_users(ids: &HashSet<String>) -> Option<Problem> {
+    let first = ids.iter().min()?;
+    let users = if ids.len() == 1 { format!("of user {first}") } else { format!("of {} users, among them {first},", ids.len()) };
+    let message = format!("the name {users} was not looked up in time: the user database is slow (--name-timeout waits longer)");
+    Some(Problem::new(ProblemKind::FactUnavailable, message))
 }
 
 const NAMES_WITHHELD: &str = "names of hosts and users are not looked up: this program would keep the capabilities of its file \
@@ -397,31 +467,6 @@ fn in_order(snapshot: &Snapshot, amount: Amount) -> Vec<u32> {
 fn matching(snapshot: &Snapshot, rows: &[u32], query: &Query) -> Vec<u32> {
     let matches = |&row: &u32| snapshot.sockets.get(row as usize).is_some_and(|socket| query.matches(socket));
     rows.iter().copied().filter(matches).collect()
-}
-
-/// Looks up what the filters need to know of the owners, and drops the rows whose owners are not the wanted ones.
-fn filter_by_owners(sockets: &mut Sockets, lookups: &mut Lookups, request: &Request) {
-    let Sockets { snapshot, selections } = &*sockets;
-    for (view, selection) in selections {
-        let Some(query) = request.query_of(*view) else { continue };
-        let owners = &query.filter.owners;
-        if snapshot.refused == Refused::Invisible {
-            let pids = owners.pids.wanted.iter().chain(&owners.pids.unwanted);
-            lookups.processes.look_up(pids.copied(), Facts::NAME);
-        }
-        if let Some(facts) = owners.facts() {
-            let rows = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows);
-            let pids = rows.owner_pids();
-            lookups.processes.look_up(pids, facts);
-            if let Refused::Processes(pids) = &snapshot.refused {
-                lookups.processes.look_up(pids.iter().copied(), Facts { command_line: true, ..facts });
-            }
-            if facts.user {
-                lookups.processes.look_up_user_names();
-            }
-        }
-    }
-    retain_owned(sockets, lookups, request);
 }
 
 fn retain_owned(sockets: &mut Sockets, lookups: &Lookups, request: &Request) {

@@ -7,6 +7,7 @@ use crate::filter::selector::{InvalidValue, Selector};
 use crate::filter::states::States;
 use crate::filter::{Filter, addresses, owners, states};
 use crate::lookup::services::Services;
+use crate::lookup::users;
 use crate::model::socket::{Family, State};
 use crate::platform;
 use clap::Args;
@@ -195,10 +196,7 @@ fn prefixes(switch: &str, values: &[String]) -> Result<Selector<addresses::Prefi
 }
 
 fn user(value: &str) -> Result<[u32; 1], String> {
-    match value.parse().ok().or_else(|| platform::user_id(value)) {
-        Some(uid) => Ok([uid]),
-        None => Err("there is no user of that name".to_owned()),
-    }
+    value.parse().or_else(|_| users::id_of(value)).map(|uid| [uid]).map_err(|error| error.to_string())
 }
 
 fn invalid_filter(switch: &str, invalid: &InvalidValue) -> UsageError {

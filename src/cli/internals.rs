@@ -2,6 +2,7 @@
 
 use super::UsageError;
 use crate::filter::conditions::{Condition, ConditionError};
+use crate::lookup::users;
 use crate::order::keys::SortKey;
 use crate::platform;
 use crate::request::column::{Column, tcp};
@@ -78,8 +79,9 @@ pub(super) fn condition(text: &str) -> Result<Condition, UsageError> {
         return Err(UsageError::new(sentence, "Nothing would match."));
     }
     if condition.column == Column::User && platform::SOCKETS_HAVE_USERS {
-        let by_id = condition.by_user_id(platform::user_id);
-        return by_id.ok_or_else(|| UsageError::see_help(format!("--where cannot be '{text}': there is no such user here")));
+        let by_id = condition.by_user_id(users::id_of);
+        let by_id = by_id.map_err(|error| UsageError::see_help(format!("--where cannot be '{text}': {error}")))?;
+        return Ok(by_id.unwrap_or(condition));
     }
     Ok(condition)
 }

@@ -4,6 +4,7 @@ mod actions;
 mod answers;
 mod compat;
 mod completions;
+mod effects;
 mod filter_line;
 mod filters;
 mod generate;

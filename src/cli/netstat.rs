@@ -72,9 +72,9 @@ pub(super) struct NetstatArguments {
     #[arg(short = 'y', long, overrides_with = "template")]
     pub template: bool,
 
-    /// Without -n: the seconds that all names together may take.
-    #[arg(long, help_heading = OUTPUT, value_name = "SECONDS", default_value = "3", value_parser = seconds, overrides_with = "name_timeout")]
-    pub name_timeout: Duration,
+    /// The seconds that all names of hosts together may take, and as long those of users; 3 without it.
+    #[arg(long, help_heading = OUTPUT, value_name = "SECONDS", value_parser = seconds, overrides_with = "name_timeout")]
+    pub name_timeout: Option<Duration>,
 
     /// The language of titles and headings. States, protocols and numbers stay as they are.
     #[arg(long, help_heading = OUTPUT, value_name = "LANGUAGE", value_parser = super::named(&Language::ALL), default_value = "en", ignore_case = true, overrides_with = "lang")]

@@ -8,6 +8,7 @@ use super::views::{check, choose_sections, protocols, question, table, views};
 use super::{Arguments, UsageError, actions};
 use crate::filter::namespaces::NamespaceSelection;
 use crate::filter::{Filter, Scope};
+use crate::lookup::users;
 use crate::model::socket::{Protocol, State, StateSet, Table, TableSet};
 use crate::order::keys::SortKey;
 use crate::platform;
@@ -75,7 +76,7 @@ impl Arguments {
         let query =
             Query { sources, namespaces: namespaces.clone(), ..sockets(netstat, linux, filter.clone(), asked.max(least))? };
         let names_rows = netstat.all || netstat.bound || filter.states.is_some();
-        Ok(Request {
+        let mut request = Request {
             query: match task {
                 // Connections differ always: they are compared only if rows are asked for.
                 Task::Diff(_) if !names_rows => query.listening(),
@@ -92,14 +93,17 @@ impl Arguments {
             columns,
             tcp_info: self.internals.tcp_info,
             executables: netstat.executable,
-            views,
             sort,
-            names: names(netstat, output.format),
+            names: names(netstat, &views, output.format),
+            name_limit: netstat.name_timeout.unwrap_or(users::LIMIT),
+            views,
             language: netstat.lang,
             interval,
             notes: interval::note(&words).into_iter().collect(),
             output,
-        })
+        };
+        self.check_effects(&mut request)?;
+        Ok(request)
     }
 }
 
@@ -323,11 +327,12 @@ fn states(scope: Scope) -> StateSet {
 }
 
 /// The classic table names foreign addresses unless it is told not to; the other forms only if they are told to (`-f`).
-fn names(netstat: &NetstatArguments, format: Format) -> Names {
-    if netstat.numeric || (format != Format::Table && !netstat.fqdn) {
+fn names(netstat: &NetstatArguments, views: &[View], format: Format) -> Names {
+    let shows_rows = views.contains(&View::Sockets);
+    if netstat.numeric || !shows_rows || (format != Format::Table && !netstat.fqdn) {
         return Names::Numeric;
     }
-    Names::Resolved { qualified: netstat.fqdn, limit: netstat.name_timeout }
+    Names::Resolved { qualified: netstat.fqdn }
 }
 
 #[cfg(test)]

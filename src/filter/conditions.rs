@@ -227,17 +227,18 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 impl Condition {
-    /// The condition on the user id that a condition on the name of a socket's user is; `None` for any other condition, and if
-    /// there is no such user. As with `--sort`, users are compared by their ids if sockets have them.
-    #[must_use]
-    pub fn by_user_id(&self, id_of: impl FnOnce(&str) -> Option<u32>) -> Option<Self> {
+    /// The condition on the user id that a condition on the name of a socket's user is; `None` for any other condition. As with `--sort`, users are compared by their ids if sockets have them.
+    ///
+    /// # Errors
+    /// If the user has no number, with the reason.
+    pub fn by_user_id<E>(&self, id_of: impl FnOnce(&str) -> Result<u32, E>) -> Result<Option<Self>, E> {
         match &self.literal {
             Literal::Text(name) if self.column == Column::User => {
-                let id = name.parse().ok().or_else(|| id_of(name))?;
+                let id = name.parse().or_else(|_| id_of(name))?;
                 let literal = Literal::Number(Decimal { digits: id.into(), scale: 1 });
-                Some(Self { column: Column::Uid, operator: self.operator, literal })
+                Ok(Some(Self { column: Column::Uid, operator: self.operator, literal }))
             }
-            Literal::Text(_) | Literal::Number(_) | Literal::Place(_) | Literal::Address(_) | Literal::Endpoint(_) => None,
+            Literal::Text(_) | Literal::Number(_) | Literal::Place(_) | Literal::Address(_) | Literal::Endpoint(_) => Ok(None),
         }
     }
 
@@ -370,11 +371,11 @@ mod tests {
 
     #[test]
     fn a_user_is_compared_by_its_id() {
-        let id_of = |name: &str| (name == "root").then_some(0);
-        assert_eq!(condition("user!=root").by_user_id(id_of), Some(condition("uid!=0")));
-        assert_eq!(condition("user=33").by_user_id(id_of), Some(condition("uid=33")));
-        assert_eq!(condition("user=ghost").by_user_id(id_of), None);
-        assert_eq!(condition("process=root").by_user_id(id_of), None);
+        let id_of = |name: &str| (name == "root").then_some(0).ok_or(());
+        assert_eq!(condition("user!=root").by_user_id(id_of), Ok(Some(condition("uid!=0"))));
+        assert_eq!(condition("user=33").by_user_id(id_of), Ok(Some(condition("uid=33"))));
+        assert_eq!(condition("user=ghost").by_user_id(id_of), Err(()));
+        assert_eq!(condition("process=root").by_user_id(id_of), Ok(None));
     }
 
     #[test]

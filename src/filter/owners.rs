@@ -123,6 +123,7 @@ fn ask(processes: &Processes, pid: Pid, question: impl FnOnce(&Process) -> bool)
 
 fn ask_user(processes: &Processes, pid: Pid, wanted: &UserName) -> Answer {
     match processes.get(pid).and_then(|process| process.user.as_ref()) {
+        Some(user) if !wanted.is_of(user) && processes.is_user_late(user) => Answer::Unknown,
         Some(user) => wanted.is_of(user).into(),
         None if processes.has_ended(pid) => Answer::No,
         None => Answer::Unknown,

@@ -4,5 +4,9 @@
 pub mod hosts;
 pub mod processes;
 pub mod rates;
+#[cfg(feature = "cli")]
+pub mod resolver;
 pub mod services;
 pub mod state_times;
+#[cfg(feature = "cli")]
+pub mod users;

@@ -1,10 +1,10 @@
 //! Facts about processes: only those asked for, each once in a refresh.
 
 use crate::model::problem::{Problem, ProblemKind};
-use crate::model::process::{Facts, Process, ProcessRead};
+use crate::model::process::{Facts, Process, ProcessRead, User};
 use crate::model::socket::Pid;
 use crate::platform;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The processes that were looked up in the present refresh.
 #[derive(Debug, Default)]
@@ -12,6 +12,8 @@ pub struct Processes {
     known: HashMap<Pid, Entry>,
     /// When the owners of the sockets had been read, on the clock of the processes' starts.
     owners_read: Option<u64>,
+    /// The ids of users whose names may come later.
+    late_users: HashSet<String>,
     problems: Vec<Problem>,
 }
 
@@ -104,18 +106,39 @@ impl Processes {
         chain
     }
 
-    /// Looks up the names of the users that the processes run as. The system's name service may load code and ask servers, so
-    /// that this comes when nothing needs rights any more.
+    /// Looks up the names of the users that the processes run as, as long as that takes. The system's name service may load code
+    /// and ask servers.
     pub fn look_up_user_names(&mut self) {
-        let mut names: HashMap<String, Option<String>> = HashMap::new();
+        let names = self.nameless_users().into_iter().filter_map(|id| Some((platform::process_user_name(&id)?, id)));
+        let names: HashMap<String, String> = names.map(|(name, id)| (id, name)).collect();
+        self.name_users(|id| names.get(id).map(String::as_str));
+    }
+
+    /// The ids of users whose names are not known.
+    pub fn nameless_users(&self) -> HashSet<String> {
+        let users = self.iter().filter_map(|process| process.user.as_ref());
+        users.filter(|user| user.name.is_none()).map(|user| user.id.clone()).collect()
+    }
+
+    /// Takes the names of users that are known now.
+    pub fn name_users<'a>(&mut self, name: impl Fn(&str) -> Option<&'a str>) {
         for entry in self.known.values_mut() {
             if let ProcessRead::Known(Process { user: Some(user), .. }) = &mut entry.read
                 && user.name.is_none()
             {
-                let name = names.entry(user.id.clone()).or_insert_with(|| platform::process_user_name(&user.id));
-                user.name.clone_from(name);
+                user.name = name(&user.id).map(str::to_owned);
             }
         }
+    }
+
+    /// Takes note of users whose names may come later: nothing is known of them yet.
+    pub fn set_late_users(&mut self, ids: HashSet<String>) {
+        self.late_users = ids;
+    }
+
+    /// Whether the name of a user has not come yet.
+    pub fn is_user_late(&self, user: &User) -> bool {
+        user.name.is_none() && self.late_users.contains(&user.id)
     }
 
     /// A process that was looked up and was there.

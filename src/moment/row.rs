@@ -189,6 +189,11 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The number of the socket's user if it has no name, or if the name has not come in time.
+    pub fn nameless_user(self) -> Option<u32> {
+        self.socket.owner_uid().filter(|_| self.user().is_none())
+    }
+
     /// The name of the interface that the socket is bound to.
     pub fn interface(self) -> Option<&'a str> {
         // The numbers of interfaces are those of one namespace.

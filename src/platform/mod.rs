@@ -291,6 +291,9 @@ mod try_bind;
 // For systems that do not name the source address of a route.
 pub mod own_addresses;
 
+#[cfg(unix)]
+pub mod passwd;
+
 #[allow(dead_code, reason = "Linux reads the facts about processes itself, and has this as an oracle for tests")]
 mod sysinfo_processes;
 
@@ -534,14 +537,14 @@ pub fn interface_index(name: &str) -> Option<u32> {
     backend::interface_index(name)
 }
 
-/// The name of a user id; `None` if it has none, or if the system has no user ids.
-pub fn user_name(uid: u32) -> Option<String> {
-    backend::user_name(uid)
+/// The id of a user name. The system's user database may take as long as it likes.
+pub(crate) fn user_id(name: &str) -> Option<u32> {
+    backend::user_id(name)
 }
 
-/// The id of a user name.
-pub fn user_id(name: &str) -> Option<u32> {
-    backend::user_id(name)
+/// The id of a user name, if it can be told without the system's user database, which may load code and ask servers.
+pub(crate) fn local_user_id(name: &str) -> Option<u32> {
+    backend::local_user_id(name)
 }
 
 /// A file name that is not valid Unicode, as this system allows them.

@@ -381,7 +381,7 @@ fn the_wide_table_has_listeners_a_rule_connections_and_a_footer() {
     assert_eq!(
         lines[5..],
         [
-            "TCP 10.0.0.1:5000 10.0.0.2:443 ESTABLISHED (hidden) https",
+            "TCP 10.0.0.1:5000 10.0.0.2:443 ESTABLISHED (hidden) 77 https",
             "TCP 127.0.0.1:443 127.0.0.1:50000 ESTABLISHED 901 nginx root https curl (4711)",
             "TCP 127.0.0.1:50000 127.0.0.1:443 ESTABLISHED 4711 curl root https nginx (901)",
             "TCP 192.0.2.1:40000 198.51.100.7:443 TIME_WAIT (no process) https",

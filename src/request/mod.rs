@@ -62,6 +62,8 @@ pub struct Request {
     pub sort: Vec<SortKey>,
     /// How foreign addresses are named.
     pub names: Names,
+    /// How long the names of hosts may take together, and as long those of users.
+    pub name_limit: Duration,
     /// The language of titles and headings.
     pub language: Language,
     /// The pause between two refreshes; `None` for a single one.
@@ -268,7 +270,5 @@ pub enum Names {
     Resolved {
         /// The whole name (`-f`) rather than its first label.
         qualified: bool,
-        /// How long all look-ups together may take.
-        limit: Duration,
     },
 }

@@ -384,7 +384,7 @@ impl Model {
                 self.names = match (self.names, self.request.names) {
                     (Names::Resolved { .. }, _) => Names::Numeric,
                     (Names::Numeric, asked @ Names::Resolved { .. }) => asked,
-                    (Names::Numeric, Names::Numeric) => Names::Resolved { qualified: false, limit: Duration::ZERO },
+                    (Names::Numeric, Names::Numeric) => Names::Resolved { qualified: false },
                 };
                 if self.names == Names::Numeric
                     && let Some(moment) = &mut self.moment

@@ -41,3 +41,4 @@ mod states;
 mod statistics;
 mod switches;
 mod threads;
+mod users;

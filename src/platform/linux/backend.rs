@@ -22,7 +22,7 @@ pub(crate) use crate::platform::unix::signals::is_interrupt_ignored;
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 #[cfg(feature = "watch")]
 pub(crate) use crate::platform::unix::terminal_signals::{ask_job_to_stop, stop, watch_terminal_signals};
-pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
+pub(crate) use crate::platform::unix::users::{local_user_id, process_user_name, user_id};
 
 use super::procfs;
 use crate::model::port_policy::PortPolicy;

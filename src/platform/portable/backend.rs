@@ -8,7 +8,7 @@ pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 #[cfg(feature = "watch")]
 pub(crate) use crate::platform::unix::terminal_signals::{ask_job_to_stop, stop, watch_terminal_signals};
-pub(crate) use crate::platform::unix::users::{process_user_name, user_id, user_name};
+pub(crate) use crate::platform::unix::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::unsupported::{
     SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,
     membership, namespace_addresses, port_policy, rdma, routing, statistics, wait,

@@ -6,7 +6,7 @@ pub(crate) use super::signals::{ignore_file_size_signal as begin, is_interrupt_i
 pub(crate) use super::stdout::wait_for_stdout;
 #[cfg(feature = "watch")]
 pub(crate) use super::terminal_signals::{ask_job_to_stop, stop, watch_terminal_signals};
-pub(crate) use super::users::{process_user_name, user_id, user_name};
+pub(crate) use super::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unsupported::{
     SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,

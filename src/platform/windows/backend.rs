@@ -8,7 +8,7 @@ pub(crate) use super::process_image::process_facts;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot;
 pub(crate) use super::statistics::read as statistics;
-pub(crate) use super::users::{process_user_name, user_id, user_name};
+pub(crate) use super::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::sysinfo_processes::process_clock;
 pub(crate) use crate::platform::unsupported::{
     begin, descriptors, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored, is_stdout_closed, limits,

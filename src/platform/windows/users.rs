@@ -9,12 +9,12 @@ use windows_sys::Win32::Security::{LookupAccountSidW, PSID};
 const LONGEST: usize = 257;
 
 /// Sockets have no user ids on Windows.
-pub(crate) const fn user_name(_uid: u32) -> Option<String> {
+pub(crate) const fn user_id(_name: &str) -> Option<u32> {
     None
 }
 
 /// Sockets have no user ids on Windows.
-pub(crate) const fn user_id(_name: &str) -> Option<u32> {
+pub(crate) const fn local_user_id(_name: &str) -> Option<u32> {
     None
 }
 

@@ -123,6 +123,7 @@ pub(super) fn cell(row: Row<'_>, column: Column) -> Cell {
         (Column::Local, _) => Cell::Endpoint(local_endpoint(row)),
         (Column::Remote, Value::Null) => Cell::Text("*".to_owned()),
         (Column::Tcp(_) | Column::Rate(_), Value::Null) => Cell::Text("-".to_owned()),
+        (Column::User, Value::Null) => Cell::Text(row.nameless_user().map_or_else(String::new, |uid| uid.to_string())),
         (Column::Process, Value::Null) => Cell::Text(missing_owner(row).to_owned()),
         (_, value @ (Value::Endpoint(..) | Value::NamedEndpoint(..))) => Cell::Endpoint(cell_text(&value)),
         (_, Value::Numbers(numbers)) => Cell::List(numbers.iter().map(u64::to_string).collect(), " "),

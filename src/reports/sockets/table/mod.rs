@@ -75,7 +75,7 @@ impl<'a> Layout<'a> {
             executables: request.executables,
             naming: match request.names {
                 Names::Numeric => None,
-                Names::Resolved { qualified, .. } => Some(Naming { own_name, qualified }),
+                Names::Resolved { qualified } => Some(Naming { own_name, qualified }),
             },
             language: request.language,
         }

@@ -106,7 +106,11 @@ fn write_extra(out: &mut Vec<u8>, row: Row<'_>, extra: Extra) {
         }
         ClassicCell::Value => {
             let value = row.value(extra.column);
-            let text = if value == Value::Null { "-".into() } else { cell_text(&value) };
+            let text = match (value, extra.column, row.nameless_user()) {
+                (Value::Null, Column::User, Some(uid)) => uid.to_string(),
+                (Value::Null, ..) => "-".into(),
+                (value, ..) => cell_text(&value),
+            };
             out.extend_from_slice(text.as_bytes());
         }
     }

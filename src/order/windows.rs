@@ -77,6 +77,12 @@ fn sort(keys: &mut [u128]) {
     }
 }
 
+/// The place of a row in Windows' order.
+pub fn windows_key(socket: &Socket) -> (Table, IpAddr, u32, u16, IpAddr, u16) {
+    let (address, scope, port, remote, remote_port) = ipv6_key(socket);
+    (socket.table(), address, scope, port, remote, remote_port)
+}
+
 fn ipv6_key(socket: &Socket) -> (IpAddr, u32, u16, IpAddr, u16) {
     let (local, remote) = (&socket.local, &socket.remote);
     (local.address, socket.scope(local.address), local.port, remote.address, remote.port)

@@ -39,9 +39,12 @@ impl Choice {
     /// The rows that are shown, in the order of the moment.
     pub fn rows(&self, moment: &Moment) -> Vec<u32> {
         let all = moment.rows(View::Sockets);
-        let is_chosen = |&position: &u32| all.get(position).is_some_and(|row| self.admits(row));
-        let mut rows: Vec<u32> = all.positions().iter().copied().filter(is_chosen).collect();
         let filter = &self.line.filter;
+        let has_filter = !filter.is_empty();
+        let is_chosen = |&position: &u32| {
+            all.get(position).is_some_and(|row| self.admits(row) && (!has_filter || filter.matches(row.socket)))
+        };
+        let mut rows: Vec<u32> = all.positions().iter().copied().filter(is_chosen).collect();
         filter.retain_owned(&mut rows, all.snapshot(), &moment.lookups.processes);
         if !filter.conditions.is_empty() {
             (rows, _) = filter.retain_by_conditions(all.at(&rows));
@@ -77,7 +80,6 @@ impl Choice {
             && self.protocol.is_none_or(|protocol| socket.protocol == protocol)
             && self.family.is_none_or(|family| socket.table().family() == family)
             && self.followed.is_none_or(|pid| row.owners().pids().any(|owner| owner == pid))
-            && self.line.filter.matches(socket)
     }
 
     fn has_words(&self, row: Row<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! What the rows that are shown add up to.
 
 use crate::lookup::rates::Rate;
-use crate::model::owners::OwnerStatus;
+use crate::model::owners::{OwnerStatus, Owners};
 use crate::model::socket::State;
 use crate::moment::row::Rows;
 use crate::request::unit::{Quantity, Unit};
@@ -25,6 +25,8 @@ impl Counts {
     /// Counts rows.
     pub fn of(rows: Rows<'_>) -> Self {
         let mut counts = Self { sockets: rows.len(), ..Self::default() };
+        // Finding the owners of each row costs something, and says nothing if no process refused to be read.
+        let may_be_hidden = !rows.snapshot().refused.is_none() || matches!(rows.snapshot().owners, Owners::ByRow(_));
         let has_rates = !rows.lookups().rates.is_empty();
         for row in rows.iter() {
             match row.socket.state {
@@ -35,7 +37,7 @@ impl Counts {
                     }
                 }
             }
-            counts.hidden += usize::from(row.owners().status == OwnerStatus::Denied);
+            counts.hidden += usize::from(may_be_hidden && row.owners().status == OwnerStatus::Denied);
             if has_rates {
                 for (rate, sum) in Rate::ALL.into_iter().zip(&mut counts.rates) {
                     *sum = row.rate(rate).map(|rate| sum.unwrap_or(0).saturating_add(rate)).or(*sum);

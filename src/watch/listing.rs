@@ -76,6 +76,13 @@ impl Listing {
         self.lines.iter().position(|&line| self.key_of(line, rows, gone) == Some(key))
     }
 
+    /// The group that a socket is in.
+    pub fn group_of(&self, key: LineKey, rows: Rows<'_>) -> Option<LineKey> {
+        let LineKey::Socket(key) = key else { return None };
+        let is_it = |position: &u32| rows.get(*position).is_some_and(|row| row.key() == key);
+        self.groups.iter().find(|group| group.rows.iter().any(is_it)).map(|group| LineKey::Group(group.key))
+    }
+
     /// Where rows that are gone now stood: each with the line before it that is still there.
     pub fn anchors(&self, rows: Rows<'_>, gone_before: &GoneRows, gone: &HashSet<u32>) -> Anchors {
         let mut anchor = None;

@@ -24,6 +24,8 @@ mod prompt;
 mod screen;
 mod styled;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 use crate::app::{Exit, Reader};
 use crate::model::owners::OwnerSearch;

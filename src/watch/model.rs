@@ -144,8 +144,8 @@ impl Model {
 
     /// Takes the next moment.
     pub fn take_moment(&mut self, mut moment: Moment, now: Instant) {
-        let gone = self.marks.observe(&moment, now);
         let before = self.moment.take();
+        let gone = self.marks.observe(before.as_ref(), &moment, now);
         if let Some(before) = &before {
             // Names of users are kept: looking them up may take long.
             moment.lookups.users.clone_from(&before.lookups.users);
@@ -189,7 +189,13 @@ impl Model {
         let groups = self.grouping.groups(rows_at(moment, &rows));
         self.listing = Listing::new(&rows, groups, &self.open);
         self.listing.insert_gone(&self.anchors, moment.rows(View::Sockets), &self.gone);
-        let found = self.selected.and_then(|key| self.listing.find(key, moment.rows(View::Sockets), &self.gone));
+        let all = moment.rows(View::Sockets);
+        let found = self.selected.and_then(|key| {
+            // A row in a group that is closed is behind its heading.
+            self.listing
+                .find(key, all, &self.gone)
+                .or_else(|| self.listing.find(self.listing.group_of(key, all)?, all, &self.gone))
+        });
         self.select(found.unwrap_or(self.at));
     }
 

@@ -27,30 +27,33 @@ impl Screen {
     }
 }
 
-impl<B: Backend> OnBackend<B>
-where
-    io::Error: From<B::Error>,
-{
+impl<B: Backend> OnBackend<B> {
     /// A screen on a backend.
-    pub fn new(backend: B, has_color: bool) -> io::Result<Self> {
+    pub fn new(backend: B, has_color: bool) -> Result<Self, B::Error> {
         Ok(Self { terminal: Terminal::new(backend)?, has_color })
     }
 
+    /// What it is on.
+    #[cfg(test)]
+    pub fn backend(&self) -> &B {
+        self.terminal.backend()
+    }
+
     /// Its columns and lines.
-    pub fn size(&self) -> io::Result<(u16, u16)> {
+    pub fn size(&self) -> Result<(u16, u16), B::Error> {
         let size = self.terminal.size()?;
         Ok((size.width, size.height))
     }
 
     /// What is on the screen is not what was drawn: the next frame is drawn as a whole.
-    pub fn forget(&mut self) -> io::Result<()> {
+    pub fn forget(&mut self) -> Result<(), B::Error> {
         // Terminal::clear would ask the terminal where its cursor is, and the answer would be taken for keys.
         let area = Rect::from(self.terminal.size()?);
-        Ok(self.terminal.resize(area)?)
+        self.terminal.resize(area)
     }
 
     /// Draws a frame; what is wider or higher than the screen is cut.
-    pub fn draw(&mut self, frame: &Frame) -> io::Result<()> {
+    pub fn draw(&mut self, frame: &Frame) -> Result<(), B::Error> {
         let has_color = self.has_color;
         self.terminal.draw(|on| {
             let area = on.area();

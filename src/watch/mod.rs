@@ -23,7 +23,7 @@ mod pane;
 mod prompt;
 mod screen;
 mod styled;
-mod terminal;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 

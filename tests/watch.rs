@@ -13,6 +13,7 @@ mod support;
 use rnetstat::watch::terminal::TakenTerminal;
 use rustix::process::{Pid, Signal};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use support::command::{PROGRAM, command_of_line, stderr};
@@ -273,6 +274,33 @@ fn what_is_seen_is_written_to_a_file_which_is_replaced_only_after_a_question() {
     tmux.press(&["q"]);
     tmux.assert_restored("0");
     fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_process_is_ended_only_after_a_yes() {
+    let Some(tmux) = Tmux::start(110, 24) else { return };
+    if !have_or_skip("python3", "python3") {
+        return;
+    }
+    let listen =
+        "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); time.sleep(600)";
+    let mut child = Command::new("python3").args(["-c", listen]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut port = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    tmux.line(&format!("{PROGRAM} --watch 0.5 :{}", port.trim()));
+    tmux.until_screen("1 socket ");
+    for answer in ["n", "y"] {
+        tmux.type_text("K");
+        let screen = tmux.until_screen("End this process? y: yes");
+        assert!(screen.contains(&format!("({})", child.id())), "{screen}");
+        assert!(child.try_wait().unwrap().is_none());
+        tmux.type_text(answer);
+        tmux.until_screen(if answer == "y" { "ended    " } else { "nothing was done" });
+    }
+    assert!(!child.wait().unwrap().success());
+    tmux.until_screen("0 sockets");
+    tmux.press(&["q"]);
+    tmux.assert_restored("0");
 }
 
 #[test]

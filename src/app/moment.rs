@@ -141,6 +141,17 @@ impl Reader {
         self.filter_by_conditions(moment, request);
     }
 
+    /// Finds what is worth a look among the rows of a moment that is not looked up.
+    pub fn find(&mut self, moment: &mut Moment) {
+        let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, findings, .. } = moment else { return };
+        lookups.port_policy = platform::port_policy();
+        look_up_limits(snapshot, selections, lookups);
+        let rows = selections.iter().flat_map(|(_, selection)| selection.rows.iter().copied()).collect::<Vec<_>>();
+        let found = Finding::all(Rows::of_parts(snapshot, lookups, host.system, &rows), Scope::Host);
+        lookups.processes.look_up(found.iter().filter_map(|finding| finding.pid), Facts::NAME);
+        *findings = Some(found);
+    }
+
     /// Looks up what some rows of a moment need that are shown, beside what was looked up for it before.
     pub fn look_up_rows(&mut self, moment: &mut Moment, rows: &[u32], needs: Needs, names: Names) {
         let needs = needs.on(moment.host.system);

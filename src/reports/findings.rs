@@ -8,13 +8,13 @@ use crate::moment::findings::{Finding, Severity};
 use serde::Serialize;
 
 /// The conclusion in a sentence without a full stop. Its names are untrusted.
-pub(in crate::reports) fn sentence(finding: &Finding, processes: &Processes) -> String {
+pub(crate) fn sentence(finding: &Finding, processes: &Processes) -> String {
     let named = |pid| name_and_pid(pid, processes.get(pid).map(|process| process.name.to_string_lossy()).as_deref());
     finding.message(&finding.pid.map_or_else(|| "an unknown process".to_owned(), named))
 }
 
 /// How it looks to people.
-pub(in crate::reports) const fn paint(finding: &Finding) -> Paint {
+pub(crate) const fn paint(finding: &Finding) -> Paint {
     match finding.fact.severity() {
         Severity::Warning => Paint::Bad,
         Severity::Note => Paint::Waiting,

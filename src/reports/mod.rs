@@ -6,7 +6,7 @@ pub mod consumers;
 pub mod diff;
 pub mod document;
 pub mod explain;
-mod findings;
+pub(crate) mod findings;
 mod i18n;
 pub mod interfaces;
 pub mod openmetrics;

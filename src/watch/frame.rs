@@ -1,5 +1,6 @@
 //! What the screen shows, line by line.
 
+use super::act::Question;
 use super::head;
 use super::keys::HELP;
 use super::listing::Line;
@@ -89,6 +90,9 @@ pub fn frame(model: &mut Model, now: Instant) -> Frame {
         }
         frame.lines.resize(areas.head + areas.heading + areas.list + areas.pane, StyledLine::default());
     }
+    if let Mode::Act(question) = &model.mode {
+        show_question(&mut frame, question, areas);
+    }
     if areas.footer > 0 {
         let line = u16::try_from(frame.lines.len()).unwrap_or(u16::MAX);
         let (footer, cursor) = footer(model, cells);
@@ -96,6 +100,19 @@ pub fn frame(model: &mut Model, now: Instant) -> Frame {
         frame.cursor = cursor.map(|column| (column, line));
     }
     frame
+}
+
+/// What is to be done stands over the last lines of the list.
+fn show_question(frame: &mut Frame, question: &Question, areas: Areas) {
+    let room = (areas.list + areas.pane).saturating_sub(1);
+    let mut lines: Vec<StyledLine> = question.lines.iter().map(|line| StyledLine::new(line.as_str(), None)).collect();
+    if lines.len() > room {
+        lines.truncate(room.saturating_sub(1));
+        lines.push(StyledLine::new("…", None));
+    }
+    let first = frame.lines.len().saturating_sub(lines.len());
+    frame.lines.truncate(first);
+    frame.lines.extend(lines);
 }
 
 fn heading(model: &Model, grid: &Grid) -> StyledLine {
@@ -164,6 +181,7 @@ fn footer(model: &Model, cells: usize) -> (StyledLine, Option<u16>) {
             let question = format!("{} exists: replace it? y: yes, any other key: no", escape(&path.to_string_lossy()));
             (StyledLine::painted(question, Paint::Strong), None)
         }
+        Mode::Act(question) => (StyledLine::painted(format!("{} y: yes, any other key: no", question.text), Paint::Strong), None),
         Mode::Help => (StyledLine::painted("any key goes back", Paint::Dim), None),
         Mode::List => match &model.message {
             Some(message) => (StyledLine::painted(escape(message).into_owned(), Paint::Strong), None),

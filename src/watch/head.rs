@@ -58,6 +58,10 @@ fn choice(model: &Model) -> StyledLine {
             line.push(escape(&text).into_owned(), Some(Tint::Paint(Paint::Strong)));
         }
     }
+    for (number, (paint, finding)) in model.findings.iter().enumerate() {
+        line.push(if number == 0 { "  ! " } else { "; " }, Some(Tint::Paint(*paint)));
+        line.push(escape(finding).into_owned(), Some(Tint::Paint(*paint)));
+    }
     let problems = model.moment.iter().flat_map(|moment| moment.problems.iter());
     for problem in problems {
         let paint = if problem.kind.is_incomplete() { Paint::Bad } else { Paint::Passing };

@@ -26,6 +26,8 @@ pub enum Input {
     Continued,
     /// The sockets were read.
     Snapshot(Box<Snapshot>),
+    /// What was to be done is done: what became of it, line by line.
+    Acted(Vec<String>),
 }
 
 /// What is read.
@@ -43,6 +45,7 @@ pub struct Inputs {
     /// What happened.
     pub received: Receiver<Input>,
     jobs: Sender<Job>,
+    acted: Sender<Input>,
 }
 
 impl Inputs {
@@ -60,7 +63,7 @@ impl Inputs {
             };
         })
         .context("signals cannot be watched for")?;
-        let keys = sender.clone();
+        let (keys, acted) = (sender.clone(), sender.clone());
         Builder::new().name("keys".to_owned()).spawn(move || send_keys(&keys)).context("no thread for the keys")?;
         let read = move || {
             for Job { query, owners } in wanted {
@@ -71,12 +74,25 @@ impl Inputs {
             }
         };
         Builder::new().name("reader".to_owned()).spawn(read).context("no thread to read the sockets")?;
-        Ok(Self { received, jobs })
+        Ok(Self { received, jobs, acted })
     }
 
     /// Reads sockets; they come as an input.
     pub fn read(&self, job: Job) -> anyhow::Result<()> {
         self.jobs.send(job).context("the thread that reads the sockets has ended")
+    }
+}
+
+impl Inputs {
+    /// Does something on a thread of its own; what it returns comes as an input.
+    pub fn act(&self, act: impl FnOnce() -> Vec<String> + Send + 'static) -> anyhow::Result<()> {
+        let acted = self.acted.clone();
+        let act = move || {
+            // A receiver that is gone has ended the screen.
+            let _ = acted.send(Input::Acted(act()));
+        };
+        Builder::new().name("action".to_owned()).spawn(act).context("no thread to act on")?;
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The keys and what they do.
 
+use crate::model::action::Action;
 use crate::model::socket::{Family, Protocol};
 
 /// A key, as the terminal gave it.
@@ -76,6 +77,8 @@ pub enum Command {
     Slower,
     /// To group by the next thing.
     Group,
+    /// To end the process or to close the socket of the row.
+    Act(Action),
     /// To write what is seen to a file.
     Write,
     /// To show the keys.
@@ -112,7 +115,7 @@ pub enum Shown {
 }
 
 /// The keys as the help shows them.
-pub const HELP: [(&str, &str); 24] = [
+pub const HELP: [(&str, &str); 25] = [
     ("arrows, j k", "select a row; it stays selected wherever it moves"),
     ("PgUp PgDn g G", "a page up or down, the first, the last"),
     ("/", "filter: --port 443 !--user root, :8080, nginx, 10.0.0."),
@@ -129,6 +132,7 @@ pub const HELP: [(&str, &str); 24] = [
     ("n", "names of hosts"),
     ("Space", "pause"),
     ("+ -", "read more often, less often"),
+    ("K D", "end the process that owns the row, close its socket; both ask first"),
     ("w", "write what is seen to a file: .json .ndjson .csv .txt"),
     ("? h", "these keys"),
     ("q, CTRL+C", "end"),
@@ -185,6 +189,8 @@ impl Command {
             '+' | '=' => Self::Faster,
             '-' => Self::Slower,
             'c' => Self::Group,
+            'K' => Self::Act(Action::End),
+            'D' => Self::Act(Action::Close),
             'w' => Self::Write,
             '?' | 'h' => Self::Help,
             _ => return None,

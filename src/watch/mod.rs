@@ -4,6 +4,7 @@
 //! takes and gives back the terminal, `screen.rs` draws and is the only file that knows ratatui. The loop here connects them
 //! with the [`model::Model`], which changes with keys and moments, and with the [`Reader`], which looks up what is seen.
 
+mod act;
 mod choice;
 mod counts;
 mod fields;
@@ -81,6 +82,15 @@ enum Reading {
     From(Instant),
 }
 
+impl Reading {
+    /// Now, if it is not being done.
+    fn hasten(&mut self) {
+        if let Self::From(time) = self {
+            *time = Instant::now();
+        }
+    }
+}
+
 impl Watch {
     fn run(mut self) -> anyhow::Result<Exit> {
         let mut reading = Reading::From(Instant::now());
@@ -104,13 +114,11 @@ impl Watch {
                 match happened {
                     Input::Key(key) => match self.model.press(key) {
                         Some(Effect::Quit) => return Ok(Exit::Done),
-                        Some(Effect::Read) => {
-                            if let Reading::From(time) = &mut reading {
-                                *time = Instant::now();
-                            }
-                        }
+                        Some(Effect::Read) => reading.hasten(),
                         Some(Effect::Stop) => platform::ask_job_to_stop(),
                         Some(Effect::Write { path, replaces }) => file::write(&mut self.model, &mut self.reader, &path, replaces),
+                        Some(Effect::Ask(action)) => act::ask(&mut self.model, &mut self.reader, action),
+                        Some(Effect::Act(question)) => act::start(&mut self.model, &self.inputs, question),
                         None => {}
                     },
                     Input::Resized => {}
@@ -121,9 +129,16 @@ impl Watch {
                         self.take_again()?;
                     }
                     Input::Continued => self.take_again()?,
+                    Input::Acted(lines) => {
+                        self.model.message = Some(lines.join("; "));
+                        reading.hasten();
+                    }
                     Input::Snapshot(snapshot) => {
                         let arrived = Instant::now();
-                        let moment = self.reader.moment_of(*snapshot, &self.model.request);
+                        let mut moment = self.reader.moment_of(*snapshot, &self.model.request);
+                        if self.model.wants_findings(arrived) {
+                            self.reader.find(&mut moment);
+                        }
                         self.model.take_moment(moment, arrived);
                         self.is_inspected = false;
                         if let Reading::Since(began) = reading {

@@ -1,6 +1,7 @@
 //! The state of the screen: what is shown of which moment, what is selected, what is typed. It changes with keys and moments,
 //! and reads nothing.
 
+use super::act::Question;
 use super::choice::{Choice, rows_at};
 use super::counts::Counts;
 use super::gone::GoneRows;
@@ -12,8 +13,11 @@ use super::order::Order;
 use super::pane::{Pane, Subject};
 use super::prompt::Prompt;
 use crate::cli::{FilterLine, parse_filter};
+use crate::model::action::Action;
 use crate::moment::Moment;
 use crate::moment::row::{Row, Rows};
+use crate::reports::findings::{paint, sentence};
+use crate::reports::paint::Paint;
 use crate::reports::sockets::grid::{Grid, Widths};
 use crate::request::column::Column;
 use crate::request::needs::Needs;
@@ -24,6 +28,9 @@ use std::time::{Duration, Instant};
 
 /// The intervals that the keys choose among, in milliseconds.
 const INTERVALS: [u64; 10] = [200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000];
+
+/// How long findings are shown before they are looked for again.
+const FINDINGS_LIFETIME: Duration = Duration::from_secs(5);
 
 /// What a key asks of the program beside another state of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +48,10 @@ pub enum Effect {
         /// Whether it may be replaced.
         replaces: bool,
     },
+    /// To ask whether something is to be done with the selected row.
+    Ask(Action),
+    /// To do what was agreed to.
+    Act(Question),
 }
 
 /// What the keys are for.
@@ -62,6 +73,8 @@ pub enum Mode {
     File(Prompt),
     /// The question whether a file may be replaced.
     Replace(PathBuf),
+    /// The question whether something is to be done.
+    Act(Box<Question>),
     /// The keys.
     Help,
 }
@@ -97,6 +110,9 @@ pub struct Model {
     pub is_paused: bool,
     /// How remote addresses are named.
     pub names: Names,
+    /// What is worth a look, in sentences.
+    pub findings: Vec<(Paint, String)>,
+    findings_since: Option<Instant>,
     /// What is to be said, until the next key.
     pub message: Option<String>,
     /// Columns and lines of the terminal.
@@ -129,6 +145,8 @@ impl Model {
             interval: request.interval.unwrap_or(Duration::from_secs(1)),
             is_paused: false,
             names: request.names,
+            findings: Vec::new(),
+            findings_since: None,
             message: None,
             size,
             at: 0,
@@ -142,10 +160,20 @@ impl Model {
         }
     }
 
+    /// Whether it is time to find again what is worth a look: it takes about as long as the rest of a moment.
+    pub fn wants_findings(&self, now: Instant) -> bool {
+        self.findings_since.is_none_or(|since| now.saturating_duration_since(since) >= FINDINGS_LIFETIME)
+    }
+
     /// Takes the next moment.
     pub fn take_moment(&mut self, mut moment: Moment, now: Instant) {
         let before = self.moment.take();
         let gone = self.marks.observe(before.as_ref(), &moment, now);
+        if let Some(findings) = &moment.findings {
+            let processes = &moment.lookups.processes;
+            self.findings = findings.iter().map(|finding| (paint(finding), sentence(finding, processes))).collect();
+            self.findings_since = Some(now);
+        }
         if let Some(before) = &before {
             // Names of users are kept: looking them up may take long.
             moment.lookups.users.clone_from(&before.lookups.users);
@@ -286,6 +314,13 @@ impl Model {
             },
             Mode::Filter { prompt, before, .. } => self.press_in_filter(key, prompt, before),
             Mode::File(prompt) => self.press_in_file(key, prompt),
+            Mode::Act(question) => match key {
+                Key::Char('y' | 'Y') => Some(Effect::Act(*question)),
+                _ => {
+                    self.message = Some("nothing was done".to_owned());
+                    None
+                }
+            },
             Mode::Replace(path) => match key {
                 Key::Char('y' | 'Y') => Some(Effect::Write { path, replaces: true }),
                 _ => {
@@ -405,6 +440,7 @@ impl Model {
                 self.grouping = self.grouping.next();
                 self.changed();
             }
+            Command::Act(action) => return Some(Effect::Ask(action)),
             Command::Write => self.mode = Mode::File(Prompt::default()),
             Command::Help => self.mode = Mode::Help,
         }

@@ -187,7 +187,12 @@ impl<'a> Types<'a> {
         let exist = places.iter().filter(|&&place| place != u32::MAX).count();
         let mut beginnings = fields.map(|(structure, ..)| beginning(structure));
         let mut cursor = Cursor::START;
-        while beginnings != [NO_NAME; FIELDS] || found_functions.iter().flatten().count() < exist {
+        // There are some 150,000 types: whether anything is left to find is asked after each that is found, not after each type.
+        let is_left = |beginnings: &[u64; FIELDS], functions: &[Option<u32>; FUNCTIONS]| {
+            beginnings.iter().any(|&name| name != NO_NAME) || functions.iter().flatten().count() < exist
+        };
+        let mut is_searching = is_left(&beginnings, &found_functions);
+        while is_searching {
             let Some(header) = self.types.get(cursor.at..).and_then(|rest| rest.first_chunk::<TYPE>()) else { break };
             let word = |at: usize| u32_at(header, at).unwrap_or_default();
             let (name, info) = (word(0), word(4));
@@ -199,6 +204,7 @@ impl<'a> Types<'a> {
                 FUNC => {
                     if let Some(index) = places.iter().position(|&place| place == name && place != u32::MAX) {
                         found_functions[index].get_or_insert(cursor.id);
+                        is_searching = is_left(&beginnings, &found_functions);
                     }
                 }
                 STRUCT => {
@@ -222,6 +228,7 @@ impl<'a> Types<'a> {
                                 beginnings[index] = NO_NAME;
                             }
                         }
+                        is_searching = is_left(&beginnings, &found_functions);
                     }
                 }
                 _ => {}

@@ -1,0 +1,75 @@
+-- The sockets of many hosts in ClickHouse: tests/fleet makes this file of 'rnetstat --schema'.
+CREATE TABLE IF NOT EXISTS sockets (
+    `host` LowCardinality(String),
+    `time` DateTime('UTC'),
+    `congestion` Nullable(String),
+    `drops` Nullable(Int64),
+    `dscp` Nullable(Int64),
+    `exposure` Nullable(String),
+    `family` Nullable(String),
+    `inode` Nullable(Int64),
+    `interface` Tuple(`index` Nullable(Int64), `name` Nullable(String)),
+    `ipv4_on_ipv6` Nullable(Bool),
+    `local` Tuple(`address` Nullable(String), `host` Nullable(String), `interface` Nullable(String), `port` Nullable(Int64), `scope` Nullable(Int64), `service` Nullable(String)),
+    `memory_receive_bytes` Nullable(Int64),
+    `memory_send_bytes` Nullable(Int64),
+    `namespace` Nullable(Int64),
+    `offload` Nullable(String),
+    `owner_status` Nullable(String),
+    `owners` Array(Tuple(`command_line` Array(Nullable(String)), `command_line_hex` Array(Nullable(String)), `command_line_truncated` Nullable(Bool), `executable` Nullable(String), `executable_deleted` Nullable(Bool), `executable_hex` Nullable(String), `name` Nullable(String), `name_hex` Nullable(String), `parent` Nullable(Int64), `pid` Nullable(Int64), `start_time` Nullable(DateTime('UTC')), `user` Nullable(String), `user_id` Nullable(String))),
+    `peers` Array(Tuple(`name` Nullable(String), `pid` Nullable(Int64))),
+    `protocol` Nullable(String),
+    `range` Nullable(String),
+    `receive_queue` Nullable(Int64),
+    `remote` Tuple(`address` Nullable(String), `host` Nullable(String), `interface` Nullable(String), `port` Nullable(Int64), `scope` Nullable(Int64), `service` Nullable(String)),
+    `send_queue` Nullable(Int64),
+    `service` Nullable(String),
+    `state` Nullable(String),
+    `tcp_info` Tuple(`app_limited` Nullable(Bool), `buffer_limited_us` Nullable(Int64), `busy_us` Nullable(Int64), `bytes_acked` Nullable(Int64), `bytes_received` Nullable(Int64), `bytes_retransmitted` Nullable(Int64), `bytes_sent` Nullable(Int64), `cwnd` Nullable(Int64), `delivery_rate_bytes_per_second` Nullable(Int64), `ecn` Nullable(String), `last_ack_ms` Nullable(Int64), `last_receive_ms` Nullable(Int64), `last_send_ms` Nullable(Int64), `lost` Nullable(Int64), `min_rtt_us` Nullable(Int64), `mss_bytes` Nullable(Int64), `not_sent_bytes` Nullable(Int64), `pacing_rate_bytes_per_second` Nullable(Int64), `path_mtu_bytes` Nullable(Int64), `receive_rate_bytes_per_second` Nullable(Int64), `receive_window_bytes` Nullable(Int64), `reordering` Nullable(Int64), `retransmit_rate_bytes_per_second` Nullable(Int64), `retransmits` Nullable(Int64), `retransmitting` Nullable(Int64), `rto_us` Nullable(Int64), `rtt_us` Nullable(Int64), `rtt_variation_us` Nullable(Int64), `segments_in` Nullable(Int64), `segments_out` Nullable(Int64), `send_rate_bytes_per_second` Nullable(Int64), `send_window_bytes` Nullable(Int64), `ssthresh` Nullable(Int64), `timeouts` Nullable(Int64), `unacked` Nullable(Int64), `upper_layer` Nullable(String), `window_limited_us` Nullable(Int64)),
+    `time_in_state_at_least` Nullable(Bool),
+    `time_in_state_ms` Nullable(Int64),
+    `timer` Tuple(`kind` Nullable(String), `remaining_ms` Nullable(Int64)),
+    `uid` Nullable(Int64),
+    `user` Nullable(String)
+) ENGINE = MergeTree ORDER BY (host, time);
+
+-- Fills it with files of NDJSON, of which each is one moment of one host.
+INSERT INTO sockets
+WITH lines AS (SELECT *, _path AS path FROM file('*.ndjson', JSONEachRow, '
+    `type` String,
+    `host` LowCardinality(String),
+    `time` DateTime(\'UTC\'),
+    `congestion` Nullable(String),
+    `drops` Nullable(Int64),
+    `dscp` Nullable(Int64),
+    `exposure` Nullable(String),
+    `family` Nullable(String),
+    `inode` Nullable(Int64),
+    `interface` Tuple(`index` Nullable(Int64), `name` Nullable(String)),
+    `ipv4_on_ipv6` Nullable(Bool),
+    `local` Tuple(`address` Nullable(String), `host` Nullable(String), `interface` Nullable(String), `port` Nullable(Int64), `scope` Nullable(Int64), `service` Nullable(String)),
+    `memory_receive_bytes` Nullable(Int64),
+    `memory_send_bytes` Nullable(Int64),
+    `namespace` Nullable(Int64),
+    `offload` Nullable(String),
+    `owner_status` Nullable(String),
+    `owners` Array(Tuple(`command_line` Array(Nullable(String)), `command_line_hex` Array(Nullable(String)), `command_line_truncated` Nullable(Bool), `executable` Nullable(String), `executable_deleted` Nullable(Bool), `executable_hex` Nullable(String), `name` Nullable(String), `name_hex` Nullable(String), `parent` Nullable(Int64), `pid` Nullable(Int64), `start_time` Nullable(DateTime(\'UTC\')), `user` Nullable(String), `user_id` Nullable(String))),
+    `peers` Array(Tuple(`name` Nullable(String), `pid` Nullable(Int64))),
+    `protocol` Nullable(String),
+    `range` Nullable(String),
+    `receive_queue` Nullable(Int64),
+    `remote` Tuple(`address` Nullable(String), `host` Nullable(String), `interface` Nullable(String), `port` Nullable(Int64), `scope` Nullable(Int64), `service` Nullable(String)),
+    `send_queue` Nullable(Int64),
+    `service` Nullable(String),
+    `state` Nullable(String),
+    `tcp_info` Tuple(`app_limited` Nullable(Bool), `buffer_limited_us` Nullable(Int64), `busy_us` Nullable(Int64), `bytes_acked` Nullable(Int64), `bytes_received` Nullable(Int64), `bytes_retransmitted` Nullable(Int64), `bytes_sent` Nullable(Int64), `cwnd` Nullable(Int64), `delivery_rate_bytes_per_second` Nullable(Int64), `ecn` Nullable(String), `last_ack_ms` Nullable(Int64), `last_receive_ms` Nullable(Int64), `last_send_ms` Nullable(Int64), `lost` Nullable(Int64), `min_rtt_us` Nullable(Int64), `mss_bytes` Nullable(Int64), `not_sent_bytes` Nullable(Int64), `pacing_rate_bytes_per_second` Nullable(Int64), `path_mtu_bytes` Nullable(Int64), `receive_rate_bytes_per_second` Nullable(Int64), `receive_window_bytes` Nullable(Int64), `reordering` Nullable(Int64), `retransmit_rate_bytes_per_second` Nullable(Int64), `retransmits` Nullable(Int64), `retransmitting` Nullable(Int64), `rto_us` Nullable(Int64), `rtt_us` Nullable(Int64), `rtt_variation_us` Nullable(Int64), `segments_in` Nullable(Int64), `segments_out` Nullable(Int64), `send_rate_bytes_per_second` Nullable(Int64), `send_window_bytes` Nullable(Int64), `ssthresh` Nullable(Int64), `timeouts` Nullable(Int64), `unacked` Nullable(Int64), `upper_layer` Nullable(String), `window_limited_us` Nullable(Int64)),
+    `time_in_state_at_least` Nullable(Bool),
+    `time_in_state_ms` Nullable(Int64),
+    `timer` Tuple(`kind` Nullable(String), `remaining_ms` Nullable(Int64)),
+    `uid` Nullable(Int64),
+    `user` Nullable(String)
+'))
+SELECT head.host, head.time, line.* EXCEPT (host, time, type, path)
+FROM lines AS line INNER JOIN lines AS head ON line.path = head.path
+WHERE line.type = 'socket' AND head.type = 'snapshot'
+SETTINGS date_time_input_format = 'best_effort', input_format_skip_unknown_fields = 1, input_format_null_as_default = 1;

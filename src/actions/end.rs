@@ -27,6 +27,8 @@ pub(super) struct Candidate {
     pub(super) kinship: Option<Kinship>,
     /// Whether it is a thread of the kernel's.
     pub(super) is_of_kernel: bool,
+    /// Whether the service manager of Windows has started it.
+    pub(super) is_windows_service: bool,
     /// The unit and the container, unless rnetstat is in the same.
     pub(super) cgroup: Cgroup,
     pub(super) policy: UnitPolicy,
@@ -104,6 +106,9 @@ fn refusal(candidate: &Candidate) -> Option<String> {
     }
     if candidate.is_of_kernel {
         return Some("it is the kernel's".to_owned());
+    }
+    if candidate.is_windows_service {
+        return Some(format!("it is a service: 'tasklist /svc /fi \"PID eq {pid}\"' names it, 'sc stop' stops it"));
     }
     if let Some(container) = &candidate.forwards_to {
         return Some(match container {
@@ -244,6 +249,12 @@ mod tests {
         assert!(is_ended(Candidate { is_activated: false, ..activated }));
         assert!(is_ended(of_unit("nginx.service", Some(false))));
         assert!(is_ended(of_unit("session-3.scope", None)));
+    }
+
+    #[test]
+    fn a_service_of_windows_is_stopped_by_its_manager() {
+        let reason = refusal_of(Candidate { is_windows_service: true, ..candidate(900) });
+        assert_eq!(reason, "it is a service: 'tasklist /svc /fi \"PID eq 900\"' names it, 'sc stop' stops it");
     }
 
     #[test]

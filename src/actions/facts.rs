@@ -6,6 +6,7 @@ use crate::lookup::processes::Processes;
 use crate::model::cgroup::Cgroup;
 use crate::model::process::{Facts, Process, ProcessRead};
 use crate::model::socket::{Pid, Socket};
+use crate::model::system::System;
 use crate::moment::row::Rows;
 use crate::platform;
 use std::collections::BTreeSet;
@@ -44,6 +45,7 @@ pub(super) fn candidates(rows: Rows<'_>, owners: &OwnerFilter) -> Vec<Candidate>
             candidate.executable.clone_from(&process.executable);
             candidate.master = master(pid, &now, &sharers);
             candidate.forwards_to = forwards_to(process);
+            candidate.is_windows_service = platform::SYSTEM == System::Windows && is_service(pid, &now);
             describe_unit(&mut candidate, &own);
         }
         Candidate { rows: positions, sockets, ..candidate }
@@ -77,6 +79,11 @@ fn forwards_to(process: &Process) -> Option<Option<String>> {
     }
     let mut words = process.command_line.iter().skip_while(|word| *word != "-container-ip").skip(1);
     Some(words.next().and_then(|address| platform::container_at(address.to_str()?)))
+}
+
+/// Whether a process was started by the service manager of Windows.
+fn is_service(pid: Pid, processes: &Processes) -> bool {
+    processes.ancestors(pid).first().is_some_and(|parent| parent.name.eq_ignore_ascii_case("services.exe"))
 }
 
 /// The process that started rnetstat, the one that started that, and so on to the first.

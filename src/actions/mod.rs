@@ -14,6 +14,7 @@ mod facts;
 use crate::filter::owners::OwnerFilter;
 use crate::model::action::{Action, Ending, Outcome, ProcessTarget, Report, SocketIdentity, SocketTarget};
 use crate::model::socket::Pid;
+use crate::model::system::System;
 use crate::moment::row::Rows;
 use crate::platform;
 
@@ -75,6 +76,11 @@ pub fn plan(action: Action, rows: Rows<'_>, owners: &OwnerFilter, force: bool) -
              would act with them; run it as root (sudo), or a copy without them",
             action.word()
         ));
+    }
+    if action == Action::End && !force && platform::SYSTEM == System::Windows {
+        let sentence =
+            "Windows has no signal that asks a process to end: --force ends it at once, and what it has not saved is lost";
+        return Err(sentence.to_owned());
     }
     // The kernel is not asked about more rows than may be closed.
     if action == Action::Close && rows.len() > MOST_SOCKETS {

@@ -207,9 +207,13 @@ pub mod windows {
     #[cfg(windows)]
     pub(super) mod backend;
     #[cfg(windows)]
+    mod close;
+    #[cfg(windows)]
     mod conventions;
     #[cfg(windows)]
     mod dynamic_imports;
+    #[cfg(windows)]
+    mod end;
     #[cfg(windows)]
     mod host_name;
     #[cfg(windows)]
@@ -248,6 +252,8 @@ pub mod macos {
     #[cfg(target_os = "macos")]
     pub(super) mod backend;
     #[cfg(target_os = "macos")]
+    mod end;
+    #[cfg(target_os = "macos")]
     mod interfaces;
     #[cfg(target_os = "macos")]
     mod libproc;
@@ -267,6 +273,8 @@ mod unix {
     pub(super) mod backend;
     pub(super) mod conventions;
     pub(super) mod interface_names;
+    #[cfg(target_os = "macos")]
+    pub(super) mod set_user_id;
     pub(super) mod signals;
     pub(super) mod stdout;
     #[cfg(feature = "watch")]
@@ -287,6 +295,9 @@ mod little_endian;
 
 #[cfg(feature = "cli")]
 mod try_bind;
+
+#[allow(dead_code, reason = "Linux looks at the descriptors of the process")]
+mod owned_still;
 
 // For systems that do not name the source address of a route.
 pub mod own_addresses;

@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod actions;
 mod cell;
 mod figures;
 mod macos_headers;

@@ -1,23 +1,23 @@
 //! What macOS provides of the contract in [`crate::platform`].
 
+pub(crate) use super::end::{end_processes, is_kernel_process, process_start};
 pub(crate) use super::interfaces::totals as interface_totals;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot;
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unix::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
+pub(crate) use crate::platform::unix::set_user_id::has_more_rights_than_its_caller;
 pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
 pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 #[cfg(feature = "watch")]
 pub(crate) use crate::platform::unix::terminal_signals::{ask_job_to_stop, stop, watch_terminal_signals};
 pub(crate) use crate::platform::unix::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::unsupported::{
-    close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,
-    unit_policy,
+    close_sockets, container_at, container_name, identify_sockets, socket_units, unit_policy,
 };
 pub(crate) use crate::platform::unsupported::{
-    descriptors, drop_capabilities, has_more_rights_than_its_caller, is_stdout_closed, limits, membership, namespace_addresses,
-    port_policy, rdma, wait,
+    descriptors, drop_capabilities, is_stdout_closed, limits, membership, namespace_addresses, port_policy, rdma, wait,
 };
 
 use crate::model::problem::{Problem, ProblemKind};

@@ -1,6 +1,8 @@
 //! What Windows provides of the contract in [`crate::platform`].
 
+pub(crate) use super::close::{close_sockets, identify_sockets};
 pub(crate) use super::conventions::{LINE_END, MORE_RIGHTS, is_closed_pipe, services_file};
+pub(crate) use super::end::{end_processes, is_kernel_process, process_start};
 pub(crate) use super::host_name::host_name;
 pub(crate) use super::interface_names::{interface_index, interface_name};
 pub(crate) use super::interfaces::totals as interface_totals;
@@ -14,10 +16,7 @@ pub(crate) use crate::platform::unsupported::{
     begin, descriptors, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored, is_stdout_closed, limits,
     membership, namespace_addresses, port_policy, rdma, wait, wait_for_stdout,
 };
-pub(crate) use crate::platform::unsupported::{
-    close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,
-    unit_policy,
-};
+pub(crate) use crate::platform::unsupported::{container_at, container_name, socket_units, unit_policy};
 
 #[cfg(feature = "watch")]
 pub(crate) use crate::platform::unsupported::{ask_job_to_stop, stop, watch_terminal_signals};

@@ -11,6 +11,8 @@ use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LOAD_LIBRARY_SEA
 pub(super) type BoundTable = unsafe extern "system" fn(*mut *mut c_void, *mut c_void, u32) -> u32;
 /// `GetOwnerModuleFromTcpEntry` and its sisters: a row, the class of what is wanted, a buffer and its size.
 pub(super) type OwnerModule = unsafe extern "system" fn(*const c_void, i32, *mut c_void, *mut u32) -> u32;
+/// `IsProcessCritical`: a process and the answer.
+pub(super) type IsProcessCritical = unsafe extern "system" fn(*mut c_void, *mut i32) -> i32;
 /// `GetTcpStatisticsEx2`
 pub(super) type TcpStatistics = unsafe extern "system" fn(*mut MIB_TCPSTATS2, u32) -> u32;
 /// `GetUdpStatisticsEx2`
@@ -47,12 +49,23 @@ pub(super) fn udp_statistics() -> Option<UdpStatistics> {
     ip_helper(c"GetUdpStatisticsEx2").map(|address| unsafe { std::mem::transmute::<Address, UdpStatistics>(address) })
 }
 
+/// Whether Windows stops when a process ends (Windows 8.1 and later).
+pub(super) fn is_process_critical() -> Option<IsProcessCritical> {
+    // SAFETY: the documented signature.
+    library(c"kernel32.dll", c"IsProcessCritical")
+        .map(|address| unsafe { std::mem::transmute::<Address, IsProcessCritical>(address) })
+}
+
 type Address = unsafe extern "system" fn() -> isize;
 
 fn ip_helper(name: &CStr) -> FARPROC {
+    library(c"iphlpapi.dll", name)
+}
+
+fn library(file: &CStr, name: &CStr) -> FARPROC {
     // SAFETY: both names end in NUL. The library is the system's own and is never unloaded: this program is linked to it.
     unsafe {
-        let library = LoadLibraryExA(c"iphlpapi.dll".as_ptr().cast(), std::ptr::null_mut(), LOAD_LIBRARY_SEARCH_SYSTEM32);
+        let library = LoadLibraryExA(file.as_ptr().cast(), std::ptr::null_mut(), LOAD_LIBRARY_SEARCH_SYSTEM32);
         if library.is_null() { None } else { GetProcAddress(library, name.as_ptr().cast()) }
     }
 }

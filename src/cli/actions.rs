@@ -12,7 +12,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Acting on the rows.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Acting on the rows (a question is asked first)")]
+#[command(next_help_heading = super::headings::ACT)]
 pub(super) struct ActionArguments {
     /// End the processes that own the listeners which the filters leave, or with --pid those processes: SIGTERM, and with --force
     /// SIGKILL after that. What a service manager or a container engine would start again is named with the command that stops
@@ -123,7 +123,7 @@ impl Arguments {
                 "It prints a line for each action.",
             );
         }
-        let ports: Vec<&String> = self.netstat.words.iter().filter(|word| word.starts_with(':')).collect();
+        let ports: Vec<&String> = self.repetition.words.iter().filter(|word| word.starts_with(':')).collect();
         if !self.filters.narrows(&ports) && !self.sources.namespace.iter().any(|name| !name.starts_with('!')) {
             return error(
                 format!("{switch} needs a filter by port, address, PID, process or namespace"),

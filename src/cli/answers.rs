@@ -9,24 +9,24 @@ use std::time::Duration;
 
 /// Answers for scripts.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Answers for scripts")]
+#[command(next_help_heading = super::headings::ASK)]
 pub(super) struct AnswerArguments {
     /// Wait until something listens on a port, and print who; '!8080' waits until the port can be bound. TCP, unless it is
     /// udp/53. Exit status: 0 it is so, 1 the time is up, 2 an error. rnetstat --wait 8080 --timeout 30 && ./test
     #[arg(long, value_name = "PORT", overrides_with = "wait")]
     pub wait: Option<String>,
 
-    /// The seconds that --wait waits at most; as long as it takes without it.
+    /// With --wait: wait at most so many seconds; as long as it takes without it.
     #[arg(long, value_name = "SECONDS", overrides_with = "timeout")]
     pub timeout: Option<String>,
 
-    /// What was opened, closed or changed since FILE was made by 'rnetstat -a --json' or ndjson ('-' is standard input), or
-    /// between two FILEs: listeners and UDP without a peer; with -a every socket. A restarted service is one change. Exit
-    /// status: 0 no difference, 1 differences, 2 an error. rnetstat --diff yesterday.json --quiet || mail root
+    /// Print what was opened, closed or changed since FILE was made by 'rnetstat -a --json' or ndjson ('-' is standard
+    /// input), or between two FILEs: listeners and UDP without a peer; with -a every socket. A restarted service is one
+    /// change. Exit status: 0 no difference, 1 differences, 2 an error. rnetstat --diff yesterday.json --quiet || mail root
     #[arg(long, value_name = "FILE")]
     pub diff: Vec<String>,
 
-    /// With --diff: also if the files are of two hosts.
+    /// With --diff: compare files of two hosts too.
     #[arg(long, overrides_with = "other_host")]
     pub other_host: bool,
 }

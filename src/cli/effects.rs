@@ -23,7 +23,7 @@ impl Arguments {
         let names_users = request.needs(SYSTEM).users || request.needs(SYSTEM).processes.is_some_and(|facts| facts.user);
         let names_hosts = request.names != Names::Numeric && request.output.amount == Amount::Rows;
         let waits_for_names = request.task != Task::Watch && (names_hosts || names_users);
-        if self.netstat.name_timeout.is_some() && !waits_for_names {
+        if self.repetition.name_timeout.is_some() && !waits_for_names {
             return error(
                 "--name-timeout limits the time for names, and this line looks up none",
                 "Hosts have no names with -n and without rows, and in other formats than the table only with -f.",

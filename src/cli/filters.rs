@@ -16,62 +16,63 @@ use std::ops::RangeInclusive;
 
 /// Several values of one switch are alternatives, several switches must all hold, and `!` before a value excludes it.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Rows (A,B: either; !A: not A; different switches: all must hold)")]
+#[command(next_help_heading = super::headings::ROWS)]
 pub(super) struct FilterArguments {
-    /// The local port: 443, 8000-8100 or https. ':443' says the same.
+    /// Show only this local port: 443, 8000-8100 or https. ':443' says the same.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     pub port: Vec<String>,
 
-    /// The foreign port.
+    /// Show only this foreign port.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     pub remote_port: Vec<String>,
 
-    /// The local or the foreign port; with '!' neither.
+    /// Show only this port, local or foreign; with '!' neither.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     pub any_port: Vec<String>,
 
-    /// The TCP state, as LISTENING or time-wait. UDP has none.
+    /// Show only this TCP state: closed, listening, syn-sent, syn-received, established, fin-wait-1, fin-wait-2, close-wait,
+    /// closing, last-ack, time-wait or bound. UDP has none.
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     pub state: Vec<String>,
 
-    /// Sockets that wait to be called: TCP listeners, and UDP sockets without a peer (net-tools: -l).
+    /// Show only what waits to be called: TCP listeners, and UDP sockets without a peer (net-tools: -l).
     #[arg(long, alias = "listen", overrides_with = "listening")]
     pub listening: bool,
 
-    /// Listeners by the address that they are bound to: loopback, link-local, private, public or every-address. The
+    /// Show only listeners that are bound to such an address: loopback, link-local, private, public or every-address. The
     /// firewall is not evaluated.
     #[arg(long, value_name = "EXPOSURE", value_delimiter = ',')]
     pub exposure: Vec<String>,
 
-    /// Listeners that other networks may reach: private, public and every-address.
+    /// Show only listeners that other networks may reach: private, public and every-address.
     #[arg(long, overrides_with = "exposed")]
     pub exposed: bool,
 
-    /// A process that holds the socket, by PID.
+    /// Show only the sockets that the process with this PID holds.
     #[arg(long, value_name = "PID", value_delimiter = ',')]
     pub pid: Vec<String>,
 
-    /// A process that holds the socket: its whole name in any letter case; '*' is any text.
+    /// Show only the sockets of this process: its whole name in any letter case; '*' is any text.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub process: Vec<String>,
 
-    /// The user of the socket, by name or number.
+    /// Show only the sockets of this user, by name or number.
     #[arg(long, value_name = "USER", value_delimiter = ',')]
     pub user: Vec<String>,
 
-    /// The local address or prefix: 10.0.0.0/8, 2001:db8::1, fe80::%eth0/64.
+    /// Show only this local address or prefix: 10.0.0.0/8, 2001:db8::1, fe80::%eth0/64.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub local: Vec<String>,
 
-    /// The foreign address or prefix.
+    /// Show only this foreign address or prefix.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub remote: Vec<String>,
 
-    /// Only IPv4, also where it comes through IPv6 sockets (net-tools: -4).
+    /// Show only IPv4, also where it comes through IPv6 sockets (net-tools: -4).
     #[arg(long, alias = "inet", overrides_with = "ipv4")]
     pub ipv4: bool,
 
-    /// Only IPv6 (net-tools: -6).
+    /// Show only IPv6 (net-tools: -6).
     #[arg(long, alias = "inet6", overrides_with = "ipv6")]
     pub ipv6: bool,
 }

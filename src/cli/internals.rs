@@ -12,17 +12,17 @@ use std::time::Duration;
 
 /// What TCP measures and counts.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "TCP internals and conditions")]
+#[command(next_help_heading = super::headings::ROWS)]
 pub(super) struct InternalsArguments {
-    /// Round-trip times, congestion window, retransmits and bytes of each TCP connection as columns; under an interval also
-    /// how much it sends and receives. With --summary: bytes by process. --columns takes each of these and many more.
-    /// On Linux. macOS has mss, memory_receive and memory_send; on Windows, which collects them only after an administrator
-    /// has switched that on, they are '-'.
-    #[arg(long, overrides_with = "tcp_info")]
+    /// Add round-trip times, congestion window, retransmits and bytes of each TCP connection; under an interval also how much
+    /// it sends and receives. With --summary: bytes by process. --columns takes each of these and many more. Linux only;
+    /// elsewhere they are '-': Windows collects them only after an administrator has switched that on.
+    #[arg(long, help_heading = super::headings::SHOW, overrides_with = "tcp_info")]
     pub tcp_info: bool,
 
-    /// Rows whose value in a column compares so: 'rtt>50ms', 'retransmits>0', 'process=nginx'. Operators: > >= < <= = !=;
-    /// units: us ms s min h, B KiB MiB GiB TiB, B/s to TiB/s. Repeated: all must hold. A row without a value does not match.
+    /// Show only rows whose value in a column compares so: 'rtt>50ms', 'retransmits>0', 'process=nginx'. Operators: > >= < <=
+    /// = !=; units: us ms s min h, B KiB MiB GiB TiB, B/s to TiB/s. Repeated: all must hold. A row without a value does not
+    /// match.
     #[arg(long = "where", value_name = "CONDITION")]
     pub conditions: Vec<String>,
 }

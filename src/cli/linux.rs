@@ -5,13 +5,13 @@ use clap::Args;
 
 /// What the letters of `-tulpen` mean; see [`super::compat`].
 #[derive(Args, Debug)]
-#[command(next_help_heading = "net-tools compatibility")]
+#[command(next_help_heading = super::headings::NET_TOOLS)]
 pub(super) struct LinuxArguments {
-    /// TCP sockets (net-tools: -t).
+    /// Show only TCP (net-tools: -t).
     #[arg(long, overrides_with = "tcp")]
     pub tcp: bool,
 
-    /// UDP sockets (net-tools: -u).
+    /// Show only UDP (net-tools: -u).
     #[arg(long, overrides_with = "udp")]
     pub udp: bool,
 
@@ -19,7 +19,7 @@ pub(super) struct LinuxArguments {
     #[arg(long, overrides_with = "listeners", hide = true)]
     pub listeners: bool,
 
-    /// Add the owning process: its PID and its name (net-tools: -p).
+    /// Add the PID and the name of the owning process (net-tools: -p).
     #[arg(long, alias = "program", overrides_with = "programs")]
     pub programs: bool,
 

@@ -8,12 +8,14 @@ mod effects;
 mod filter_line;
 mod filters;
 mod generate;
+mod headings;
 mod internals;
 mod interval;
 mod linux;
 mod metrics;
 mod netstat;
 mod output;
+mod repetition;
 mod report_args;
 mod sort;
 mod sources;
@@ -70,17 +72,13 @@ impl UsageError {
     max_term_width = 80,
     about = "See which process owns every socket.",
     override_usage = "rnetstat [SWITCHES] [:PORT] [INTERVAL]",
-    after_help = "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a \
-                  does; --state BOUND also through bound ports, as -q does.\n\
-                  Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
-                  Exit status: 0 done, 1 a filter matched nothing, 2 an error or unknown.\n\n\
-                  Examples:\n  \
-                  rnetstat -ano                  every socket with its PID, as on Windows\n  \
-                  sudo rnetstat -tulpn           listeners with programs, as on Linux\n  \
-                  rnetstat -a --wide             for people: users, services, both ends\n  \
-                  rnetstat :8080                 who is on port 8080\n  \
-                  rnetstat --explain 8080        why it is taken, and how to free it\n  \
-                  rnetstat -a --json | jq        for scripts",
+    after_help = concat!(
+        "A filter other than --ipv4 and --ipv6 looks through listeners and UDP too, as -a does; --state bound also \
+         through bound ports, as -q does.\n\
+         Switches may be joined (-ano), written with a slash (/a /n /o), and in any letter case.\n\
+         Exit status: 0 done, 1 a filter matched nothing, 2 an error or unknown.\n\n",
+        include_str!("examples.txt")
+    ),
     disable_help_flag = true,
     disable_version_flag = true
 )]
@@ -89,16 +87,16 @@ struct Arguments {
     netstat: netstat::NetstatArguments,
 
     #[command(flatten)]
+    screen: watch::WatchArguments,
+
+    #[command(flatten)]
     filters: filters::FilterArguments,
 
     #[command(flatten)]
     internals: internals::InternalsArguments,
 
     #[command(flatten)]
-    sort: sort::SortArguments,
-
-    #[command(flatten)]
-    linux: linux::LinuxArguments,
+    sources: sources::SourceArguments,
 
     #[command(flatten)]
     questions: report_args::ReportArguments,
@@ -110,13 +108,16 @@ struct Arguments {
     actions: actions::ActionArguments,
 
     #[command(flatten)]
-    screen: watch::WatchArguments,
-
-    #[command(flatten)]
     output: output::OutputArguments,
 
     #[command(flatten)]
-    sources: sources::SourceArguments,
+    sort: sort::SortArguments,
+
+    #[command(flatten)]
+    repetition: repetition::RepetitionArguments,
+
+    #[command(flatten)]
+    linux: linux::LinuxArguments,
 
     #[command(flatten)]
     pages: generate::PageArguments,

@@ -8,9 +8,9 @@ use clap::Args;
 
 /// Formats, headings, colours, line ends.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Output")]
+#[command(next_help_heading = super::headings::OUTPUT)]
 pub(super) struct OutputArguments {
-    /// The format: table, wide, json, ndjson, csv, or openmetrics: sums of all sockets for Prometheus.
+    /// Write in this format: table, wide, json, ndjson, csv, or openmetrics (sums of all sockets for Prometheus).
     #[arg(
         long,
         value_name = "FORMAT",
@@ -21,31 +21,31 @@ pub(super) struct OutputArguments {
     )]
     pub format: Option<Format>,
 
-    /// Short for --format wide: a table for people, as wide as the terminal, in colour.
+    /// Write a table for people, as wide as the terminal, in colour: short for --format wide.
     #[arg(long, overrides_with = "wide")]
     pub wide: bool,
 
-    /// Short for --format json.
+    /// Write one JSON document: short for --format json.
     #[arg(long, overrides_with = "json")]
     pub json: bool,
 
-    /// The columns of wide or csv in their order, the fields of json or ndjson: --columns pid,process,local.
+    /// Write these columns of wide or csv in their order, or fields of json or ndjson: --columns pid,process,local.
     #[arg(long, value_name = "NAMES", overrides_with = "columns")]
     pub columns: Option<String>,
 
-    /// Rows without headings.
+    /// Leave out headings.
     #[arg(long, overrides_with = "no_header")]
     pub no_header: bool,
 
-    /// Only the number of rows.
+    /// Print only the number of rows.
     #[arg(long, overrides_with = "count")]
     pub count: bool,
 
-    /// Nothing: the exit status is the answer.
+    /// Print nothing: the exit status is the answer.
     #[arg(long, overrides_with = "quiet")]
     pub quiet: bool,
 
-    /// Colour: auto, always or never.
+    /// Use colour: auto, always or never. The classic table and data formats have none.
     #[arg(
         long,
         value_name = "WHEN",

@@ -9,14 +9,15 @@ use clap::Args;
 
 /// Questions about sockets.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Ask")]
+#[command(next_help_heading = super::headings::ASK)]
 pub(super) struct ReportArguments {
-    /// All sockets in a few numbers: states, busiest processes, addresses, ports; and what is worth a look (the man page has the
-    /// rules, under FINDINGS).
+    /// Count all sockets by state, process, address and port, and say what is worth a look (the man page has the rules, under
+    /// FINDINGS).
     #[arg(long, overrides_with = "summary")]
     pub summary: bool,
 
-    /// Why a port is taken, or whether it can be bound: 80, https, tcp/53, or several. Exit status: 0 taken, 1 free, 2 unknown.
+    /// Say why a port is taken, and how to free it, or whether it can be bound: 80, https, tcp/53, or several. Exit status: 0
+    /// taken, 1 free, 2 unknown.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     pub explain: Vec<String>,
 

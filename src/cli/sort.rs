@@ -6,7 +6,7 @@ use clap::Args;
 
 /// The order of the rows.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Order")]
+#[command(next_help_heading = super::headings::ORDER)]
 pub(super) struct SortArguments {
     /// Sort by these columns, as --columns names them: local_port, pid, process, user, receive_queue; '-' before a name
     /// reverses it. The next column decides between rows that are equal; Windows' order in the end.

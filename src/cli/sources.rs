@@ -10,10 +10,19 @@ use clap::Args;
 
 /// Sources of rows and owners.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Sources")]
+#[command(next_help_heading = super::headings::ROWS)]
 pub(super) struct SourceArguments {
-    /// Where sockets come from: auto, bpf (the kernel's hash tables by an eBPF program), netlink (sock_diag) or proc. A source
-    /// that cannot serve is an error.
+    /// Show the sockets of every network namespace of this machine, with their namespaces (Linux).
+    #[arg(long, overrides_with = "all_namespaces")]
+    pub all_namespaces: bool,
+
+    /// Show only these network namespaces: the name of a container, pod or 'ip netns', in which * is any text; an inode; a
+    /// path; pid:PID; host (Linux).
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
+    pub namespace: Vec<String>,
+
+    /// Read sockets from this source: auto, bpf (the kernel's hash tables by an eBPF program), netlink (sock_diag) or proc. A
+    /// source that cannot serve is an error.
     #[arg(
         long,
         value_name = "SOURCE",
@@ -26,8 +35,8 @@ pub(super) struct SourceArguments {
     )]
     sockets_from: SocketSource,
 
-    /// Where owners come from: auto, bpf (eBPF programs that iterate over tasks) or proc (the descriptors under /proc). A source
-    /// that cannot serve is an error.
+    /// Read owners from this source: auto, bpf (eBPF programs that iterate over tasks) or proc (the descriptors under /proc).
+    /// A source that cannot serve is an error.
     #[arg(
         long,
         value_name = "SOURCE",
@@ -39,15 +48,6 @@ pub(super) struct SourceArguments {
         hide_default_value = true
     )]
     owners_from: OwnerSource,
-
-    /// The sockets of every network namespace of this machine, with their namespaces (Linux).
-    #[arg(long, overrides_with = "all_namespaces")]
-    pub all_namespaces: bool,
-
-    /// Those of these network namespaces: the name of a container, pod or 'ip netns', in which * is any text; an inode; a path;
-    /// pid:PID; host.
-    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
-    pub namespace: Vec<String>,
 }
 
 impl SourceArguments {

@@ -22,7 +22,7 @@ impl Arguments {
         let Self { netstat, linux, .. } = &self;
         let output =
             self.output.output(linux.timers || self.internals.tcp_info && !self.questions.summary || self.screen.watch)?;
-        let (ports, words) = netstat.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
+        let (ports, words) = self.repetition.words.iter().cloned().partition::<Vec<_>, _>(|word| word.starts_with(':'));
         let filter = Filter { conditions: self.internals.conditions()?, ..self.filters.filter(&ports)? };
         let task = self.task()?;
         let filters_as_switches = self.filters_as_switches(&ports);
@@ -36,7 +36,7 @@ impl Arguments {
             }
         };
         self.internals.check(&views, &output)?;
-        check(&views, &output, netstat.lang)?;
+        check(&views, &output, self.repetition.lang)?;
         let sort = self.sort.keys()?;
         refuse_choice_without_table(&views, &filter, &sort)?;
         let ports = match task.wait() {
@@ -95,9 +95,9 @@ impl Arguments {
             executables: netstat.executable,
             sort,
             names: names(netstat, &views, output.format),
-            name_limit: netstat.name_timeout.unwrap_or(users::LIMIT),
+            name_limit: self.repetition.name_timeout.unwrap_or(users::LIMIT),
             views,
-            language: netstat.lang,
+            language: self.repetition.lang,
             interval,
             notes: interval::note(&words).into_iter().collect(),
             output,

@@ -6,10 +6,10 @@ use clap::Args;
 
 /// A screen instead of a report.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Live screen")]
+#[command(next_help_heading = super::headings::SHOW)]
 pub(super) struct WatchArguments {
-    /// The sockets on a full screen that is drawn again every second, or every INTERVAL (0.2 to 3600): what is new, gone and
-    /// changed is marked. ? lists the keys, q ends it.
+    /// Show the sockets on a full screen that is drawn again every second, or every INTERVAL (0.2 to 3600): what is new, gone
+    /// and changed is marked. ? lists the keys, q ends it.
     #[arg(long, overrides_with = "watch")]
     pub watch: bool,
 }

@@ -3,6 +3,7 @@
 //! A [`Moment`] is a value. Whatever was asked for, the system is read once for it, and every report in every format is a
 //! function of it: none reads, none looks anything up, none waits.
 
+#[cfg(feature = "cli")]
 pub mod changes;
 pub mod consumers;
 pub mod findings;

@@ -1,4 +1,5 @@
-//! The pictures of the README: what the program prints of made-up moments, compared with the files in `.github/assets`.
+//! The pictures and samples of the README: what the program prints of a made-up moment, compared with the files in
+//! `.github/assets` and with the README.
 //!
 //! After an intended change: `BLESS=1 cargo test --test pictures`, then look at the pictures.
 #![allow(
@@ -38,10 +39,10 @@ fn request(line: &str) -> Box<Request> {
     }
 }
 
-fn print(line: &str, columns: u16) -> String {
+fn print(line: &str, columns: Option<u16>) -> String {
     let request = request(line);
     let moment = web_host::moment_of(&request);
-    let style = TableStyle { width: Some(columns), color: true, no_header: false };
+    let style = TableStyle { width: columns, color: columns.is_some(), no_header: request.output.no_header };
     let mut out = Vec::new();
     rnetstat::reports::write(&mut out, &moment, &request, style).unwrap();
     String::from_utf8(out).unwrap()
@@ -76,8 +77,41 @@ fn chart() -> String {
 }
 
 fn pictures() -> Vec<(&'static str, String)> {
-    let terminal = |(file, line, columns)| (file, picture::terminal(&format!("rnetstat {line}"), &print(line, columns)));
+    let terminal = |(file, line, columns)| (file, picture::terminal(&format!("rnetstat {line}"), &print(line, Some(columns))));
     TERMINALS.into_iter().map(terminal).chain([(CHART, chart())]).collect()
+}
+
+/// The README with what its command lines print: those behind a `$` in blocks of code.
+fn with_output(readme: &str) -> String {
+    let mut text = String::new();
+    let (mut is_code, mut is_sample) = (false, false);
+    for line in readme.lines() {
+        if line == "```" {
+            (is_code, is_sample) = (!is_code, false);
+        }
+        let command = line.strip_prefix("$ ").filter(|_| is_code);
+        is_sample = is_code && (is_sample || command.is_some());
+        if command.is_none() && is_sample {
+            continue;
+        }
+        text.push_str(line);
+        text.push('\n');
+        if let Some(command) = command {
+            let (_, switches) = command.split_once("rnetstat ").unwrap();
+            text.push_str(&print(switches, None));
+        }
+    }
+    text
+}
+
+#[test]
+fn the_samples_of_the_readme_are_what_the_program_prints() {
+    let (known, found) = (readme(), with_output(&readme()));
+    if std::env::var_os(BLESS).is_some() {
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), &found).unwrap();
+        return;
+    }
+    assert_eq!(known, found, "README.md is stale: BLESS=1 cargo test --test pictures");
 }
 
 #[test]

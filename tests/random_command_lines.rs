@@ -186,7 +186,8 @@ fn every_random_command_line_is_a_request_a_text_or_an_error_with_a_hint() {
 }
 
 /// Lines to which every switch is added.
-const BASES: [&str; 10] = ["", "-an", "--watch", "--format wide", "-a --json", "--format openmetrics", "-s", "-r", "-c", "-e"];
+const BASES: [&str; 11] =
+    ["", "-an", "--watch", "--events", "--format wide", "-a --json", "--format openmetrics", "-s", "-r", "-c", "-e"];
 
 /// Additions that change nothing: on which lines (on all, if none is named), which, and why that is right.
 const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
@@ -210,6 +211,11 @@ const WITHOUT_EFFECT: &[(&[&str], &[&str], &str)] = &[
         &["--watch"],
         &["-a", "--watch", "--wide", "--format wide", "--continuous", "-o", "-p", "--programs", "-n", "--name-timeout"],
         "the screen shows all rows with their owners, without names, every second",
+    ),
+    (
+        &["--events"],
+        &["-a", "--events", "-o", "-p", "--programs", "-n", "--name-timeout"],
+        "events are of every socket, with their owners and without names",
     ),
     (&["--format wide"], &["--format wide", "--wide"], "repeated"),
     (&["--format openmetrics"], &["--format openmetrics", "-a"], "repeated: metrics are of every socket"),

@@ -1,7 +1,9 @@
 //! One run: parse the arguments, read moments, write them, and answer with an exit status.
 
 mod act;
+mod closed;
 mod diff;
+mod events;
 pub mod exit_code;
 mod hints;
 mod look_up;
@@ -64,6 +66,7 @@ fn run(request: &Request) -> anyhow::Result<Exit> {
         Task::Watch => crate::watch::watch(request),
         #[cfg(not(feature = "watch"))]
         Task::Watch => anyhow::bail!("this rnetstat was built without the live screen"),
+        Task::Events => events::events(request),
     }
 }
 

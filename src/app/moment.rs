@@ -1,5 +1,6 @@
 //! Reading a [`Moment`]: one read of the system for all views, then filter, look up, order.
 
+use super::closed::ClosedTraffic;
 use super::look_up::{look_up_processes, look_up_published};
 use crate::lookup::hosts;
 use crate::lookup::rates::Rates;
@@ -47,6 +48,7 @@ pub struct Reader {
     services: Option<Arc<Services>>,
     state_times: StateTimes,
     rates: Rates,
+    closed_traffic: ClosedTraffic,
     privileges: Privileges,
     /// Whether the names of hosts and users were withheld in an earlier refresh, which has said so.
     has_withheld_names: bool,
@@ -78,6 +80,7 @@ impl Default for Reader {
             services: None,
             state_times: StateTimes::default(),
             rates: Rates::default(),
+            closed_traffic: ClosedTraffic::default(),
             privileges: Privileges::default(),
             has_withheld_names: false,
             is_on_screen: false,
@@ -120,6 +123,7 @@ impl Reader {
 
     fn read_sockets(&mut self, moment: &mut Moment, request: &Request) {
         let Some(query) = request.sockets_to_read(platform::SYSTEM) else { return };
+        self.closed_traffic.begin(request);
         let snapshot = {
             let _progress = (!self.is_on_screen).then(|| Progress::of("reading the sockets"));
             platform::snapshot(&query, request.owner_search(platform::SYSTEM))
@@ -138,6 +142,7 @@ impl Reader {
         self.filter_by_owners(sockets, &mut moment.lookups, request);
         moment.problems.extend(undecided(sockets, &moment.lookups));
         self.observe(sockets, &mut moment.lookups, request);
+        moment.problems.extend(self.closed_traffic.count(sockets, &mut moment.lookups, request));
         self.filter_by_conditions(moment, request);
     }
 
@@ -434,7 +439,11 @@ impl Moment {
 
 /// The rows of each view, out of the rows of a query.
 fn select(snapshot: &Snapshot, query: &Query, request: &Request) -> Vec<(View, Selection)> {
-    let rows = in_order(snapshot, request.output.amount);
+    let rows = match request.task {
+        // Events come in the order of time.
+        Task::Events => every_row(snapshot),
+        Task::Report | Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch => in_order(snapshot, request.output.amount),
+    };
     let selection = |&view: &View| {
         let of_view = request.query_of(view)?;
         let is_whole = *of_view == Query { details: of_view.details, facts: of_view.facts, ..query.clone() };
@@ -470,8 +479,12 @@ fn in_order(snapshot: &Snapshot, amount: Amount) -> Vec<u32> {
             };
             snapshot.namespaces.iter().flat_map(of_namespace).collect()
         }
-        Amount::Nothing => (0..u32::try_from(snapshot.sockets.len()).unwrap_or(u32::MAX)).collect(),
+        Amount::Nothing => every_row(snapshot),
     }
+}
+
+fn every_row(snapshot: &Snapshot) -> Vec<u32> {
+    (0..u32::try_from(snapshot.sockets.len()).unwrap_or(u32::MAX)).collect()
 }
 
 /// Those of the rows that a query wants.

@@ -8,12 +8,19 @@ use std::time::Duration;
 /// Displays once, or again after each pause until CTRL+C, which ends the program at once with status 0. The pause lies
 /// between two displays, however long each of them takes.
 pub fn repeat(interval: Option<Duration>, display: impl FnMut() -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-    // What the caller has made to go on at CTRL+C goes on.
-    if interval.is_some() && !platform::is_interrupt_ignored() {
-        // What was written is flushed block by block: nothing is lost by an end in the middle of one.
-        ctrlc::set_handler(|| std::process::exit(0)).context("CTRL+C cannot be watched for")?;
+    if interval.is_some() {
+        end_at_interrupt()?;
     }
     repeat_with(interval, display, platform::wait)
+}
+
+/// Lets CTRL+C end the program at once with status 0, unless the caller has made it go on.
+pub fn end_at_interrupt() -> anyhow::Result<()> {
+    if platform::is_interrupt_ignored() {
+        return Ok(());
+    }
+    // What was written is flushed block by block: nothing is lost by an end in the middle of one.
+    ctrlc::set_handler(|| std::process::exit(0)).context("CTRL+C cannot be watched for")
 }
 
 fn repeat_with(

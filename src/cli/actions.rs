@@ -240,7 +240,7 @@ mod tests {
             ("--end :80 --columns pid --json", "--columns, --sort, --no-header and -b do not go with --end"),
             ("--end :80 -b", "--columns, --sort, --no-header and -b do not go with --end"),
             ("--end :80 -s", "filters and --sort are for the table"),
-            ("--end :80 --wait 80", "--end goes with neither --wait nor --diff"),
+            ("--end :80 --wait 80", "--end goes with none of --wait, --diff and --events"),
         ] {
             let error = parse(line.split(' ').map(OsString::from)).unwrap_err();
             assert!(error.sentence.starts_with(sentence), "{line}: {error}");

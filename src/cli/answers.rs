@@ -29,12 +29,23 @@ pub(super) struct AnswerArguments {
     /// With --diff: compare files of two hosts too.
     #[arg(long, overrides_with = "other_host")]
     pub other_host: bool,
+
+    /// Tell what happens to sockets, as text or with --format ndjson an event a line, until CTRL+C: opened, closed, changed (owner,
+    /// state, backlog). The sockets are read every second, or every INTERVAL; filters choose among them. On Linux closed TCP
+    /// connections come with their last bytes, round-trip time and retransmits, also those that lived between two reads. TIME_WAIT
+    /// counts as closed. rnetstat --events --port 443
+    #[arg(long, overrides_with = "events")]
+    pub events: bool,
 }
 
 impl AnswerArguments {
     /// What the run does.
     pub(super) fn task(&self) -> Result<Task, UsageError> {
-        let asked = [("--wait", self.wait()?.map(Task::Wait)), ("--diff", self.diff()?.map(Task::Diff))];
+        let asked = [
+            ("--wait", self.wait()?.map(Task::Wait)),
+            ("--diff", self.diff()?.map(Task::Diff)),
+            ("--events", self.events.then_some(Task::Events)),
+        ];
         let mut asked = asked.into_iter().filter_map(|(switch, task)| Some((switch, task?)));
         match (asked.next(), asked.next()) {
             (Some((switch, _)), Some((other, _))) => {
@@ -131,7 +142,7 @@ mod tests {
         let diff = |line: &str| match parse(line.split(' ').map(OsString::from)) {
             Ok(Command::Run(request)) => match request.task {
                 Task::Diff(diff) => Some((diff.earlier.name(), diff.later.map(|later| later.name()))),
-                Task::Report | Task::Wait(_) | Task::Act(_) | Task::Watch => None,
+                Task::Report | Task::Wait(_) | Task::Act(_) | Task::Watch | Task::Events => None,
             },
             other => panic!("{line}: {other:?}"),
         };

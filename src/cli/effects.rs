@@ -22,7 +22,7 @@ impl Arguments {
         }
         let names_users = request.needs(SYSTEM).users || request.needs(SYSTEM).processes.is_some_and(|facts| facts.user);
         let names_hosts = request.names != Names::Numeric && request.output.amount == Amount::Rows;
-        let waits_for_names = request.task != Task::Watch && (names_hosts || names_users);
+        let waits_for_names = !matches!(request.task, Task::Watch | Task::Events) && (names_hosts || names_users);
         if self.repetition.name_timeout.is_some() && !waits_for_names {
             return error(
                 "--name-timeout limits the time for names, and this line looks up none",
@@ -34,7 +34,7 @@ impl Arguments {
         }
         let is_text = match request.task {
             Task::Report | Task::Wait(_) | Task::Watch => request.output.amount == Amount::Rows,
-            Task::Diff(_) | Task::Act(_) => false,
+            Task::Diff(_) | Task::Act(_) | Task::Events => false,
         };
         if request.language != Language::default() && !is_text {
             return error("--lang is for the headings of tables, and this line prints none", "Leave it out.");
@@ -49,7 +49,8 @@ impl Arguments {
     /// beside its other views.
     fn check_columns_without_table(&self, request: &mut Request) -> Result<(), UsageError> {
         let Self { netstat, linux, .. } = self;
-        let shows_table = request.views.contains(&View::Sockets) && matches!(request.task, Task::Report | Task::Watch);
+        let shows_table =
+            request.views.contains(&View::Sockets) && matches!(request.task, Task::Report | Task::Watch | Task::Events);
         let of_columns = [
             (netstat.owner, "-o"),
             (netstat.fqdn, "-f"),
@@ -85,7 +86,7 @@ impl Arguments {
 fn what_is_read(request: &Request) -> (bool, bool) {
     match &request.task {
         Task::Diff(Diff { later: Some(_), .. }) => (false, false),
-        Task::Diff(Diff { later: None, .. }) | Task::Act(_) | Task::Watch => (true, true),
+        Task::Diff(Diff { later: None, .. }) | Task::Act(_) | Task::Watch | Task::Events => (true, true),
         Task::Report | Task::Wait(_) => {
             let sockets = request.sockets_to_read(SYSTEM).is_some();
             (sockets, sockets && request.owner_search(SYSTEM) != OwnerSearch::Skip)

@@ -116,6 +116,7 @@ mod tests {
             "EXAMPLES",
             "\"LIVE SCREEN\"",
             "NET\\-TOOLS",
+            "EVENTS",
             "\"ENDING PROCESSES AND CLOSING SOCKETS\"",
             "\"EXIT STATUS\"",
             "ENVIRONMENT",

@@ -5,6 +5,7 @@ mod answers;
 mod compat;
 mod completions;
 mod effects;
+mod events;
 mod filter_line;
 mod filters;
 mod generate;

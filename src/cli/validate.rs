@@ -63,7 +63,9 @@ impl Arguments {
         added.extend((!namespaces.is_own()).then_some(Column::Namespace));
         let interval = match task {
             Task::Watch => Some(interval::of_screen(&words)?),
-            Task::Report | Task::Wait(_) | Task::Diff(_) | Task::Act(_) => interval::of_reports(&words, linux.continuous)?,
+            Task::Report | Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Events => {
+                interval::of_reports(&words, linux.continuous)?
+            }
         };
         self.check_task(&task, &views, &output, interval, !filters_as_switches.is_empty())?;
         if output.format == Format::OpenMetrics {
@@ -75,13 +77,14 @@ impl Arguments {
         check_rates(columns.iter().copied().chain(sort.iter().map(|key| key.column)).chain(conditions), interval)?;
         let query =
             Query { sources, namespaces: namespaces.clone(), ..sockets(netstat, linux, filter.clone(), asked.max(least))? };
+        let reports = task == Task::Report;
         let names_rows = netstat.all || netstat.bound || filter.states.is_some();
         let mut request = Request {
             query: match task {
                 // Connections differ always: they are compared only if rows are asked for.
                 Task::Diff(_) if !names_rows => query.listening(),
                 Task::Act(act) => self.rows_of_act(&act, query)?,
-                Task::Diff(_) | Task::Report | Task::Wait(_) | Task::Watch => query,
+                Task::Diff(_) | Task::Events | Task::Report | Task::Wait(_) | Task::Watch => query,
             },
             // Whoever owns a port owns it, bound or connected: -c counts them all.
             consumers: Query { sources, namespaces, ..sockets(netstat, linux, filter, Scope::WithBound)? },
@@ -99,7 +102,7 @@ impl Arguments {
             views,
             language: self.repetition.lang,
             interval,
-            notes: interval::note(&words).into_iter().collect(),
+            notes: interval::note(&words).filter(|_| reports).into_iter().collect(),
             output,
         };
         self.check_effects(&mut request)?;
@@ -123,17 +126,18 @@ impl Arguments {
         let task = match (self.answers.task()?, self.actions.act()?) {
             (task, None) => task,
             (Task::Report, Some(act)) => Task::Act(act),
-            (Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch, Some(act)) => {
-                let sentence = format!("--{} goes with neither --wait nor --diff", act.action.word());
+            (Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch | Task::Events, Some(act)) => {
+                let sentence = format!("--{} goes with none of --wait, --diff and --events", act.action.word());
                 return Err(UsageError::new(sentence, "Do one after the other."));
             }
         };
         match (task, self.screen.task()?) {
             (task, None) => Ok(task),
             (Task::Report, Some(watch)) => Ok(watch),
-            (Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch, Some(_)) => {
-                Err(UsageError::new("--watch goes with none of --wait, --diff, --end and --close", "Do one after the other."))
-            }
+            (Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch | Task::Events, Some(_)) => Err(UsageError::new(
+                "--watch goes with none of --wait, --diff, --events, --end and --close",
+                "Do one after the other.",
+            )),
         }
     }
 
@@ -153,6 +157,7 @@ impl Arguments {
             Task::Diff(diff) => self.check_diff(diff, views, output, interval, has_filters),
             Task::Act(act) => self.check_act(act, views, output, interval.is_some()),
             Task::Watch => self.check_screen(views, output),
+            Task::Events => self.check_events(views, output),
             Task::Report | Task::Wait(_) => Ok(()),
         }
     }
@@ -221,8 +226,8 @@ impl Arguments {
 /// What a task shows at least.
 const fn least_scope(task: &Task, listeners: bool) -> Scope {
     match task {
-        Task::Watch if listeners => Scope::Unchanged,
-        Task::Diff(_) | Task::Watch => Scope::All,
+        Task::Watch | Task::Events if listeners => Scope::Unchanged,
+        Task::Diff(_) | Task::Watch | Task::Events => Scope::All,
         Task::Act(act) => actions::scope(act),
         Task::Report | Task::Wait(_) => Scope::Unchanged,
     }

@@ -44,7 +44,7 @@ impl RatesOfRow {
 }
 
 /// The counters of one connection, in the order of [`Rate::ALL`].
-type Counters = [Option<u64>; Rate::ALL.len()];
+pub type Counters = [Option<u64>; Rate::ALL.len()];
 
 /// The counters of connections as they were last read.
 #[derive(Debug, Default)]
@@ -90,7 +90,7 @@ fn growth(before: &Counters, now: &Counters, elapsed: Duration) -> Counters {
 }
 
 /// Rounded to the nearest; `None` if no time has passed.
-fn per_second(amount: u64, elapsed: Duration) -> Option<u64> {
+pub(super) fn per_second(amount: u64, elapsed: Duration) -> Option<u64> {
     let nanoseconds = elapsed.as_nanos();
     let rate = (u128::from(amount) * 1_000_000_000 + nanoseconds / 2).checked_div(nanoseconds)?;
     Some(u64::try_from(rate).unwrap_or(u64::MAX))

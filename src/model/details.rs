@@ -2,6 +2,7 @@
 
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::tcp_info::TcpFields;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// Which details are wanted.
@@ -17,6 +18,8 @@ pub struct WantedDetails {
     pub service: bool,
     /// The name of the protocol that is attached to a TCP connection (TLS, MPTCP).
     pub upper_layer: bool,
+    /// What identifies the socket as long as the system runs (Linux).
+    pub cookie: bool,
     /// The internals of TCP connections.
     pub tcp_info: TcpFields,
     /// How full the buffers of listeners and of sockets with something in a queue are.
@@ -31,6 +34,7 @@ impl WantedDetails {
         age: false,
         service: false,
         upper_layer: false,
+        cookie: false,
         tcp_info: TcpFields::NONE,
         pressure: false,
     };
@@ -44,6 +48,7 @@ impl WantedDetails {
             age: self.age || other.age,
             service: self.service || other.service,
             upper_layer: self.upper_layer || other.upper_layer,
+            cookie: self.cookie || other.cookie,
             tcp_info: self.tcp_info.or(other.tcp_info),
             pressure: self.pressure || other.pressure,
         }
@@ -56,7 +61,7 @@ impl WantedDetails {
 
     /// Whether anything is wanted that stands in [`Details`] and has to be asked of the kernel of Linux.
     pub const fn any_of_row(self) -> bool {
-        self.traffic_class || self.congestion || self.upper_layer
+        self.traffic_class || self.congestion || self.upper_layer || self.cookie
     }
 
     /// The problems that the details are which a system does not give; `given` are the internals of TCP that it has.
@@ -84,6 +89,8 @@ pub struct Details {
     pub upper_layer: Option<KernelName>,
     /// The time since the socket was made, which for a listener is the time since it was bound.
     pub age: Option<Duration>,
+    /// What identifies the socket as long as the system runs.
+    pub cookie: Option<NonZeroU64>,
     /// Whether the row is from a source that has no details.
     pub is_unread: bool,
 }

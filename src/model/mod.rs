@@ -4,6 +4,7 @@ pub mod action;
 pub mod answer;
 pub mod bind;
 pub mod cgroup;
+pub mod closed;
 pub mod details;
 pub mod exposure;
 pub mod interface;

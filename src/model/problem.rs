@@ -50,6 +50,8 @@ pub enum ProblemKind {
     FilterUndecided,
     /// A fact that was asked for is not available on this system.
     FactUnavailable,
+    /// More happened at once than could be taken note of: events are missing.
+    EventsLost,
 }
 
 impl ProblemKind {
@@ -64,12 +66,13 @@ impl ProblemKind {
             Self::OwnersUnreadable => "owners-unreadable",
             Self::FilterUndecided => "filter-undecided",
             Self::BoundPortsUnlisted | Self::FactUnavailable => "fact-unavailable",
+            Self::EventsLost => "events-lost",
         }
     }
 
-    /// Whether rows may be missing: the answer is not whole.
+    /// Whether rows or events may be missing: the answer is not whole.
     pub const fn is_incomplete(self) -> bool {
-        self.hides_sockets() || matches!(self, Self::BoundPortsUnlisted)
+        self.hides_sockets() || matches!(self, Self::BoundPortsUnlisted | Self::EventsLost)
     }
 
     /// Whether sockets may be missing that listen or are connected.

@@ -25,6 +25,11 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// Whether the filters match what was before or what is after.
+    pub fn is_wanted(&self) -> bool {
+        [&self.before, &self.after].into_iter().flatten().any(|group| group.is_wanted)
+    }
+
     /// The fixed word of every format.
     pub const fn word(&self) -> &'static str {
         match (&self.before, &self.after) {
@@ -77,6 +82,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// The key of a socket in a namespace, bound to an interface.
+    pub fn of(socket: &Socket, namespace: Option<Arc<str>>, device: Option<Arc<str>>) -> Self {
+        Self { namespace, protocol: socket.protocol, local: socket.local, device, remote: socket.peer().copied() }
+    }
+
     /// The table in which its sockets are shown.
     pub const fn table(&self) -> Table {
         Socket::new(self.protocol, self.local).table()
@@ -220,6 +230,8 @@ impl Groups {
             return;
         }
         match self.0.entry(key) {
+            // A system may list a socket twice that changes while its table is read.
+            Entry::Occupied(group) if row.cookie.is_some() && group.get().cookie == row.cookie => {}
             Entry::Occupied(mut group) => group.get_mut().add(row),
             Entry::Vacant(place) => {
                 place.insert(Group::of(row));
@@ -230,6 +242,21 @@ impl Groups {
     /// The sockets with a key.
     pub fn get(&self, key: &Key) -> Option<&Group> {
         self.0.get(key)
+    }
+
+    /// Keeps what an earlier read has seen, unless something else has the key now; says whether it is kept.
+    pub fn keep(&mut self, key: &Key, group: &Group) -> bool {
+        let is_free = !self.0.contains_key(key);
+        if is_free {
+            self.0.insert(key.clone(), group.clone());
+        }
+        is_free
+    }
+
+    /// The keys of connections by what identifies them in the kernel.
+    pub fn keys_by_cookie(&self) -> HashMap<NonZeroU64, Key> {
+        let connections = self.0.iter().filter(|(key, _)| key.remote.is_some());
+        connections.filter_map(|(key, group)| Some((group.cookie?, key.clone()))).collect()
     }
 
     /// Takes the sockets with a key out.

@@ -2,6 +2,7 @@
 
 use super::peers::Peers;
 use super::published::Published;
+use crate::lookup::growth::GrowthByOwner;
 use crate::lookup::processes::Processes;
 use crate::lookup::rates::RatesOfRow;
 use crate::lookup::services::Services;
@@ -39,6 +40,9 @@ pub struct Lookups {
     pub times_in_state: Vec<Option<TimeInState>>,
     /// How much the socket at each position of the snapshot sends and receives; empty if that was not asked for.
     pub rates: Vec<RatesOfRow>,
+    /// How much each process sent and received since the last moment, with what was closed meanwhile; `None` if connections are not
+    /// followed.
+    pub growth: Option<GrowthByOwner>,
     /// What the host's settings say about ports.
     pub port_policy: PortPolicy,
     /// The limits that the host sets for all sockets together; empty if findings were not asked for.

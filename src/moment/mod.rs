@@ -6,6 +6,7 @@
 #[cfg(feature = "cli")]
 pub mod changes;
 pub mod consumers;
+pub mod events;
 pub mod findings;
 pub mod key;
 pub mod lookups;

@@ -12,9 +12,10 @@ use std::collections::HashMap;
 pub struct Traffic {
     /// The process; `None` for all connections without a known owner.
     pub pid: Option<Pid>,
-    /// Bytes since the connections began, in the order of [`Rate::ALL`], as far as any of them has counted.
+    /// Bytes since the connections began, also of those that were closed since the last moment, in the order of [`Rate::ALL`], as far
+    /// as any of them has counted.
     bytes: [Option<u64>; Rate::ALL.len()],
-    /// Bytes per second, as far as any of them was there before.
+    /// Bytes per second since the last moment.
     rates: [Option<u64>; Rate::ALL.len()],
 }
 
@@ -22,12 +23,18 @@ impl Traffic {
     /// The processes with the most traffic: that of now, then that since their connections began.
     pub fn of(rows: Rows<'_>) -> Vec<Self> {
         let mut sums: HashMap<Option<Pid>, Self> = HashMap::new();
+        let growth = rows.lookups().growth.as_ref();
         for row in rows.iter().filter(|row| row.socket.is_connection()) {
             let mut pids = row.owners().pids().peekable();
             if pids.peek().is_none() {
-                sums.entry(None).or_default().add(row);
+                sums.entry(None).or_default().add(row, growth.is_none());
             }
-            pids.for_each(|pid| sums.entry(Some(pid)).or_default().add(row));
+            pids.for_each(|pid| sums.entry(Some(pid)).or_default().add(row, growth.is_none()));
+        }
+        for (&pid, grown) in growth.into_iter().flatten() {
+            let total = sums.entry(pid).or_default();
+            total.rates = grown.rates;
+            total.bytes.iter_mut().zip(grown.closed).for_each(|(bytes, closed)| *bytes = sum(*bytes, closed));
         }
         let mut sums: Vec<Self> = sums.into_iter().map(|(pid, sum)| Self { pid, ..sum }).collect();
         sums.sort_unstable_by_key(|sum| (Reverse(total(&sum.rates)), Reverse(total(&sum.bytes)), sum.pid));
@@ -45,10 +52,11 @@ impl Traffic {
         self.rates.get(rate as usize).copied().flatten()
     }
 
-    fn add(&mut self, row: Row<'_>) {
+    /// Adds what a row has counted, and its rates unless those of all connections are known.
+    fn add(&mut self, row: Row<'_>, has_rates: bool) {
         for ((rate, bytes), per_second) in Rate::ALL.into_iter().zip(&mut self.bytes).zip(&mut self.rates) {
             *bytes = sum(*bytes, row.tcp_info(rate.counter()));
-            *per_second = sum(*per_second, row.rate(rate));
+            *per_second = sum(*per_second, row.rate(rate).filter(|_| has_rates));
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::model::action::{Ending, ProcessTarget, Report, SocketIdentity, Socket
 #[cfg(feature = "cli")]
 use crate::model::bind::BindAttempt;
 use crate::model::cgroup::Cgroup;
+use crate::model::closed::ClosedFeed;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
 use crate::model::port_policy::PortPolicy;
@@ -151,6 +152,7 @@ pub mod linux {
     pub mod sockets {
         //! The tables of sockets.
 
+        pub mod destroyed;
         pub mod inet_diag_filter;
         pub mod partition;
         pub mod sock_diag;
@@ -158,6 +160,8 @@ pub mod linux {
 
         #[cfg(target_os = "linux")]
         pub(crate) mod bound;
+        #[cfg(target_os = "linux")]
+        pub(crate) mod destroy_group;
         #[cfg(target_os = "linux")]
         pub(crate) mod pressure;
         #[cfg(target_os = "linux")]
@@ -334,6 +338,11 @@ pub(crate) fn begin() {
 /// and services refer to it.
 pub fn snapshot(query: &Query, owners: OwnerSearch) -> Snapshot {
     backend::snapshot(query, owners)
+}
+
+/// Begins to take note of the TCP connections that are closed from now on, or says why this system does not tell.
+pub(crate) fn closed_connections() -> Result<ClosedFeed, String> {
+    backend::closed_connections()
 }
 
 /// How the pause between two displays ended.

@@ -4,6 +4,7 @@
 
 use crate::model::action::{Ending, Outcome, ProcessTarget, Report, SocketIdentity, SocketTarget, UnitPolicy};
 use crate::model::cgroup::Cgroup;
+use crate::model::closed::ClosedFeed;
 use crate::model::interface::InterfaceTotals;
 use crate::model::owners::OwnerSearch;
 use crate::model::port_policy::PortPolicy;
@@ -72,6 +73,11 @@ pub(crate) const fn is_interrupt_ignored() -> bool {
 /// No sockets.
 pub(crate) fn snapshot(_request: &Query, _search: OwnerSearch) -> Snapshot {
     Snapshot { problems: vec![unread("the sockets", "Linux, Windows and macOS")], ..Snapshot::default() }
+}
+
+/// Nothing is said of connections that are closed.
+pub(crate) fn closed_connections() -> Result<ClosedFeed, String> {
+    Err("this system does not say which connections are closed".to_owned())
 }
 
 /// Waits. Whether the output is still read shows when the next display is written.

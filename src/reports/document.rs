@@ -279,6 +279,11 @@ pub fn write_json(out: &mut impl Write, moment: &Moment, request: &Request) -> i
     write_document(out, &Document { head: Head::of(moment, request), sections: Sections(Section::all(moment, request)) })
 }
 
+/// Writes the line of NDJSON that says what was read, when, and whether all of it could be read.
+pub fn write_head(out: &mut impl Write, moment: &Moment, request: &Request) -> io::Result<()> {
+    line(out, "snapshot", Head::of(moment, request))
+}
+
 #[derive(Serialize)]
 struct Line<T> {
     r#type: &'static str,
@@ -290,7 +295,7 @@ struct Line<T> {
 /// is read.
 pub fn write_ndjson(out: &mut impl Write, moment: &Moment, request: &Request) -> io::Result<()> {
     if !request.output.no_header {
-        line(out, "snapshot", Head::of(moment, request))?;
+        write_head(out, moment, request)?;
     }
     for section in Section::all(moment, request) {
         match &section {

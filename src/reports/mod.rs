@@ -5,6 +5,7 @@ pub mod actions;
 pub mod consumers;
 pub mod diff;
 pub mod document;
+pub mod events;
 pub mod explain;
 pub(crate) mod findings;
 mod i18n;

@@ -90,6 +90,7 @@ impl Request {
         let mut query = queries.reduce(|all, more| all.or(&more))?;
         let needs = self.needs_with_filters(system);
         query.details = needs.details;
+        query.details.cookie = self.follows_connections();
         query.facts = self.row_facts(&query);
         if self.views == [View::Explanations] && self.task == Task::Report {
             // A free port nearby is proposed.
@@ -193,9 +194,24 @@ impl Request {
     pub const fn is_repeated(&self) -> bool {
         match self.task {
             Task::Report => self.interval.is_some(),
-            Task::Wait(_) | Task::Watch => true,
+            Task::Wait(_) | Task::Watch | Task::Events => true,
             Task::Diff(_) | Task::Act(_) => false,
         }
+    }
+
+    /// Whether connections are followed until the system says that they are closed, which takes what identifies them in its dumps.
+    pub fn follows_connections(&self) -> bool {
+        let has_dumps = match self.query.sources.sockets {
+            SocketSource::Auto | SocketSource::Netlink => true,
+            SocketSource::Bpf | SocketSource::Proc => false,
+        };
+        has_dumps && (matches!(self.task, Task::Events) || self.counts_closed_connections())
+    }
+
+    /// Whether the traffic of connections is counted until they are closed.
+    pub fn counts_closed_connections(&self) -> bool {
+        let is_repeated = self.task == Task::Report && self.interval.is_some();
+        is_repeated && self.tcp_info && self.views.contains(&View::Summary) && self.query.namespaces.is_own()
     }
 
     /// Whether all views together make one document.

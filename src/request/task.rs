@@ -16,6 +16,8 @@ pub enum Task {
     Act(Act),
     /// Shows them on a screen that is drawn again with each (`--watch`).
     Watch,
+    /// Compares each with the one before, and tells what happened (`--events`).
+    Events,
 }
 
 impl Task {
@@ -23,7 +25,7 @@ impl Task {
     pub const fn wait(&self) -> Option<&PortWait> {
         match self {
             Self::Wait(wait) => Some(wait),
-            Self::Report | Self::Diff(_) | Self::Act(_) | Self::Watch => None,
+            Self::Report | Self::Diff(_) | Self::Act(_) | Self::Watch | Self::Events => None,
         }
     }
 }

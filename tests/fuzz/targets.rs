@@ -7,6 +7,7 @@ use rnetstat::cli;
 use rnetstat::filter::conditions::Condition;
 use rnetstat::filter::{addresses, ports, states};
 use rnetstat::lookup::services::Services;
+use rnetstat::model::closed::LastFigures;
 use rnetstat::model::socket::{Protocol, Table};
 use rnetstat::model::statistics::Statistics;
 use rnetstat::model::tcp_info::{TcpField, TcpInfoTable};
@@ -15,7 +16,7 @@ use rnetstat::platform::linux::netlink::{message, rdma, route as route_messages}
 use rnetstat::platform::linux::owners::fd_link;
 use rnetstat::platform::linux::procfs::{self, cgroup, pid};
 use rnetstat::platform::linux::route_tables;
-use rnetstat::platform::linux::sockets::sock_diag;
+use rnetstat::platform::linux::sockets::{destroyed, sock_diag};
 use rnetstat::platform::macos::{interface_data, route_messages as macos_messages, socket_fdinfo};
 use rnetstat::platform::windows::tables::{self, Class};
 use std::ffi::OsString;
@@ -43,8 +44,12 @@ pub const ALL: &[(&str, Target)] = &[
     ("macos_routes", macos_routes),
 ];
 
-/// The datagrams of `sock_diag`: framing, rows, attributes.
+/// The datagrams of `sock_diag`: framing, rows, attributes, connections that are closed.
 pub fn netlink_messages(bytes: &[u8]) {
+    for closed in destroyed::connections(bytes, 7) {
+        assert!(!closed.socket.remote.address.is_unspecified() && closed.time_ms == 7);
+        assert!(closed.socket.remote.port != 0 || closed.last == LastFigures::default());
+    }
     for message in message::Messages::new(bytes).flatten() {
         if let message::Body::Payload(_, payload) = message.body {
             let tcp = sock_diag::parse(payload, Protocol::Tcp);

@@ -19,6 +19,7 @@ mod answers;
 mod closing;
 mod disturbances;
 mod ending;
+mod events;
 mod fallback;
 mod filtered_rows;
 mod filters_like_ss;

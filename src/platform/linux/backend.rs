@@ -13,6 +13,7 @@ pub(crate) use super::procfs::cgroup::membership;
 pub(crate) use super::procfs::limits::{descriptors, read as limits};
 pub(crate) use super::procfs::statistics::read as statistics;
 pub(crate) use super::routes::read as routing;
+pub(crate) use super::sockets::destroy_group::closed_connections;
 pub(crate) use super::sockets::snapshot::snapshot;
 pub(crate) use super::systemd::{socket_units, unit_policy};
 pub(crate) use super::wait::wait;

@@ -14,7 +14,7 @@ pub(crate) use crate::platform::unix::stdout::wait_for_stdout;
 pub(crate) use crate::platform::unix::terminal_signals::{ask_job_to_stop, stop, watch_terminal_signals};
 pub(crate) use crate::platform::unix::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::unsupported::{
-    close_sockets, container_at, container_name, identify_sockets, socket_units, unit_policy,
+    close_sockets, closed_connections, container_at, container_name, identify_sockets, socket_units, unit_policy,
 };
 pub(crate) use crate::platform::unsupported::{
     descriptors, drop_capabilities, is_stdout_closed, limits, membership, namespace_addresses, port_policy, rdma, wait,

@@ -9,8 +9,8 @@ pub(crate) use super::terminal_signals::{ask_job_to_stop, stop, watch_terminal_s
 pub(crate) use super::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
 pub(crate) use crate::platform::unsupported::{
-    SYSTEM, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals, is_stdout_closed, limits,
-    membership, namespace_addresses, port_policy, rdma, routing, snapshot, statistics, wait,
+    SYSTEM, closed_connections, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals,
+    is_stdout_closed, limits, membership, namespace_addresses, port_policy, rdma, routing, snapshot, statistics, wait,
 };
 pub(crate) use crate::platform::unsupported::{
     close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,

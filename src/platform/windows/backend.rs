@@ -13,8 +13,8 @@ pub(crate) use super::statistics::read as statistics;
 pub(crate) use super::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::sysinfo_processes::process_clock;
 pub(crate) use crate::platform::unsupported::{
-    begin, descriptors, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored, is_stdout_closed, limits,
-    membership, namespace_addresses, port_policy, rdma, wait, wait_for_stdout,
+    begin, closed_connections, descriptors, drop_capabilities, has_more_rights_than_its_caller, is_interrupt_ignored,
+    is_stdout_closed, limits, membership, namespace_addresses, port_policy, rdma, wait, wait_for_stdout,
 };
 pub(crate) use crate::platform::unsupported::{container_at, container_name, socket_units, unit_policy};
 

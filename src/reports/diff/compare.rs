@@ -125,13 +125,7 @@ fn groups(document: &Recorded, query: &Query) -> Groups {
     let mut groups = Groups::with_capacity(document.sockets.len());
     for recorded in document.sockets.iter().filter(|recorded| query.matches(&recorded.socket)) {
         let RecordedSocket { socket, device, namespace, owners, owner_status } = recorded;
-        let key = Key {
-            namespace: namespace.clone(),
-            protocol: socket.protocol,
-            local: socket.local,
-            device: device.clone(),
-            remote: socket.peer().copied(),
-        };
+        let key = Key::of(socket, namespace.clone(), device.clone());
         let owner_status = *owner_status;
         groups.add(key, &RowFacts { socket, cookie: None, owners, owner_status, may_have_more_owners, is_wanted: true });
     }

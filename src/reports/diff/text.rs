@@ -20,7 +20,8 @@ pub fn write(out: &mut impl Write, comparison: &Comparison, color: bool) -> io::
     })
 }
 
-fn line(difference: &Difference) -> String {
+/// One difference, not yet safe for a terminal.
+pub(in crate::reports) fn line(difference: &Difference) -> String {
     let Difference { key, before, after, changes } = difference;
     match (before, after) {
         (Some(before), Some(after)) => {

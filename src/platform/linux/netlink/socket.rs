@@ -2,7 +2,7 @@
 
 use crate::platform::linux::netlink::message::{Body, Malformed, Messages};
 use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketAddrAny, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketAddrAny, SocketFlags, SocketType, sockopt};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -81,6 +81,18 @@ impl Netlink {
     pub(crate) fn open(protocol: impl Into<Option<Protocol>>) -> io::Result<Self> {
         let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol.into())?;
         rustix::net::connect(&socket, &KERNEL)?;
+        Ok(Self::over(socket, true))
+    }
+
+    /// A socket that the kernel tells what it says to these groups, as far as the receive buffer holds it: this many bytes, or as
+    /// many as the system lets everybody have.
+    pub(crate) fn subscribe(protocol: Protocol, groups: u32, buffer: usize) -> io::Result<Self> {
+        let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(protocol))?;
+        rustix::net::bind(&socket, &SocketAddrNetlink::new(0, groups))?;
+        rustix::net::connect(&socket, &KERNEL)?;
+        if sockopt::set_socket_recv_buffer_size_force(&socket, buffer).is_err() {
+            sockopt::set_socket_recv_buffer_size(&socket, buffer)?;
+        }
         Ok(Self::over(socket, true))
     }
 
@@ -177,7 +189,7 @@ impl Netlink {
     }
 
     /// The next datagram; `None` for one that is not the kernel's.
-    fn receive(&mut self) -> Result<Option<&[u8]>, DumpError> {
+    pub(crate) fn receive(&mut self) -> Result<Option<&[u8]>, DumpError> {
         // With TRUNC the length is that of the whole datagram, so that a truncated one is recognised.
         let receive = || rustix::net::recvfrom(&self.socket, &mut *self.buffer, RecvFlags::TRUNC);
         let (_, length, sender) = rustix::io::retry_on_intr(receive)?;

@@ -7,6 +7,7 @@ use crate::model::tcp_info::TcpInfoRow;
 use crate::platform::linux::netlink::message::{self, u32_at};
 use crate::platform::linux::sockets::tcp_info;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU64;
 
 /// `SOCK_DIAG_BY_FAMILY`, the type of requests and answers.
 pub const BY_FAMILY: u16 = 20;
@@ -230,14 +231,18 @@ pub fn parse(payload: &[u8], protocol: Protocol) -> Option<Socket> {
     })
 }
 
+/// The attributes behind the row of one answer.
+pub(super) fn attributes(payload: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    message::attributes(payload.get(ANSWER..).unwrap_or_default())
+}
+
 /// The details in the attributes of one answer, if there are any.
 ///
 /// An IPv6 socket has both a type of service, for its IPv4 flows, and a traffic class.
 pub fn details(payload: &[u8]) -> Details {
-    let Some(attributes) = payload.get(ANSWER..) else { return Details::default() };
-    let mut details = Details::default();
+    let mut details = Details { cookie: cookie(payload).and_then(NonZeroU64::new), ..Details::default() };
     let (mut type_of_service, mut traffic_class) = (None, None);
-    for (kind, value) in message::attributes(attributes) {
+    for (kind, value) in attributes(payload) {
         match kind {
             INET_DIAG_TOS => type_of_service = value.first().copied(),
             INET_DIAG_TCLASS => traffic_class = value.first().copied(),
@@ -260,7 +265,7 @@ pub fn details(payload: &[u8]) -> Details {
 ///
 /// Of a socket without a connection the structure holds nothing but defaults: it is left out, the memory counters are not.
 pub fn internals(payload: &[u8], socket: &Socket, row: &mut TcpInfoRow<'_>) {
-    for (kind, value) in message::attributes(payload.get(ANSWER..).unwrap_or_default()) {
+    for (kind, value) in attributes(payload) {
         match kind {
             INET_DIAG_INFO if socket.is_connection() => tcp_info::parse(value, row),
             INET_DIAG_SKMEMINFO => tcp_info::parse_memory(value, socket.protocol, row),

@@ -41,6 +41,22 @@ fn a_failed_system_call_costs_at_most_an_owner() {
     }
 }
 
+#[test]
+fn an_interrupted_request_is_sent_again_and_a_refused_uname_or_geteuid_is_no_panic() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    if !have_or_skip("strace", "strace") {
+        return;
+    }
+    let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let whole = rnetstat("--summary").output().unwrap();
+    for fault in ["sendto:error=EINTR:when=1", "recvfrom:error=EINTR:when=1", "uname:error=EPERM", "geteuid:error=EPERM"] {
+        let options = ["-f", "-o", "/dev/null", "-e", &format!("inject={fault}")];
+        let output = traced(&rnetstat("--summary"), &options).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{fault}");
+        assert_eq!((output.status.code(), output.stdout == whole.stdout), (Some(0), true), "{fault}");
+    }
+}
+
 fn signal(child: &Child, signal: Signal) {
     // It may have ended already, but its PID is not free before it is waited for.
     let _ = rustix::process::kill_process(Pid::from_child(child), signal);

@@ -28,7 +28,9 @@ pub(crate) fn other_host_name(pid: Pid, own: Option<u64>) -> Option<String> {
             Some(LinkNameSpaceType::HostNameAndNISDomainName),
         )
         .ok()?;
-        Some(rustix::system::uname().nodename().to_string_lossy().into_owned()).filter(|name| !name.is_empty())
+        // The file shows the name of the reader's namespace.
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+        Some(name.trim_end().to_owned()).filter(|name| !name.is_empty())
     };
     std::thread::Builder::new().spawn(ask).ok()?.join().ok()?
 }

@@ -129,7 +129,7 @@ impl Netlink {
         mut each: impl FnMut(u16, &[u8]) -> Result<(), DumpError>,
     ) -> Result<Consistency, DumpError> {
         self.sequence = self.sequence.wrapping_add(1);
-        rustix::net::send(&self.socket, &encode(self.sequence), SendFlags::empty())?;
+        self.send(&encode(self.sequence))?;
         let sequence = self.sequence;
         let mut consistency = Consistency::Whole;
         loop {
@@ -160,7 +160,7 @@ impl Netlink {
         parse: impl Fn(u16, &[u8]) -> Option<T>,
     ) -> Result<T, DumpError> {
         self.sequence = self.sequence.wrapping_add(1);
-        rustix::net::send(&self.socket, &encode(self.sequence), SendFlags::empty())?;
+        self.send(&encode(self.sequence))?;
         let sequence = self.sequence;
         loop {
             let Some(datagram) = self.receive()? else { continue };
@@ -186,6 +186,10 @@ impl Netlink {
             Err(error) => Err(error),
             Ok(()) => Ok(()),
         }
+    }
+
+    fn send(&self, request: &[u8]) -> rustix::io::Result<usize> {
+        rustix::io::retry_on_intr(|| rustix::net::send(&self.socket, request, SendFlags::empty()))
     }
 
     /// The next datagram; `None` for one that is not the kernel's.

@@ -5,6 +5,9 @@ use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Protocol, State};
 use crate::request::{Query, SocketSource};
 
+/// The release of the running kernel.
+const RELEASE: &str = "/proc/sys/kernel/osrelease";
+
 /// Why bound ports, if they were asked for, are not among the rows. `from_file` is why a TCP table was read from its file.
 pub(crate) fn why_unlisted(request: &Query, from_file: Option<FileReason>) -> Option<&'static str> {
     let asks_for_tcp = || request.tables.iter().any(|table| table.protocol() == Protocol::Tcp);
@@ -17,7 +20,8 @@ pub(crate) fn why_unlisted(request: &Query, from_file: Option<FileReason>) -> Op
             Some("this kernel has no sock_diag for TCP (module tcp_diag), and /proc does not list them")
         }
         Some(FileReason::Refused) => Some("sock_diag is refused, and /proc does not list them"),
-        None if is_before_6_8(&rustix::system::uname().release().to_string_lossy()) => Some("Linux lists them from 6.8 on"),
+        // Not uname(2): rustix takes for granted that it is not refused, and a seccomp filter may.
+        None if is_before_6_8(&std::fs::read_to_string(RELEASE).unwrap_or_default()) => Some("Linux lists them from 6.8 on"),
         None => None,
     }
 }

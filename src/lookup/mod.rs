@@ -1,7 +1,7 @@
 //! Names and facts for the numbers of a snapshot: hosts, services, processes, and how long states have lasted.
 
-#[cfg(feature = "cli")]
 pub mod growth;
+#[cfg(feature = "cli")]
 pub mod hosts;
 pub mod processes;
 pub mod rates;

@@ -6,6 +6,7 @@
 #[cfg(feature = "cli")]
 pub mod changes;
 pub mod consumers;
+#[cfg(feature = "cli")]
 pub mod events;
 pub mod findings;
 pub mod key;

@@ -239,13 +239,27 @@ fn wide_on_a_terminal_has_colour_unless_switched_off() {
     let plain = on_terminal("NO_COLOR=1", "");
     assert!(plain.contains("LISTENING") && !plain.contains('\u{1b}'), "{plain}");
     assert!(
-        plain.contains("more with a wider terminal")
+        plain.contains("more columns with a wider terminal")
             && plain.lines().take_while(|line| !line.is_empty()).all(|line| line.chars().count() <= 70),
         "{plain}"
     );
     assert!(on_terminal("", "").contains("\u{1b}["));
     assert!(on_terminal("NO_COLOR=1", "--color always").contains("\u{1b}["));
     assert!(!on_terminal("", "--color never").contains('\u{1b}'));
+}
+
+#[test]
+fn errors_break_between_words_on_a_terminal() {
+    if !is_installed("script") {
+        return;
+    }
+    let program = env!("CARGO_BIN_EXE_rnetstat");
+    let command = format!("stty rows 24 cols 40; {program} --diff a b c d; {program} --no-such-switch-as-this-one");
+    let output =
+        std::process::Command::new("script").args(["-qec", &command, "/dev/null"]).stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("rnetstat: unknown switch"), "{text}");
+    assert!(text.lines().all(|line| line.trim_end().chars().count() <= 40), "{text}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::output::escape::escape;
 use crate::output::line_ending::Lines;
 use crate::output::progress::Progress;
 use crate::output::stdout::stdout;
+use crate::output::wrap::wrap;
 use crate::output::{color, terminal};
 use crate::platform;
 use crate::reports::table_style::TableStyle;
@@ -132,9 +133,12 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
     platform::LINE_END.write(&mut out, text).and_then(|()| out.flush()).context(WRITING)
 }
 
-/// Prints a sentence on stderr. There is no other place to report that this fails.
+/// Prints a sentence on stderr, in lines that fit if it is a terminal. There is no other place to report that this fails.
 fn print_error(sentence: &str) {
-    let _ = platform::LINE_END.write(&mut io::stderr(), format!("rnetstat: {sentence}\n").as_bytes());
+    let cells = terminal::width_of_stderr().map(usize::from);
+    let lines = format!("rnetstat: {sentence}");
+    let lines: String = lines.lines().flat_map(|line| wrap(line, cells)).map(|line| line + "\n").collect();
+    let _ = platform::LINE_END.write(&mut io::stderr(), lines.as_bytes());
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -12,3 +12,4 @@ pub mod progress;
 pub mod stdout;
 pub mod terminal;
 pub mod width;
+pub mod wrap;

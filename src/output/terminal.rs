@@ -9,6 +9,11 @@ pub fn width() -> Option<u16> {
     of_terminal.or_else(|| columns(std::env::var_os("COLUMNS")?.to_str()?))
 }
 
+/// How many columns standard error has; `None` if it is no terminal.
+pub fn width_of_stderr() -> Option<u16> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0).filter(|&width| width > 0)
+}
+
 /// The number of columns that a variable names.
 fn columns(value: &str) -> Option<u16> {
     value.parse().ok().filter(|&columns| columns > 0)

@@ -18,7 +18,6 @@ pub mod sockets;
 pub mod statistics;
 pub mod summary;
 pub mod table_style;
-mod wrap;
 
 #[cfg(test)]
 pub(crate) mod tests;

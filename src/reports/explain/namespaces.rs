@@ -5,9 +5,9 @@ use super::text::write;
 use crate::model::answer::Answer;
 use crate::model::namespace::{NameSource, Namespace};
 use crate::output::escape::{escape, escape_name};
+use crate::output::wrap::wrap;
 use crate::reports::paint::Paint;
 use crate::reports::table_style::TableStyle;
-use crate::reports::wrap::wrap;
 use std::io::{self, Write};
 
 /// Writes the explanations for people, those of one question next to each other.

@@ -11,12 +11,12 @@ use crate::model::socket::{Endpoint, Pid, Protocol, Socket, State};
 use crate::model::time::rfc3339;
 use crate::moment::row::{Row, range_of};
 use crate::output::escape::escape;
+use crate::output::wrap::wrap;
 use crate::reports::findings;
 use crate::reports::paint::Paint;
 use crate::reports::sockets::cells;
 use crate::reports::sockets::wide::local_endpoint;
 use crate::reports::table_style::TableStyle;
-use crate::reports::wrap::wrap;
 use std::borrow::Cow;
 use std::io::{self, Write};
 

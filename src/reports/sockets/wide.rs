@@ -63,7 +63,8 @@ pub fn write(out: &mut impl Write, rows: Rows<'_>, layout: Layout<'_>) -> io::Re
     write_note(out, &footer(rows), style)?;
     match columns.len() - grid.columns().len() {
         0 => Ok(()),
-        hidden => write_note(out, &format!("{hidden} more with a wider terminal, or --columns"), style),
+        1 => write_note(out, "1 more column with a wider terminal, or --columns", style),
+        hidden => write_note(out, &format!("{hidden} more columns with a wider terminal, or --columns"), style),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::moment::findings::Finding;
 use crate::moment::lookups::Lookups;
 use crate::moment::summary::Summary;
 use crate::output::escape::escape;
+use crate::output::width::width;
 use crate::reports::findings;
 use crate::reports::paint::Paint;
 use crate::reports::sockets::cells::name_and_pid;
@@ -59,8 +60,8 @@ pub const KOREAN: Words = Words {
     no_owner: "(알려진 프로세스 없음)",
 };
 
-/// What bars are made of.
-const BLOCK: &str = "█";
+/// The blanks between two columns.
+const GAP: usize = 3;
 
 /// The longest bar.
 const BAR: usize = 40;
@@ -202,26 +203,23 @@ fn section(
     if !style.no_header {
         writeln!(out, "{}", Paint::Strong.on(style.color, heading))?;
     }
-    let mut table = new_table(style);
-    for (what, count) in counts {
-        table.add_row([escape(&what).into_owned(), count.to_string(), bar(count, most)]);
-    }
-    for column in table.column_iter_mut().take(2) {
-        column.set_constraint(ColumnConstraint::ContentWidth);
-    }
-    if let Some(counts) = table.column_mut(1) {
-        counts.set_cell_alignment(CellAlignment::Right);
-    }
-    for line in table.lines() {
-        let (counts, bar) = line.trim_end().split_at(line.find(BLOCK).unwrap_or(line.trim_end().len()));
-        writeln!(out, "{counts}{}", Paint::Waiting.on(style.color, bar))?;
+    let rows: Vec<(Cow<'_, str>, String, usize)> =
+        counts.iter().map(|(what, count)| (escape(what), count.to_string(), *count)).collect();
+    let widest = rows.iter().map(|(what, ..)| width(what)).max().unwrap_or_default();
+    let digits = rows.iter().map(|(_, digits, _)| digits.len()).max().unwrap_or_default();
+    // A bar that does not fit would be broken by the terminal.
+    let left = style.width.map_or(BAR, |cells| usize::from(cells).saturating_sub(widest + digits + 2 * GAP + 1));
+    for (what, number, count) in rows {
+        let bar = bar(count, most, left.min(BAR));
+        let fill = " ".repeat(widest - width(&what));
+        writeln!(out, " {what}{fill}{:GAP$}{number:>digits$}{:GAP$}{}", "", "", Paint::Waiting.on(style.color, &bar))?;
     }
     Ok(())
 }
 
-/// A bar as long as its share of the largest count; whatever counts at all has one.
-fn bar(count: usize, most: usize) -> String {
-    BLOCK.repeat((count * BAR).div_ceil(most.max(1)))
+/// A bar as long as its share of the largest count, which has so many cells; whatever counts at all has one.
+fn bar(count: usize, most: usize, cells: usize) -> String {
+    "█".repeat((count * cells).div_ceil(most.max(1)))
 }
 
 #[cfg(test)]
@@ -234,11 +232,23 @@ mod tests {
         print_in(false)
     }
 
+    #[test]
+    fn bars_become_shorter_on_a_narrow_terminal_and_are_not_broken() {
+        for cells in [40, 60, 80] {
+            let text = print_at(Some(cells), false);
+            assert!(text.lines().skip(1).all(|line| width(line) <= cells.into()), "{cells}:\n{text}");
+        }
+    }
+
     fn print_in(color: bool) -> String {
+        print_at(None, color)
+    }
+
+    fn print_at(width: Option<u16>, color: bool) -> String {
         let moment = friendly().moment(View::Summary);
         let named = Named::of(&moment).unwrap();
         let mut out = Vec::new();
-        write(&mut out, &named, Language::En, TableStyle { width: None, color, no_header: false }).unwrap();
+        write(&mut out, &named, Language::En, TableStyle { width, color, no_header: false }).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -265,7 +275,7 @@ mod tests {
 
     #[test]
     fn bars_are_never_longer_than_the_longest_nor_empty() {
-        assert_eq!(bar(1, 1_000_000).chars().count(), 1);
-        assert_eq!(bar(1_000_000, 1_000_000).chars().count(), BAR);
+        assert_eq!(bar(1, 1_000_000, BAR).chars().count(), 1);
+        assert_eq!(bar(1_000_000, 1_000_000, BAR).chars().count(), BAR);
     }
 }

@@ -4,7 +4,7 @@ use crate::output::width::width;
 
 /// A text in lines of at most so many cells, broken between words; a word that is longer has a line of its own and is broken if
 /// lines have a limit at all.
-pub(super) fn wrap(text: &str, cells: Option<usize>) -> Vec<String> {
+pub fn wrap(text: &str, cells: Option<usize>) -> Vec<String> {
     let Some(cells) = cells.map(|cells| cells.max(1)) else { return vec![text.to_owned()] };
     let mut lines = Vec::new();
     let mut line = String::new();

@@ -277,6 +277,19 @@ mod tests {
     }
 
     #[test]
+    fn inodes_with_other_owners_are_found_whatever_the_numbers_of_groups() {
+        let owners = |pairs: &[(u32, u32)], groups| {
+            let entries = pairs.iter().map(|&(inode, holder)| InodeOwners::entry(inode, holder)).collect();
+            InodeOwners::from_entries(OwnerEntries::new(entries, groups), OwnerStatus::Gone)
+        };
+        let before = owners(&[(1, 7), (2, 7), (3, GROUP), (4, GROUP | 1), (6, 9)], vec![vec![5, 6], vec![8, 9]]);
+        let after = owners(&[(1, 7), (2, 8), (3, GROUP | 1), (4, GROUP), (5, 7), (6, 9), (6, 10)], vec![vec![8, 10], vec![5, 6]]);
+        let changed: BTreeSet<u32> = before.changed_in(&after).into_iter().collect();
+        assert_eq!(changed, [2, 4, 6].into());
+        assert!(after.changed_in(&after).is_empty());
+    }
+
+    #[test]
     fn an_inode_that_is_known_to_have_no_owner_is_not_gone() {
         let owners =
             InodeOwners::new(vec![InodeOwners::entry(5, 1)], OwnerStatus::Gone).with_statuses([9, 5, 6], OwnerStatus::None);

@@ -5,4 +5,4 @@ mod sort;
 mod windows;
 
 pub use sort::sort;
-pub use windows::{windows_key, windows_order};
+pub use windows::{WindowsKey, windows_key, windows_order};

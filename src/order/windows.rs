@@ -77,8 +77,11 @@ fn sort(keys: &mut [u128]) {
     }
 }
 
+/// What places a row in Windows' order: table, local address with scope and port, foreign address and port.
+pub type WindowsKey = (Table, IpAddr, u32, u16, IpAddr, u16);
+
 /// The place of a row in Windows' order.
-pub fn windows_key(socket: &Socket) -> (Table, IpAddr, u32, u16, IpAddr, u16) {
+pub fn windows_key(socket: &Socket) -> WindowsKey {
     let (address, scope, port, remote, remote_port) = ipv6_key(socket);
     (socket.table(), address, scope, port, remote, remote_port)
 }

@@ -44,7 +44,12 @@ impl Choice {
         let is_chosen = |&position: &u32| {
             all.get(position).is_some_and(|row| self.admits(row) && (!has_filter || filter.matches(row.socket)))
         };
-        let mut rows: Vec<u32> = all.positions().iter().copied().filter(is_chosen).collect();
+        let chooses = self.shown != Shown::All || self.protocol.is_some() || self.family.is_some() || self.followed.is_some();
+        let mut rows: Vec<u32> = match chooses || has_filter {
+            true => all.positions().iter().copied().filter(is_chosen).collect(),
+            // Not one row has to be looked at.
+            false => all.positions().to_vec(),
+        };
         filter.retain_owned(&mut rows, all.snapshot(), &moment.lookups.processes);
         if !filter.conditions.is_empty() {
             (rows, _) = filter.retain_by_conditions(all.at(&rows));

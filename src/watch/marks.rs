@@ -1,12 +1,12 @@
 //! What is new, gone and changed since the moment before.
 
-use crate::model::owners::OwnerStatus;
+use crate::model::owners::{OwnerStatus, Owners};
 use crate::model::socket::{Socket, State};
 use crate::moment::Moment;
 use crate::moment::changes::is_over;
 use crate::moment::key::RowKey;
 use crate::moment::row::{Row, Rows};
-use crate::order::windows_key;
+use crate::order::{WindowsKey, windows_key};
 use crate::request::View;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -76,13 +76,19 @@ struct Comparison {
     gone: Vec<u32>,
     /// Those that are closed, but still listed.
     closed: usize,
+    /// The inodes whose owners changed; `None` if owners stand with the rows.
+    other_owners: Option<HashSet<u32>>,
 }
 
 impl Comparison {
     /// Compares the rows of two moments. Both are in Windows' order, namespace by namespace, so that one walk along both finds
     /// all pairs: of 100,000 rows, maps of keys would take a third of the time of a whole screen.
     fn of(before: Rows<'_>, now: Rows<'_>) -> Self {
-        let mut comparison = Self::default();
+        let other_owners = match (&before.snapshot().owners, &now.snapshot().owners) {
+            (Owners::ByInode(before), Owners::ByInode(now)) => Some(before.changed_in(now)),
+            (Owners::ByInode(_) | Owners::ByRow(_) | Owners::Unsupported, _) => None,
+        };
+        let mut comparison = Self { other_owners, ..Self::default() };
         let mut of_namespaces: HashMap<Option<u32>, &[u32]> = by_namespace(before).into_iter().collect();
         for (namespace, positions) in by_namespace(now) {
             let old = of_namespaces.remove(&namespace).unwrap_or_default();
@@ -96,23 +102,16 @@ impl Comparison {
     }
 
     fn walk(&mut self, before: Rows<'_>, now: Rows<'_>) {
-        let (mut old, mut new) = (before.positions(), now.positions());
-        let place = |rows: Rows<'_>, position: &u32| rows.get(*position).map(|row| windows_key(row.socket));
+        let (mut old, mut new) = (Cursor::new(before), Cursor::new(now));
         loop {
-            let order = match (old.first(), new.first()) {
+            let order = match (&old.key, &new.key) {
                 (None, None) => break,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (Some(one), Some(other)) => place(before, one).cmp(&place(now, other)),
+                (Some(one), Some(other)) => one.cmp(other),
             };
-            let (old_run, new_run) = match order {
-                Ordering::Less => (1, 0),
-                Ordering::Greater => (0, 1),
-                Ordering::Equal => (run(before.at(old)), run(now.at(new))),
-            };
-            let (olds, old_rest) = old.split_at(old_run);
-            let (news, new_rest) = new.split_at(new_run);
-            (old, new) = (old_rest, new_rest);
+            let olds = if order.is_le() { old.next_run() } else { &[] };
+            let news = if order.is_ge() { new.next_run() } else { &[] };
             self.pair(before.at(olds), now.at(news));
         }
     }
@@ -151,7 +150,7 @@ impl Comparison {
                 self.closed += 1;
                 Some(Mark::New)
             }
-            (false, false) => has_changed(row, next).then_some(Mark::Changed),
+            (false, false) => self.has_changed(row, next).then_some(Mark::Changed),
         };
         self.marks.extend(mark.map(|mark| (next.key(), mark)));
     }
@@ -168,11 +167,38 @@ fn by_namespace(rows: Rows<'_>) -> Vec<(Option<u32>, &[u32])> {
     chunks.map(|chunk| (chunk.first().and_then(|&first| inode(first)), chunk)).collect()
 }
 
-/// How many rows from the first one on have its address.
-fn run(rows: Rows<'_>) -> usize {
-    let mut keys = rows.iter().map(|row| windows_key(row.socket));
-    let first = keys.next();
-    1 + keys.take_while(|key| Some(key) == first.as_ref()).count()
+/// Rows in Windows' order, one address after another.
+struct Cursor<'a> {
+    rows: Rows<'a>,
+    left: &'a [u32],
+    /// The address of the first row that is left.
+    key: Option<WindowsKey>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(rows: Rows<'a>) -> Self {
+        let mut cursor = Self { rows, left: rows.positions(), key: None };
+        cursor.key = cursor.key_at(0);
+        cursor
+    }
+
+    fn key_at(&self, place: usize) -> Option<WindowsKey> {
+        self.rows.get(*self.left.get(place)?).map(|row| windows_key(row.socket))
+    }
+
+    /// The rows that have the address of the first one.
+    fn next_run(&mut self) -> &'a [u32] {
+        let mut length = 1;
+        let mut next = self.key_at(length);
+        while next.is_some() && next == self.key {
+            length += 1;
+            next = self.key_at(length);
+        }
+        self.key = next;
+        let (run, left) = self.left.split_at_checked(length).unwrap_or((self.left, &[]));
+        self.left = left;
+        run
+    }
 }
 
 /// Whether another socket has taken the place of one: the inode of a connection does not change.
@@ -180,14 +206,20 @@ const fn is_replaced(before: &Socket, now: &Socket) -> bool {
     before.inode != 0 && now.inode != 0 && before.inode != now.inode
 }
 
-/// Whether it has another state, other owners, or as a listener another limit of its queue.
-fn has_changed(before: Row<'_>, now: Row<'_>) -> bool {
-    let backlog = |row: Row<'_>| (row.socket.state == Some(State::Listening)).then_some(row.socket.send_queue);
-    let (owners, owners_now) = (before.owners(), now.owners());
-    let are_known = owners.status == OwnerStatus::Owned && owners_now.status == OwnerStatus::Owned;
-    before.socket.state != now.socket.state
-        || backlog(before) != backlog(now)
-        || are_known && !owners.pids().eq(owners_now.pids())
+impl Comparison {
+    /// Whether it has another state, other owners, or as a listener another limit of its queue.
+    fn has_changed(&self, before: Row<'_>, now: Row<'_>) -> bool {
+        let backlog = |row: Row<'_>| (row.socket.state == Some(State::Listening)).then_some(row.socket.send_queue);
+        let has_other_owners = || match &self.other_owners {
+            Some(inodes) => !inodes.is_empty() && inodes.contains(&now.socket.inode),
+            None => {
+                let (owners, owners_now) = (before.owners(), now.owners());
+                let are_known = owners.status == OwnerStatus::Owned && owners_now.status == OwnerStatus::Owned;
+                are_known && !owners.pids().eq(owners_now.pids())
+            }
+        };
+        before.socket.state != now.socket.state || backlog(before) != backlog(now) || has_other_owners()
+    }
 }
 
 impl Marks {
@@ -198,7 +230,7 @@ impl Marks {
         let elapsed = self.last.replace(now).map_or(Duration::ZERO, |last| now.saturating_duration_since(last));
         let Some(before) = before else { return Vec::new() };
         let rows_before = before.rows(View::Sockets);
-        let Comparison { marks, mut gone, mut closed } = Comparison::of(rows_before, moment.rows(View::Sockets));
+        let Comparison { marks, mut gone, mut closed, .. } = Comparison::of(rows_before, moment.rows(View::Sockets));
         let mut opened = 0;
         for (key, mark) in marks {
             if mark == Mark::New {

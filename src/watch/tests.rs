@@ -114,7 +114,7 @@ fn the_screen_shows_counts_columns_rows_and_keys() {
             "  Proto Local Address      Foreign Address  State       PID     Process      User     Service",
             "  TCP   0.0.0.0:443        *                LISTENING   900 901 nginx        www-data https",
             "  UDP   [fe80::1%eth0]:546 *                            1       (ended)      root     dhcpv6-client",
-            "  TCP   10.0.0.1:5000      10.0.0.2:443     ESTABLISHED         (hidden)              https",
+            "  TCP   10.0.0.1:5000      10.0.0.2:443     ESTABLISHED         (hidden)     77       https",
             "  TCP   127.0.0.1:443      127.0.0.1:50000  ESTABLISHED 901     nginx        root     https",
             "  TCP   127.0.0.1:50000    127.0.0.1:443    ESTABLISHED 4711    curl         root     https",
             "  TCP   192.0.2.1:40000    198.51.100.7:443 TIME_WAIT           (no process)          https",
@@ -190,6 +190,27 @@ fn a_connection_that_takes_the_place_of_another_one_is_new_and_one_without_an_in
     watched.next(moment(vec![connection(1, State::Established, 11), connection(2, State::Established, 12)]));
     watched.next(moment(vec![connection(1, State::Established, 21), connection(2, State::FinWait2, 0)]));
     assert_eq!(marks(&watched), [(1, Mark::New), (2, Mark::Changed)]);
+}
+
+#[test]
+fn another_owner_or_backlog_is_a_change() {
+    let listener = |send_queue| Socket { inode: 11, send_queue, ..socket("0.0.0.0", 443) };
+    let of = |send_queue, pids: &[u32]| {
+        let owned: Vec<(u32, u32)> = pids.iter().map(|&pid| (11, pid)).collect();
+        moment_of(Machine::new(vec![listener(send_queue)], &owned, Vec::new()))
+    };
+    for (next, expected) in [
+        (of(5, &[1]), vec![]),
+        (of(6, &[1]), vec![(0, Mark::Changed)]),
+        (of(5, &[1, 2]), vec![(0, Mark::Changed)]),
+        // An owner that is hidden may be the same.
+        (of(5, &[]), vec![]),
+    ] {
+        let mut watched = Watched::new("--watch", 60, 9);
+        watched.next(of(5, &[1]));
+        watched.next(next);
+        assert_eq!(marks(&watched), expected);
+    }
 }
 
 #[test]

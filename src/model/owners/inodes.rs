@@ -2,7 +2,8 @@
 
 use super::{HeldBy, OwnerStatus, Ownership};
 use crate::model::socket::Pid;
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 /// Every (inode, process) pair that was found, sorted, with a directory that finds an inode in a step or two.
 ///
@@ -117,6 +118,31 @@ const fn group_of(entry: u64) -> Option<usize> {
 const BLOCK: u32 = 4;
 
 impl InodeOwners {
+    /// The inodes that have owners here and in a later snapshot, and other ones there: one walk along both, without a look at
+    /// any row.
+    pub fn changed_in(&self, later: &Self) -> HashSet<u32> {
+        let is_same = |a: &u64, b: &u64| inode_of(*a) == inode_of(*b);
+        let mut olds = self.entries.chunk_by(is_same).peekable();
+        let mut news = later.entries.chunk_by(is_same).peekable();
+        let mut changed = HashSet::new();
+        while let (Some([old, ..]), Some([new, ..])) = (olds.peek(), news.peek()) {
+            let inode = inode_of(*old);
+            match inode.cmp(&inode_of(*new)) {
+                Ordering::Less => drop(olds.next()),
+                Ordering::Greater => drop(news.next()),
+                Ordering::Equal => {
+                    let (old, new) = (olds.next().unwrap_or_default(), news.next().unwrap_or_default());
+                    let has_group = old.iter().chain(new).any(|&entry| group_of(entry).is_some());
+                    // Groups are numbered anew in each snapshot.
+                    if (old != new || has_group) && !self.of(inode).pids().eq(later.of(inode).pids()) {
+                        changed.insert(inode);
+                    }
+                }
+            }
+        }
+        changed
+    }
+
     /// Takes the pairs in any order, with repetitions. `missing` is the status of an inode that is not among them.
     pub fn new(entries: Vec<u64>, missing: OwnerStatus) -> Self {
         Self::from_entries(entries.into(), missing)

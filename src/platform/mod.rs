@@ -58,6 +58,7 @@ pub mod linux {
 
         pub mod assembler;
         pub mod btf;
+        pub mod file_filter;
         pub mod insn;
         pub mod pass_clock;
         pub mod pass_layout;

@@ -31,13 +31,19 @@ impl Mapping {
 
     /// Sets the first `length` bytes of such an array to zero. No program may be using it.
     pub(crate) fn clear_array(array: &OwnedFd, length: usize) -> rustix::io::Result<()> {
+        Self::write_array(array, &vec![0; length])
+    }
+
+    /// Writes to the beginning of such an array. No program may be using it.
+    pub(crate) fn write_array(array: &OwnedFd, bytes: &[u8]) -> rustix::io::Result<()> {
+        let length = bytes.len();
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address that the kernel chooses touches no memory of this process.
         let address = unsafe { rustix::mm::mmap(std::ptr::null_mut(), length, access, MapFlags::SHARED, array, 0) }?;
         let mapping = Self { address, length };
-        // SAFETY: the mapping is writable, `length` bytes long and not unmapped before the end of this function; nothing refers to
-        // it but this pointer.
-        unsafe { mapping.address.cast::<u8>().write_bytes(0, mapping.length) };
+        // SAFETY: the mapping is writable, as long as `bytes` and not unmapped before the end of this function; nothing refers to it
+        // but this pointer.
+        unsafe { mapping.address.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), mapping.length) };
         Ok(())
     }
 

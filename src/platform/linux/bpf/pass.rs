@@ -21,6 +21,8 @@ pub(crate) struct Pass {
     net: u64,
     /// The inode of the namespace, as the program read it.
     pub(crate) inode: u64,
+    /// Whether rows have the hashes of files.
+    pub(crate) has_files: bool,
     /// How many jiffies a second has, if rows have timers.
     pub(crate) jiffies_per_second: Option<u32>,
     /// The tables of connections, that of the own namespace first: others may have tables of their own.
@@ -86,6 +88,7 @@ impl Pass {
         let mut pass = Self {
             net: run.get(described::NET),
             inode: run.get(described::INODE),
+            has_files: selection.files && layout.socket_file.is_some(),
             jiffies_per_second: layout.timers.filter(|_| selection.timers).and_then(|_| unit()),
             ehash: vec![table(described::EHASH, described::EHASH_MASK, layout.ehash_bucket)],
             lhash2: table(described::LHASH2, described::LHASH2_MASK, layout.lhash2_bucket),

@@ -87,6 +87,7 @@ fields! {
     PortOwners "inet_bind2_bucket" "owners",
     BindNode "sock_common" "skc_bind_node",
     SkIno "sock" "sk_ino",
+    SocketFile "socket" "file",
 }
 
 /// The kernel functions that the program calls.
@@ -152,6 +153,8 @@ pub struct PassLayout {
     /// `sock.sk_socket`, and from a `struct socket` to the number of the inode beside it.
     pub sk_socket: i16,
     pub socket_inode: i16,
+    /// `socket.file`
+    pub socket_file: Option<i16>,
     pub sk_ack_backlog: i16,
     pub sk_max_ack_backlog: i16,
     pub sk_rmem_alloc: i16,
@@ -338,6 +341,7 @@ impl PassLayout {
             sk_uid: offset(Index::SkUid)?,
             sk_ino: optional(Index::SkIno).map(|field| field.offset),
             sk_socket: offset(Index::SkSocket)?,
+            socket_file: optional(Index::SocketFile).map(|field| field.offset),
             socket_inode: sum(Index::VfsInode, Index::InodeNumber)?,
             sk_ack_backlog: offset(Index::SkAckBacklog)?,
             sk_max_ack_backlog: offset(Index::SkMaxAckBacklog)?,

@@ -3,12 +3,13 @@
 //! The dumps serve for what they alone report (bound ports, attributes), and for a table that the pass gives up. The pass is
 //! trusted only if it saw the namespace and the table that `/proc` shows, and every listener that the kernel's dump lists.
 
+use super::file_filter::FileFilter;
 use super::pass::{Pass, PassError, Range, Slot};
-use super::pass_program::{Selection, Task};
+use super::pass_program::{ROW, Selection, Task};
 use super::pass_rows;
 use crate::model::owners::OwnerSearch;
 use crate::model::socket::{Family, Protocol, Socket, State, StateSet};
-use crate::platform::linux::owners::search::{self, EagerOwners, OwnerScan};
+use crate::platform::linux::owners::search::{self, EagerOwners, OwnerScan, PreparedScan};
 use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::reader::{DumpJob, DumpKind, Reader, TableRows};
 use crate::platform::linux::sockets::sock_diag;
@@ -21,6 +22,9 @@ use std::thread::Builder;
 const THREADS: usize = 4;
 /// From this many sockets of the machine on several threads walk the table of connections.
 const SOCKETS_WORTH_A_THREAD: u64 = 4096;
+
+/// Tables are rarely larger: the kernel takes as many buckets by itself at most.
+const MOST_BUCKETS: u64 = 1 << 19;
 
 /// The number of buckets of the table of connections, negative if it is shared with other namespaces (6.1).
 const TABLE_SIZE: &str = "/proc/sys/net/ipv4/tcp_ehash_entries";
@@ -69,18 +73,25 @@ pub(crate) struct Passed {
 
 /// Reads the rows that are wanted, and owners at the same time, unless the dumps are to do it.
 pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Declined> {
-    check(request)?;
+    check_request(request)?;
     let counted = std::fs::read_to_string(sockstat::SOCKETS).unwrap_or_default();
+    let is_own = request.namespaces.is_own();
+    let is_free = is_own && request.sources.sockets == SocketSource::Auto;
+    // On a quiet host nothing more is asked.
+    if is_free && !is_cheaper(MOST_BUCKETS, sockstat::sockets(&counted)) {
+        return Err(Declined::Dearer);
+    }
+    check_rights(request)?;
     let buckets = std::fs::read_to_string(TABLE_SIZE).ok().and_then(|size| size.trim().parse::<i64>().ok());
     let buckets = buckets.ok_or(Declined::Unsupported)?.unsigned_abs();
-    let is_own = request.namespaces.is_own();
-    if is_own && request.sources.sockets == SocketSource::Auto && !is_cheaper(buckets, sockstat::sockets(&counted)) {
+    if is_free && !is_cheaper(buckets, sockstat::sockets(&counted)) {
         return Err(Declined::Dearer);
     }
     let listeners = listeners_of_dump(request);
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(THREADS));
     // All slots together take the list of namespaces.
     let slots = if is_own { threads } else { THREADS };
+    // Of few ports there are few sockets: whose owners are looked for, is known in the end.
     let has_ports = request.filter.local_port.is_some() || request.filter.remote_port.is_some();
     let shared = OnceLock::new();
     let next = AtomicUsize::new(0);
@@ -90,9 +101,13 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
         let looks_for_owners = threads > 1 && search != OwnerSearch::Skip;
         let owners = looks_for_owners.then(|| {
             Builder::new().spawn_scoped(scope, move || {
-                let scan = OwnerScan::run(request.sources.owners);
-                // Of few ports there are few sockets: which, is known in the end.
-                let eager = if has_ports { Eager::Scan(scan) } else { Eager::Owners(scan.map(OwnerScan::owners)) };
+                let source = request.sources.owners;
+                let eager = match has_ports {
+                    true => Eager::Prepared(PreparedScan::new(source)),
+                    false => Eager::Owners(OwnerScan::run(source).map(OwnerScan::owners)),
+                };
+                // That of the pass may be loaded later than this one.
+                let _ = has_ports.then(|| walk.shared.wait());
                 (eager, walk.connections(1))
             })
         });
@@ -100,7 +115,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
         // twice rather than never.
         let mut bound = Walked::default();
         let shared = shared.get_or_init(|| {
-            let pass = open(request, buckets, slots)?;
+            let pass = open(request, buckets, slots, has_ports && looks_for_owners)?;
             bound = walk.bound(&pass);
             Some(pass)
         });
@@ -134,10 +149,12 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
             return Err(Declined::Unstable);
         }
         let namespaces = shared.as_ref().map(|pass| pass.namespaces.clone()).unwrap_or_default();
+        let has_files = shared.as_ref().is_some_and(|pass| pass.has_files) && walked.given_up.is_empty();
+        let files = std::mem::take(&mut walked.files);
         let rows = walked.complete(request);
         let eager = match eager {
             Eager::Owners(owners) => owners,
-            Eager::Scan(scan) => scan.map(|scan| scan.owners_of(&rows.sockets)),
+            Eager::Prepared(scan) => scan.and_then(|scan| scan.owners_of(&rows.sockets, has_files.then_some(&files))),
         };
         Ok(Passed { rows, eager, namespaces })
     })
@@ -146,18 +163,20 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
 /// What was found of owners while the tables were walked.
 enum Eager {
     Owners(Option<EagerOwners>),
-    Scan(Option<OwnerScan>),
+    Prepared(Option<PreparedScan>),
 }
 
-/// Whether the pass may serve and gives what is wanted.
-fn check(request: &Query) -> Result<(), Declined> {
+/// Whether the pass is asked for and gives what is wanted.
+fn check_request(request: &Query) -> Result<(), Declined> {
     match request.sources.sockets {
         SocketSource::Auto | SocketSource::Bpf => {}
         SocketSource::Netlink | SocketSource::Proc => return Err(Declined::OtherSource),
     }
-    if request.details.any() {
-        return Err(Declined::FactsUnavailable);
-    }
+    if request.details.any() { Err(Declined::FactsUnavailable) } else { Ok(()) }
+}
+
+/// Whether the program may be loaded.
+fn check_rights(request: &Query) -> Result<(), Declined> {
     if !search::programs_serve() {
         return Err(Declined::NoRights);
     }
@@ -171,8 +190,8 @@ fn is_cheaper(buckets: u64, sockets: u64) -> bool {
 }
 
 /// The program for these rows, if it sees what `/proc` shows.
-fn open(request: &Query, buckets: u64, slots: usize) -> Option<Pass> {
-    let pass = Pass::open(&selection(request), slots).ok()?;
+fn open(request: &Query, buckets: u64, slots: usize, files: bool) -> Option<Pass> {
+    let pass = Pass::open(&Selection { files, ..selection(request) }, slots).ok()?;
     // That of the thread, which may have left that of its process.
     let own = rustix::fs::stat("/proc/thread-self/ns/net").ok()?.st_ino;
     let has_timers = !request.facts.timers || pass.jiffies_per_second.is_some();
@@ -218,6 +237,7 @@ fn selection(request: &Query) -> Selection {
         uid: users,
         inode: true,
         timers,
+        files: false,
         bound: wants_bound(request),
     }
 }
@@ -259,6 +279,8 @@ struct Walked {
     namespaces: Vec<u32>,
     /// The own namespace's listeners, wanted or not.
     listeners: Vec<Socket>,
+    /// The files of the rows, if they are wanted.
+    files: FileFilter,
     /// The tables whose rows are incomplete.
     given_up: Vec<Task>,
 }
@@ -281,9 +303,11 @@ impl Walk<'_> {
         match pass.slot(0) {
             Ok(mut slot) => {
                 let mut rows = Vec::new();
-                let all = walk_all(&mut slot, pass.ranges(Task::Listeners), Protocol::Tcp, |socket, namespace| {
+                let all = walk_all(&mut slot, pass.ranges(Task::Listeners), Protocol::Tcp, |socket, row| {
+                    let namespace = pass_rows::namespace(row);
                     if request.matches(&socket) {
                         rows.push((socket, namespace));
+                        pass_rows::file(row).into_iter().for_each(|file| walked.files.insert(file));
                     }
                     if listeners.matches(&socket) && (request.namespaces.is_own() || namespace == pass.inode as u32) {
                         walked.listeners.push(socket);
@@ -292,9 +316,10 @@ impl Walk<'_> {
                 walked.take(Task::Listeners, rows, all, request);
                 if udp4 || udp6 {
                     let mut rows = Vec::new();
-                    let all = walk_all(&mut slot, pass.ranges(Task::Udp), Protocol::Udp, |socket, namespace| {
+                    let all = walk_all(&mut slot, pass.ranges(Task::Udp), Protocol::Udp, |socket, row| {
                         if request.matches(&socket) {
-                            rows.push((socket, namespace));
+                            rows.push((socket, pass_rows::namespace(row)));
+                            pass_rows::file(row).into_iter().for_each(|file| walked.files.insert(file));
                         }
                     });
                     // The kernel dumps IPv4 sockets before IPv6 ones.
@@ -316,9 +341,10 @@ impl Walk<'_> {
         }
         let mut rows = Vec::new();
         let all = match pass.slot(0) {
-            Ok(mut slot) => walk_all(&mut slot, pass.ranges(Task::Bound), Protocol::Tcp, |socket, namespace| {
+            Ok(mut slot) => walk_all(&mut slot, pass.ranges(Task::Bound), Protocol::Tcp, |socket, row| {
                 if self.request.matches(&socket) {
-                    rows.push((socket, namespace));
+                    rows.push((socket, pass_rows::namespace(row)));
+                    pass_rows::file(row).into_iter().for_each(|file| walked.files.insert(file));
                 }
             }),
             Err(error) => Err(PassError::Refused(error)),
@@ -347,10 +373,11 @@ impl Walk<'_> {
         let ranges: Vec<Range> = pass.ranges(Task::Connections).collect();
         while let Some(range) = ranges.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let is_own = self.request.namespaces.is_own();
-            let all = walk_all(slot, [*range], Protocol::Tcp, |socket, namespace| {
+            let all = walk_all(slot, [*range], Protocol::Tcp, |socket, row| {
                 if self.request.matches(&socket) {
                     walked.rows.push(socket);
-                    walked.namespaces.extend((!is_own).then_some(namespace));
+                    walked.namespaces.extend((!is_own).then(|| pass_rows::namespace(row)));
+                    pass_rows::file(row).into_iter().for_each(|file| walked.files.insert(file));
                 }
             });
             if all.is_err() {
@@ -366,13 +393,13 @@ fn walk_all(
     slot: &mut Slot<'_>,
     ranges: impl IntoIterator<Item = Range>,
     protocol: Protocol,
-    mut each: impl FnMut(Socket, u32),
+    mut each: impl FnMut(Socket, &[u8; ROW]),
 ) -> Result<(), PassError> {
     let unit = slot.pass.jiffies_per_second;
     for range in ranges {
         slot.walk(&range, |row| {
             if let Some(socket) = pass_rows::parse(row, protocol, unit) {
-                each(socket, pass_rows::namespace(row));
+                each(socket, row);
             }
         })?;
     }
@@ -403,6 +430,7 @@ impl Walked {
         let mut other = other;
         all.absorb(rows(&mut other));
         (self.rows, self.namespaces) = (all.sockets, all.namespaces);
+        self.files.absorb(&other.files);
         self.given_up.extend(other.given_up);
         self.given_up.sort_unstable();
         self.given_up.dedup();

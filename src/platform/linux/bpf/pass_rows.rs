@@ -63,6 +63,11 @@ pub fn namespace(bytes: &[u8; ROW]) -> u32 {
     u32_at(bytes, row::NAMESPACE as usize).unwrap_or_default()
 }
 
+/// The hash of the socket's file, if it has one and hashes are wanted.
+pub fn file(bytes: &[u8; ROW]) -> Option<u16> {
+    u16::try_from(u32_at(bytes, row::FILE as usize)?.checked_sub(1)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 
 use super::assembler::Register::{R0, R1, R2, R3, R4, R6, R7, R8, R9, R10};
 use super::assembler::{AssembleError, Assembler, Atomic, Program, Size};
+use super::file_filter::{self, FileFilter};
 use super::mapping::Mapping;
 use super::syscall::{self, IteratorLink, ProgramType};
 use super::task_file_iter::{FMODE_PATH, S_IFMT, S_IFSOCK, SOCKFS_MAGIC};
@@ -40,6 +41,8 @@ pub(crate) struct TaskIter {
     array: OwnedFd,
     capacity: usize,
     groups: bool,
+    /// The array with the files that are looked for, if not all are.
+    filter: Option<OwnedFd>,
 }
 
 /// How the program ended.
@@ -66,16 +69,33 @@ impl TaskIter {
     /// Loads the program, for this many descriptors of sockets; with groups if processes may share tables, which makes it twice as
     /// long. Every error means that this kernel or this user's rights do not allow it.
     pub(crate) fn open(layout: &TaskFileLayout, capacity: usize, groups: bool) -> io::Result<Self> {
+        Self::with_filter(layout, capacity, groups, None)
+    }
+
+    /// The same, for some files only: those of [`TaskIter::set_filter`].
+    pub(crate) fn open_filtered(layout: &TaskFileLayout, capacity: usize) -> io::Result<Self> {
+        let filter = syscall::create_mappable_array(file_filter::SIZE as u32)?;
+        Self::with_filter(layout, capacity, false, Some(filter))
+    }
+
+    fn with_filter(layout: &TaskFileLayout, capacity: usize, groups: bool, filter: Option<OwnedFd>) -> io::Result<Self> {
         let cast = layout.cast.ok_or(io::ErrorKind::Unsupported)?;
         let size = u32::try_from(size_of_entries(capacity)).map_err(io::Error::other)?;
         let limit = i32::try_from(capacity).map_err(io::Error::other)?;
         let array = syscall::create_mappable_array(size)?;
         let create_shared = || syscall::create_hash(size_of::<u64>() as u32, stack::VALUE_SIZE as u32, SHARED_TABLES);
         let shared = groups.then(create_shared).transpose()?;
-        let maps = Maps { array: array.as_raw_fd(), shared: shared.as_ref().map(AsRawFd::as_raw_fd) };
+        let number = |map: &OwnedFd| map.as_raw_fd();
+        let maps = Maps { array: number(&array), shared: shared.as_ref().map(number), filter: filter.as_ref().map(number) };
         let program = program(layout, cast, &maps, limit).map_err(io::Error::other)?;
         let program = syscall::Program::load("socket_owners", ProgramType::Iterator(layout.task_hook), &program)?;
-        Ok(Self { iterator: IteratorLink::attach(&program)?, array, capacity, groups })
+        Ok(Self { iterator: IteratorLink::attach(&program)?, array, capacity, groups, filter })
+    }
+
+    /// Says which files are looked for.
+    pub(crate) fn set_filter(&self, files: &FileFilter) -> io::Result<()> {
+        let filter = self.filter.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+        Ok(Mapping::write_array(filter, files.bytes())?)
     }
 
     /// Whether it knows tables that processes share.
@@ -189,6 +209,8 @@ const BPF_ANY: i32 = 0;
 struct Maps {
     array: i32,
     shared: Option<i32>,
+    /// The files that are looked for, if not all are: [`super::file_filter`].
+    filter: Option<i32>,
 }
 
 /// The program, which the kernel runs for each task. A thread that shares the table of its process is skipped.
@@ -355,6 +377,10 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.mov(R9, R0);
     a.jeq(R9, 0, next_file);
     a.mov(R1, R9);
+    if let Some(filter) = maps.filter {
+        file_filter::emit_test(&mut a, filter, [R1, R2, R3], next_file);
+        a.mov(R1, R9);
+    }
     cast_r1(&mut a, layout.file);
     let [unknown_ops, is_socket] = std::array::from_fn(|_| a.label());
     a.ldx(Size::Dw, R2, R0, layout.file_ops);

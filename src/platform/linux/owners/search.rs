@@ -5,6 +5,7 @@ use super::proc_fd;
 use crate::model::owners::{InodeOwners, OwnerEntries, OwnerSearch, OwnerStatus, Owners, Refused};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::Socket;
+use crate::platform::linux::bpf::file_filter::FileFilter;
 use crate::platform::linux::bpf::io_uring_iter;
 use crate::platform::linux::bpf::task_file_iter::TaskFileIter;
 use crate::platform::linux::bpf::task_iter::{Answer, Found, TaskIter};
@@ -24,6 +25,8 @@ const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 const PROCESSES_WORTH_BPF: usize = 64;
 /// Up to this many inodes the entries of a program are filtered at once; beyond, finding an inode costs more than keeping it.
 const MOST_FILTERED: usize = 4096;
+/// How many entries a program has room for that looks for some files only.
+const MOST_OF_FILTERED: usize = 1 << 16;
 /// From this many sockets on a second thread helps to find those without an owner.
 const SOCKETS_WORTH_A_THREAD: usize = 4096;
 /// This many files may be opened between counting and reading them.
@@ -128,12 +131,39 @@ impl OwnerScan {
     pub(crate) fn owners(self) -> EagerOwners {
         EagerOwners::new(self.iterators, self.found)
     }
+}
 
-    /// The owners of these sockets alone: few are sorted faster than all.
-    pub(crate) fn owners_of(mut self, sockets: &[Socket]) -> EagerOwners {
+/// The iterators, ready to be run for sockets that are not known yet.
+pub(crate) struct PreparedScan {
+    iterators: Iterators,
+    /// The program for some files only, if this kernel has it.
+    filtered: Option<TaskIter>,
+}
+
+impl PreparedScan {
+    /// Loads the program, if the iterators are the way for this host.
+    pub(crate) fn new(source: OwnerSource) -> Option<Self> {
+        let iterators = Iterators::find(source).ok()?;
+        let filtered = TaskIter::open_filtered(&iterators.layout, MOST_OF_FILTERED).ok();
+        Some(Self { iterators, filtered })
+    }
+
+    /// The owners of these sockets alone. `files` has the files of all of them, if these are known.
+    pub(crate) fn owners_of(mut self, sockets: &[Socket], files: Option<&FileFilter>) -> Option<EagerOwners> {
         let wanted = InodeSet::of(sockets);
-        self.found.entries.retain(|inode| wanted.contains(inode));
-        self.owners()
+        let by_files = |filtered: TaskIter, files| {
+            filtered.set_filter(files).ok()?;
+            // Processes that share tables, and more sockets than the program has room for, are for the other program.
+            if let Answer::Whole(found) = filtered.read().ok()? { Some(found) } else { None }
+        };
+        let found = self.filtered.take().zip(files).and_then(|(filtered, files)| by_files(filtered, files));
+        let mut found = match found {
+            Some(found) => found,
+            None => self.iterators.run(None, OwnerSearch::All).ok()?,
+        };
+        // Few are sorted faster than all.
+        found.entries.retain(|inode| wanted.contains(inode));
+        Some(EagerOwners::new(self.iterators, found))
     }
 }
 

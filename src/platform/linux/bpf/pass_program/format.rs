@@ -30,6 +30,8 @@ pub mod row {
     /// The kind of the timer as `inet_diag_msg.idiag_timer` has it, and in how many jiffies it ends (signed).
     pub const TIMER: i16 = 19;
     pub const EXPIRES: i16 = 64;
+    /// One more than the hash of the socket's file ([`super::super::super::file_filter`]), 0 if it has none.
+    pub const FILE: i16 = 68;
     pub const HASH: i16 = 20;
     pub const RECEIVE_QUEUE: i16 = 24;
     pub const SEND_QUEUE: i16 = 28;
@@ -184,6 +186,8 @@ pub struct Selection {
     pub inode: bool,
     /// Timers of TCP, which a layout without [`PassLayout::timers`](super::super::pass_layout::PassLayout::timers) does not have.
     pub timers: bool,
+    /// The hashes of files, if they are wanted and the layout has [`PassLayout::socket_file`](super::super::pass_layout::PassLayout::socket_file).
+    pub files: bool,
     /// Ports that are bound without listening, which a layout without [`PassLayout::bound`](super::super::pass_layout::PassLayout::bound)
     /// does not have.
     pub bound: bool,
@@ -202,6 +206,7 @@ impl Selection {
         uid: true,
         inode: true,
         timers: true,
+        files: true,
         bound: true,
     };
 }

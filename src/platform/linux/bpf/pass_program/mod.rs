@@ -107,7 +107,7 @@ mod tests {
             eprintln!("SKIPPED: this kernel's layout is not known");
             return;
         };
-        for layout in [layout, PassLayout { v6: None, sk_ino: None, timers: None, bound: None, ..layout }] {
+        for layout in [layout, PassLayout { v6: None, sk_ino: None, timers: None, bound: None, socket_file: None, ..layout }] {
             for bits in 0..64u32 {
                 let is_set = |bit: u32| bits & 1 << bit != 0;
                 let selection = Selection {
@@ -120,6 +120,7 @@ mod tests {
                     uid: is_set(5),
                     inode: !is_set(2),
                     timers: is_set(5),
+                    files: is_set(1),
                     bound: is_set(4) && layout.bound.is_some(),
                     ..Selection::ALL
                 };

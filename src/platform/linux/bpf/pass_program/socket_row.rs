@@ -5,6 +5,7 @@ use super::walk::Walk;
 use super::{cast, load_number, stack};
 use crate::platform::linux::bpf::assembler::Register::{R0, R1, R2, R3, R4, R6, R9, R10};
 use crate::platform::linux::bpf::assembler::{Label, Size};
+use crate::platform::linux::bpf::file_filter;
 
 /// `TCP_TIME_WAIT` and `TCP_NEW_SYN_RECV`: small structures, of which nothing but `struct sock_common` is a socket's.
 const TIME_WAIT: i32 = 6;
@@ -89,6 +90,7 @@ impl Walk<'_> {
         let [whole, request, minisock] = [(); 3].map(|()| self.a.label());
         self.a.ldx(Size::B, R3, R6, layout.state);
         self.a.st(Size::B, R9, row::TIMER, 0);
+        self.a.st(Size::W, R9, row::FILE, 0);
         self.a.st(Size::Dw, R9, row::INODE, 0); // and the user id
         self.a.st(Size::Dw, R9, row::RECEIVE_QUEUE, 0); // and the other queue
         self.a.jeq(R3, NEW_SYN_RECV, request);
@@ -210,6 +212,20 @@ impl Walk<'_> {
                 }
             }
             self.a.stx(Size::W, R9, row::INODE, R1);
+        }
+        if let Some(file) = layout.socket_file.filter(|_| selection.files) {
+            let none = self.a.label();
+            self.a.mov(R1, R6);
+            self.a.add(R1, i32::from(layout.sk_socket));
+            load_number(self.a, layout, R1);
+            self.a.jeq(R1, 0, none);
+            self.a.add(R1, i32::from(file));
+            load_number(self.a, layout, R1);
+            self.a.jeq(R1, 0, none);
+            file_filter::emit_hash(self.a, R1, R2);
+            self.a.add(R1, 1);
+            self.a.bind(none);
+            self.a.stx(Size::W, R9, row::FILE, R1);
         }
         if selection.uid {
             self.a.ldx(Size::W, R1, R6, layout.sk_uid);

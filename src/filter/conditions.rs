@@ -6,6 +6,7 @@
 use crate::lookup::state_times::TimeInState;
 use crate::model::answer::Answer;
 use crate::model::socket::Endpoint;
+use crate::model::tcp_info::{TcpField, TcpInfoTable};
 use crate::model::time::rfc3339;
 use crate::moment::row::Row;
 use crate::moment::value::Value;
@@ -250,6 +251,19 @@ impl Condition {
         }
     }
 
+    /// The number that the kernel keeps for a connection, if the condition is on one.
+    pub fn kernel_number(&self) -> Option<TcpField> {
+        let Column::Tcp(field) = self.column else { return None };
+        let is_number = matches!(self.column.definition().kind, ValueKind::Number(_)) && field != TcpField::AppLimited;
+        is_number.then_some(field)
+    }
+
+    /// Whether the condition, which is on this number of the kernel's, is known not to hold for a row.
+    pub fn is_refuted(&self, field: TcpField, tcp_info: &TcpInfoTable, row: usize) -> bool {
+        let is_known = !tcp_info.is_unread(row) && !tcp_info.missing().contains(field);
+        is_known && tcp_info.get(row, field).is_none_or(|number| !self.compare_number(number))
+    }
+
     fn decide_value(&self, value: &Value<'_>) -> Answer {
         match value {
             Value::Null | Value::Processes(_) => Answer::No,
@@ -329,6 +343,7 @@ fn milliseconds(time: std::time::Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::tcp_info::TcpFields;
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -376,6 +391,23 @@ mod tests {
         assert_eq!(condition("user=33").by_user_id(id_of), Ok(Some(condition("uid=33"))));
         assert_eq!(condition("user=ghost").by_user_id(id_of), Err(()));
         assert_eq!(condition("process=root").by_user_id(id_of), Ok(None));
+    }
+
+    #[test]
+    fn what_is_known_of_a_row_refutes_a_condition_before_it_is_kept() {
+        let fields = TcpFields::of(&[TcpField::Rtt]);
+        let mut tcp_info = TcpInfoTable::new(fields);
+        tcp_info.push().set(TcpField::Rtt, 50_000);
+        tcp_info.push();
+        tcp_info.resize_unread(3);
+        let refuted = |text: &str| [0, 1, 2].map(|row| condition(text).is_refuted(TcpField::Rtt, &tcp_info, row));
+        assert_eq!(condition("rtt>50ms").kernel_number(), Some(TcpField::Rtt));
+        assert_eq!(refuted("rtt>50ms"), [true, true, false]);
+        assert_eq!(refuted("rtt>=50ms"), [false, true, false]);
+        assert_eq!(condition("process=nginx").kernel_number(), None);
+        let mut older = TcpInfoTable::new(fields);
+        older.push().set_missing(TcpField::Rtt);
+        assert!(!condition("rtt>50ms").is_refuted(TcpField::Rtt, &older, 0), "the kernel does not have it");
     }
 
     #[test]

@@ -143,6 +143,7 @@ pub mod linux {
         pub mod net;
         pub mod pid;
         pub mod port_policy;
+        pub mod small_file;
         pub mod snmp;
         pub mod sockstat;
 

@@ -43,6 +43,8 @@ impl FileFilter {
 
 /// `hash =` the hash of the address in it; uses `other`.
 pub(super) fn emit_hash(a: &mut Assembler, hash: Register, other: Register) {
+    // The kernel's verifier takes what is negated for a number, also if it was a pointer.
+    a.neg(hash);
     a.lddw(other, FACTOR);
     a.mul(hash, other);
     a.rsh(hash, 64 - BITS.cast_signed());

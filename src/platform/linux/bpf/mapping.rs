@@ -10,6 +10,11 @@ pub(crate) struct Mapping {
     length: usize,
 }
 
+// SAFETY: the memory is only read through this structure, and no thread owns it; it is unmapped when nobody refers to it any more.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
 impl Mapping {
     /// Maps a whole file of the kernel's.
     pub(crate) fn of_file(file: &OwnedFd) -> rustix::io::Result<Self> {

@@ -238,8 +238,12 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::owners::{InodeOwners, OwnerStatus};
     use crate::model::socket::Protocol;
+    use crate::platform::linux::bpf::file_filter::FileFilter;
     use crate::platform::linux::bpf::pass_rows;
+    use crate::platform::linux::bpf::task_iter::{Answer, TaskIter};
+    use crate::platform::linux::bpf::task_layout::TaskFileLayout;
     use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::unix::fs::MetadataExt;
 
@@ -259,6 +263,45 @@ mod tests {
         }
         inodes.sort_unstable();
         inodes
+    }
+
+    #[test]
+    fn the_owner_of_a_socket_is_found_by_the_address_of_its_file() {
+        let open = || {
+            let pass = Pass::open(&Selection::ALL, 1)?;
+            let layout = TaskFileLayout::of_running_kernel()?;
+            Ok::<_, io::Error>((pass, TaskIter::open_filtered(&layout, 1 << 16)?))
+        };
+        let (pass, tables) = match open() {
+            Ok(programs) => programs,
+            Err(error) => return eprintln!("SKIPPED: the kernel does not load the programs: {error}"),
+        };
+        let [sought, other] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        let inode = |socket: &UdpSocket| {
+            let path = format!("/proc/thread-self/fd/{}", socket.as_raw_fd());
+            std::fs::metadata(path).unwrap().ino() as u32
+        };
+        let mut files = FileFilter::default();
+        let mut slot = pass.slot(0).unwrap();
+        for range in pass.ranges(Task::Udp) {
+            slot.walk(&range, |row| {
+                let socket = pass_rows::parse(row, Protocol::Udp, None).unwrap();
+                if socket.inode == inode(&sought) {
+                    files.insert(pass_rows::file(row).unwrap());
+                }
+            })
+            .unwrap();
+        }
+        match tables.read_filtered(&files).unwrap() {
+            Answer::Whole(found) => {
+                let owners = InodeOwners::from_entries(found.entries, OwnerStatus::Gone);
+                assert!(owners.of(inode(&sought)).pids().any(|pid| pid == std::process::id()));
+                // Of some files; another one may have the same hash.
+                assert!(owners.of(inode(&other)).pids().count() <= 1);
+            }
+            Answer::Shared => eprintln!("SKIPPED: processes share tables of files"),
+            Answer::TooLong(count) => panic!("{count} files have the hash of one"),
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::pass_program::{ROW, Selection, Task};
 use super::pass_rows;
 use crate::model::owners::OwnerSearch;
 use crate::model::socket::{Family, Protocol, Socket, State, StateSet};
-use crate::platform::linux::owners::search::{self, EagerOwners, OwnerScan, PreparedScan};
-use crate::platform::linux::procfs::sockstat;
+use crate::platform::linux::owners::search::{self, EagerOwners, LateScan, OwnerScan};
+use crate::platform::linux::procfs::{small_file, sockstat};
 use crate::platform::linux::sockets::reader::{DumpJob, DumpKind, Reader, TableRows};
 use crate::platform::linux::sockets::sock_diag;
 use crate::request::{Query, RowFacts, SocketSource};
@@ -74,7 +74,7 @@ pub(crate) struct Passed {
 /// Reads the rows that are wanted, and owners at the same time, unless the dumps are to do it.
 pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Declined> {
     check_request(request)?;
-    let counted = std::fs::read_to_string(sockstat::SOCKETS).unwrap_or_default();
+    let counted = small_file::read_text(sockstat::SOCKETS).unwrap_or_default();
     let is_own = request.namespaces.is_own();
     let is_free = is_own && request.sources.sockets == SocketSource::Auto;
     // On a quiet host nothing more is asked.
@@ -82,7 +82,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
         return Err(Declined::Dearer);
     }
     check_rights(request)?;
-    let buckets = std::fs::read_to_string(TABLE_SIZE).ok().and_then(|size| size.trim().parse::<i64>().ok());
+    let buckets = small_file::read_text(TABLE_SIZE).ok().and_then(|size| size.trim().parse::<i64>().ok());
     let buckets = buckets.ok_or(Declined::Unsupported)?.unsigned_abs();
     if is_free && !is_cheaper(buckets, sockstat::sockets(&counted)) {
         return Err(Declined::Dearer);
@@ -103,7 +103,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
             Builder::new().spawn_scoped(scope, move || {
                 let source = request.sources.owners;
                 let eager = match has_ports {
-                    true => Eager::Prepared(PreparedScan::new(source)),
+                    true => Eager::Late(LateScan::begin(source)),
                     false => Eager::Owners(OwnerScan::run(source).map(OwnerScan::owners)),
                 };
                 // That of the pass may be loaded later than this one.
@@ -154,7 +154,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
         let rows = walked.complete(request);
         let eager = match eager {
             Eager::Owners(owners) => owners,
-            Eager::Prepared(scan) => scan.and_then(|scan| scan.owners_of(&rows.sockets, has_files.then_some(&files))),
+            Eager::Late(scan) => scan.and_then(|scan| scan.owners_of(&rows.sockets, has_files.then_some(&files))),
         };
         Ok(Passed { rows, eager, namespaces })
     })
@@ -163,7 +163,7 @@ pub(crate) fn read(request: &Query, search: OwnerSearch) -> Result<Passed, Decli
 /// What was found of owners while the tables were walked.
 enum Eager {
     Owners(Option<EagerOwners>),
-    Prepared(Option<PreparedScan>),
+    Late(Option<LateScan>),
 }
 
 /// Whether the pass is asked for and gives what is wanted.

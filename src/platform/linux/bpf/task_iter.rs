@@ -72,7 +72,7 @@ impl TaskIter {
         Self::with_filter(layout, capacity, groups, None)
     }
 
-    /// The same, for some files only: those of [`TaskIter::set_filter`].
+    /// The same, for some files only: those of [`TaskIter::read_filtered`].
     pub(crate) fn open_filtered(layout: &TaskFileLayout, capacity: usize) -> io::Result<Self> {
         let filter = syscall::create_mappable_array(file_filter::SIZE as u32)?;
         Self::with_filter(layout, capacity, false, Some(filter))
@@ -92,10 +92,11 @@ impl TaskIter {
         Ok(Self { iterator: IteratorLink::attach(&program)?, array, capacity, groups, filter })
     }
 
-    /// Says which files are looked for.
-    pub(crate) fn set_filter(&self, files: &FileFilter) -> io::Result<()> {
+    /// Runs the program for these files and perhaps some others.
+    pub(crate) fn read_filtered(&self, files: &FileFilter) -> io::Result<Answer> {
         let filter = self.filter.as_ref().ok_or(io::ErrorKind::Unsupported)?;
-        Ok(Mapping::write_array(filter, files.bytes())?)
+        Mapping::write_array(filter, files.bytes())?;
+        self.read()
     }
 
     /// Whether it knows tables that processes share.
@@ -502,6 +503,9 @@ mod tests {
         }
         let Answer::TooLong(count) = TaskIter::open(&layout, 2, true).unwrap().read().unwrap() else { panic!("there are three") };
         assert!(count >= 3);
+        let nothing = TaskIter::open_filtered(&layout, 1 << 16).unwrap().read_filtered(&FileFilter::default()).unwrap();
+        let Answer::Whole(found) = nothing else { panic!("no file is looked for") };
+        assert_eq!(InodeOwners::from_entries(found.entries, OwnerStatus::Gone).of(1).pids().count(), 0);
         // The shorter program is accepted too.
         TaskIter::open(&layout, 1 << 20, false).unwrap().read().unwrap();
     }

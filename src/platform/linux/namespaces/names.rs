@@ -8,7 +8,7 @@ use super::uts;
 use crate::model::cgroup::Container;
 use crate::model::namespace::{NameSource, Namespace, NamespaceContainer};
 use crate::model::socket::Pid;
-use crate::platform::linux::procfs::cgroup;
+use crate::platform::linux::procfs::{cgroup, small_file};
 use rustix::fs::{FileType, Mode, OFlags};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -101,7 +101,7 @@ impl Names {
         if let Some(name) = uts::other_host_name(pid, self.uts) {
             return (Some(name), NameSource::Hostname);
         }
-        match std::fs::read(self.root.join(format!("proc/{pid}/comm"))) {
+        match small_file::read(self.root.join(format!("proc/{pid}/comm"))) {
             Ok(comm) => (Some(format!("{} ({pid})", String::from_utf8_lossy(&comm).trim_end())), NameSource::Process),
             Err(_) => (None, NameSource::None),
         }

@@ -10,7 +10,7 @@ use crate::platform::linux::bpf::io_uring_iter;
 use crate::platform::linux::bpf::task_file_iter::TaskFileIter;
 use crate::platform::linux::bpf::task_iter::{Answer, Found, TaskIter};
 use crate::platform::linux::bpf::task_layout::TaskFileLayout;
-use crate::platform::linux::procfs::sockstat;
+use crate::platform::linux::procfs::{small_file, sockstat};
 use crate::request::OwnerSource;
 use rustix::thread::CapabilitySet;
 use std::io;
@@ -44,7 +44,7 @@ pub(crate) struct Search {
 }
 
 /// The eBPF iterators, if they are the way for this host.
-struct Iterators {
+pub(crate) struct Iterators {
     layout: TaskFileLayout,
     /// The program of the last run, if it can run again.
     loaded: Option<TaskIter>,
@@ -75,7 +75,7 @@ impl Iterators {
                 (program, answer)
             }
             None => {
-                let files = sockstat::files(&std::fs::read_to_string(sockstat::FILES).unwrap_or_default());
+                let files = sockstat::files(&small_file::read_text(sockstat::FILES).unwrap_or_default());
                 let files = usize::try_from(files).unwrap_or(usize::MAX);
                 let mut program = open(files, false)?;
                 let mut answer = program.read()?;
@@ -133,37 +133,44 @@ impl OwnerScan {
     }
 }
 
-/// The iterators, ready to be run for sockets that are not known yet.
-pub(crate) struct PreparedScan {
-    iterators: Iterators,
-    /// The program for some files only, if this kernel has it.
-    filtered: Option<TaskIter>,
+/// A search for the owners of few sockets, which are not known yet.
+pub(crate) enum LateScan {
+    /// The program for some files only, ready to be run.
+    Prepared(Iterators, TaskIter),
+    /// What was found of all, for this kernel does not have that program.
+    Found(OwnerScan),
 }
 
-impl PreparedScan {
-    /// Loads the program, if the iterators are the way for this host.
-    pub(crate) fn new(source: OwnerSource) -> Option<Self> {
-        let iterators = Iterators::find(source).ok()?;
-        let filtered = TaskIter::open_filtered(&iterators.layout, MOST_OF_FILTERED).ok();
-        Some(Self { iterators, filtered })
+impl LateScan {
+    /// Begins, if the iterators are the way for this host.
+    pub(crate) fn begin(source: OwnerSource) -> Option<Self> {
+        let mut iterators = Iterators::find(source).ok()?;
+        if let Ok(program) = TaskIter::open_filtered(&iterators.layout, MOST_OF_FILTERED) {
+            return Some(Self::Prepared(iterators, program));
+        }
+        let found = iterators.run(None, OwnerSearch::All).ok()?;
+        Some(Self::Found(OwnerScan { iterators, found }))
     }
 
-    /// The owners of these sockets alone. `files` has the files of all of them, if these are known.
-    pub(crate) fn owners_of(mut self, sockets: &[Socket], files: Option<&FileFilter>) -> Option<EagerOwners> {
-        let wanted = InodeSet::of(sockets);
-        let by_files = |filtered: TaskIter, files| {
-            filtered.set_filter(files).ok()?;
-            // Processes that share tables, and more sockets than the program has room for, are for the other program.
-            if let Answer::Whole(found) = filtered.read().ok()? { Some(found) } else { None }
-        };
-        let found = self.filtered.take().zip(files).and_then(|(filtered, files)| by_files(filtered, files));
-        let mut found = match found {
-            Some(found) => found,
-            None => self.iterators.run(None, OwnerSearch::All).ok()?,
+    /// The owners of these sockets. `files` has the files of all of them, if these are known.
+    pub(crate) fn owners_of(self, sockets: &[Socket], files: Option<&FileFilter>) -> Option<EagerOwners> {
+        let OwnerScan { iterators, mut found } = match self {
+            Self::Found(scan) => scan,
+            Self::Prepared(mut iterators, program) => {
+                // Processes that share tables, and more sockets than it has room for, are for the other program.
+                let found = match files.map(|files| program.read_filtered(files)) {
+                    Some(Ok(Answer::Whole(found))) => found,
+                    Some(Ok(Answer::TooLong(_) | Answer::Shared) | Err(_)) | None => {
+                        iterators.run(None, OwnerSearch::All).ok()?
+                    }
+                };
+                OwnerScan { iterators, found }
+            }
         };
         // Few are sorted faster than all.
+        let wanted = InodeSet::of(sockets);
         found.entries.retain(|inode| wanted.contains(inode));
-        Some(EagerOwners::new(self.iterators, found))
+        Some(EagerOwners::new(iterators, found))
     }
 }
 
@@ -378,7 +385,7 @@ pub(crate) fn programs_serve() -> bool {
 pub(crate) fn seccomp_filters() -> bool {
     // A filter cannot be removed, and this program adds none.
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| has_seccomp_filter(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()))
+    *ANSWER.get_or_init(|| has_seccomp_filter(&small_file::read_text("/proc/self/status").unwrap_or_default()))
 }
 
 /// The same by the text of `/proc/self/status`.

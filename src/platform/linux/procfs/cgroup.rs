@@ -1,5 +1,6 @@
 //! `/proc/PID/cgroup`: the systemd unit and the container of a process.
 
+use super::small_file;
 use crate::model::cgroup::{Cgroup, Container};
 use crate::model::socket::Pid;
 
@@ -21,7 +22,7 @@ const FOLDERS: [(&str, &str); 4] =
 
 /// Reads the file of a process; the result is empty if it is not accessible.
 pub fn membership(pid: Pid) -> Cgroup {
-    std::fs::read(format!("/proc/{pid}/cgroup")).map_or_else(|_| Cgroup::default(), |text| parse_bytes(&text))
+    small_file::read(format!("/proc/{pid}/cgroup")).map_or_else(|_| Cgroup::default(), |text| parse_bytes(&text))
 }
 
 /// Groups may have any name: what of it is not UTF-8 does not hide the rest of the path.

@@ -1,9 +1,10 @@
 //! One table, or a shard of it: by `sock_diag`, or from `/proc/self/net` if that fails.
 
+use crate::filter::conditions::Condition;
 use crate::model::details::{Details, WantedDetails};
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::{Family, Protocol, Socket, State, StateSet, Table, TableSet};
-use crate::model::tcp_info::TcpInfoTable;
+use crate::model::tcp_info::{TcpField, TcpFields, TcpInfoTable};
 use crate::platform::linux::netlink::socket::{Consistency, DumpError, Netlink, RETRIES};
 use crate::platform::linux::procfs::net;
 use crate::platform::linux::sockets::inet_diag_filter;
@@ -192,6 +193,17 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The conditions that a row may be known not to fulfil as soon as it is read: it is not kept. Rates take the rows that do not
+    /// match yet, with the counters of traffic.
+    fn refutable_conditions(&self) -> Vec<(&'a Condition, TcpField)> {
+        const TRAFFIC: TcpFields = TcpFields::of(&[TcpField::BytesSent, TcpField::BytesReceived, TcpField::BytesRetransmitted]);
+        if self.request.details.tcp_info.intersects(TRAFFIC) {
+            return Vec::new();
+        }
+        let conditions = self.request.filter.conditions.iter();
+        conditions.filter_map(|condition| Some((condition, condition.kernel_number()?))).collect()
+    }
+
     fn matches(&self, job: &DumpJob, socket: &Socket) -> bool {
         // Closed sockets that keep their port are dumped with the bound ones.
         let among = |state| if state == State::Closed { State::Bound } else { state };
@@ -220,6 +232,7 @@ impl<'a> Reader<'a> {
         };
         let start = found.sockets.len();
         let details = self.request.details;
+        let refutable = self.refutable_conditions();
         let mut left = RETRIES;
         loop {
             let dump = DumpRequest { table, states: job.states, details, bytecode: &bytecode };
@@ -245,6 +258,10 @@ impl<'a> Reader<'a> {
                         found.details.extend(details.any_of_row().then(|| sock_diag::details(payload)));
                         if !details.tcp_info.is_empty() {
                             sock_diag::internals(payload, &socket, &mut found.tcp_info.push());
+                        }
+                        let row = found.sockets.len() - 1;
+                        if refutable.iter().any(|&(condition, field)| condition.is_refuted(field, &found.tcp_info, row)) {
+                            found.truncate(row);
                         }
                     }
                     Ok(())

@@ -32,6 +32,10 @@ pub(super) struct Candidate {
     /// The unit and the container, unless rnetstat is in the same.
     pub(super) cgroup: Cgroup,
     pub(super) policy: UnitPolicy,
+    /// Whether the service manager has started it itself, so that the unit ends with it.
+    pub(super) is_main: bool,
+    /// A supervisor that has started it and does so again.
+    pub(super) supervisor: Option<(Pid, String)>,
     /// The name of its container, as its engine knows it.
     pub(super) container_name: Option<String>,
     /// The container for which it forwards a port, if it does that: `None` inside if its name is not known.
@@ -132,6 +136,9 @@ fn refusal(candidate: &Candidate) -> Option<String> {
             }
         });
     }
+    if let Some((pid, name)) = &candidate.supervisor {
+        return Some(format!("{} ({pid}) starts it again: stop it there", escape_name(name)));
+    }
     let unit = cgroup.unit.as_ref().filter(|unit| unit.ends_with(".service"))?;
     let systemctl = if cgroup.manager_of.is_some() { "systemctl --user stop" } else { "systemctl stop" };
     if candidate.is_activated && !policy.sockets.is_empty() {
@@ -142,6 +149,10 @@ fn refusal(candidate: &Candidate) -> Option<String> {
     let instead = stop(systemctl, "unit", &[unit]);
     match policy.restarts {
         Some(false) => None,
+        // To stop the unit may stop much more, such as all of cron's jobs.
+        Some(true) | None if !candidate.is_main => {
+            Some(format!("it belongs to the unit {}, which may start it again", escape_name(unit)))
+        }
         Some(true) => Some(format!("its unit starts it again: {instead}")),
         None => Some(format!("its unit may start it again: {instead}")),
     }
@@ -186,7 +197,7 @@ mod tests {
 
     fn of_unit(unit: &str, restarts: Option<bool>) -> Candidate {
         let cgroup = Cgroup { unit: Some(unit.to_owned()), ..Cgroup::default() };
-        Candidate { cgroup, policy: UnitPolicy { restarts, ..UnitPolicy::default() }, ..candidate(900) }
+        Candidate { cgroup, policy: UnitPolicy { restarts, ..UnitPolicy::default() }, is_main: true, ..candidate(900) }
     }
 
     fn of_container(runtime: &'static str, name: Option<&str>) -> Candidate {
@@ -247,6 +258,10 @@ mod tests {
         assert_eq!(refusal_of(activated.clone()), "ssh.socket would start it again: systemctl stop ssh.socket ssh.service");
         // Its socket is not that of the unit.
         assert!(is_ended(Candidate { is_activated: false, ..activated }));
+        let job = Candidate { is_main: false, ..of_unit("cron.service", Some(true)) };
+        assert_eq!(refusal_of(job), "it belongs to the unit cron.service, which may start it again");
+        let supervised = Candidate { supervisor: Some((7, "runsv".to_owned())), ..candidate(900) };
+        assert_eq!(refusal_of(supervised), "runsv (7) starts it again: stop it there");
         assert!(is_ended(of_unit("nginx.service", Some(false))));
         assert!(is_ended(of_unit("session-3.scope", None)));
     }

@@ -46,6 +46,9 @@ pub(super) fn candidates(rows: Rows<'_>, owners: &OwnerFilter) -> Vec<Candidate>
             candidate.master = master(pid, &now, &sharers);
             candidate.forwards_to = forwards_to(process);
             candidate.is_windows_service = platform::SYSTEM == System::Windows && is_service(pid, &now);
+            let parent = process.parent.and_then(|parent| now.get(parent));
+            candidate.is_main = process.parent == Some(FIRST) || parent.is_some_and(|parent| parent.name == "systemd");
+            candidate.supervisor = parent.filter(|parent| is_supervisor(parent)).map(named);
             describe_unit(&mut candidate, &own);
         }
         Candidate { rows: positions, sockets, ..candidate }
@@ -79,6 +82,16 @@ fn forwards_to(process: &Process) -> Option<Option<String>> {
     }
     let mut words = process.command_line.iter().skip_while(|word| *word != "-container-ip").skip(1);
     Some(words.next().and_then(|address| platform::container_at(address.to_str()?)))
+}
+
+/// Whether a process is one that starts its children again: of runit, s6, daemontools, supervisord or PM2.
+fn is_supervisor(process: &Process) -> bool {
+    let name = process.name.to_string_lossy();
+    ["runsv", "s6-supervise", "supervise", "supervisord"].contains(&name.as_ref()) || name.starts_with("PM2 ")
+}
+
+fn named(process: &Process) -> (Pid, String) {
+    (process.pid, process.name.to_string_lossy().into_owned())
 }
 
 /// Whether a process was started by the service manager of Windows.
@@ -126,6 +139,5 @@ fn master(pid: Pid, processes: &Processes, sharers: &Sharers) -> Option<(Pid, St
     let holders = sharers.with(pid);
     let name = &processes.get(pid)?.name;
     let mut ancestors = processes.ancestors(pid).into_iter().rev();
-    let master = ancestors.find(|ancestor| holders.contains(&ancestor.pid) && ancestor.name == *name)?;
-    Some((master.pid, master.name.to_string_lossy().into_owned()))
+    ancestors.find(|ancestor| holders.contains(&ancestor.pid) && ancestor.name == *name).map(named)
 }

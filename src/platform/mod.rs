@@ -173,6 +173,7 @@ pub mod linux {
     }
 
     pub mod route_tables;
+    pub mod unit_file;
 
     #[cfg(target_os = "linux")]
     pub(super) mod backend;

@@ -257,6 +257,23 @@ fn workers_end_with_their_master_and_are_not_ended_without_it() {
 }
 
 #[test]
+fn what_a_supervisor_starts_again_is_refused() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let folder = std::env::temp_dir().join(format!("rnetstat-supervisor-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy("/bin/sh", folder.join("runsv")).unwrap();
+    let script = "exec 3<&0; sleep 600 <&3 & echo $!; wait";
+    let (mut supervisor, _) = Holder::server(Command::new(folder.join("runsv")).args(["-c", script]));
+    let worker = supervisor.line();
+    until("it is the other program", || name_of(worker.parse().unwrap()) == "sleep");
+    let (status, found) = end(&format!("--pid {worker}"));
+    assert!(status == Some(2) && found[0].2.ends_with(" starts it again: stop it there"), "{found:?}");
+    assert!(found[0].2.starts_with(&format!("runsv ({})", supervisor.0.id())), "{found:?}");
+    assert!(Command::new("kill").arg(worker).status().unwrap().success());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_process_that_runs_another_program_or_has_closed_its_socket_by_then_is_not_ended() {
     let Some(_namespace) = Namespace::enter() else { return };
     for (then, outcome, reason) in [

@@ -1,7 +1,8 @@
 //! What systemd's unit files say about starting a process again. No service manager is asked: that would take its bus.
 
 use crate::model::action::UnitPolicy;
-use crate::model::socket::{Protocol, Socket};
+use crate::model::socket::Socket;
+use crate::platform::linux::unit_file::{self, Settings};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -29,9 +30,6 @@ const USER: [&str; 4] = ["etc/systemd/user", "run/systemd/user", "usr/local/lib/
 /// No unit file is larger.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// The settings of a unit that are used, each with its values in order. An empty one has reset those before it.
-type Settings = BTreeMap<String, Vec<String>>;
-
 /// What happens when a process of a unit ends, which a user's own service manager runs or that of the system.
 pub(crate) fn unit_policy(unit: &str, manager_of: Option<u32>) -> UnitPolicy {
     policy_under(Path::new("/"), unit, manager_of)
@@ -55,8 +53,8 @@ fn folders(root: &Path, manager_of: Option<u32>) -> Vec<PathBuf> {
 fn policy_under(root: &Path, unit: &str, manager_of: Option<u32>) -> UnitPolicy {
     let folders = folders(root, manager_of);
     let settings = settings(&folders, unit);
-    let restarts = settings.as_ref().map(restarts);
-    let mut sockets: Vec<String> = settings.iter().flat_map(|settings| words(settings, "Sockets")).collect();
+    let restarts = settings.as_ref().map(Settings::restarts);
+    let mut sockets: Vec<String> = settings.iter().flat_map(Settings::sockets).collect();
     // Unless something else is said, a socket unit starts the service of its name.
     if let Some(stem) = unit.strip_suffix(".service") {
         let of_name = format!("{stem}.socket");
@@ -67,30 +65,16 @@ fn policy_under(root: &Path, unit: &str, manager_of: Option<u32>) -> UnitPolicy 
     UnitPolicy { restarts, sockets }
 }
 
-/// Whether a service is started again when its process ends by SIGTERM. Many programs exit with a status of their own then, which
-/// is a failure to systemd.
-fn restarts(settings: &Settings) -> bool {
-    last(settings, "Restart").is_some_and(|value| !matches!(value, "" | "no"))
-}
-
-fn last<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
-    settings.get(name)?.last().map(String::as_str)
-}
-
-fn words(settings: &Settings, name: &str) -> Vec<String> {
-    settings.get(name).into_iter().flatten().flat_map(|value| value.split_whitespace()).map(str::to_owned).collect()
-}
-
 /// The settings of a unit and of its drop-ins; `None` if it has no file.
 fn settings(folders: &[PathBuf], unit: &str) -> Option<Settings> {
     // The name comes from outside.
     if unit.contains('/') || unit.starts_with('.') {
         return None;
     }
-    let names = names(unit);
+    let names = unit_file::names(unit);
     let main = names.iter().find_map(|name| folders.iter().find_map(|folder| read(&folder.join(name))))?;
-    let mut settings = Settings::new();
-    parse(&main, &mut settings);
+    let mut settings = Settings::default();
+    settings.add(&main);
     // Of drop-ins with one name the first wins; all are read in the order of their names.
     let mut drop_ins: BTreeMap<String, PathBuf> = BTreeMap::new();
     let kind = unit.rsplit_once('.').map(|(_, kind)| kind.to_owned());
@@ -105,17 +89,8 @@ fn settings(folders: &[PathBuf], unit: &str) -> Option<Settings> {
             }
         }
     }
-    drop_ins.values().filter_map(|path| read(path)).for_each(|text| parse(&text, &mut settings));
+    drop_ins.values().filter_map(|path| read(path)).for_each(|text| settings.add(&text));
     Some(settings)
-}
-
-/// The names under which the files of a unit are kept: its own, and that of its template.
-fn names(unit: &str) -> Vec<String> {
-    let template = unit.split_once('@').and_then(|(stem, rest)| {
-        let (_, kind) = rest.rsplit_once('.')?;
-        Some(format!("{stem}@.{kind}"))
-    });
-    [Some(unit.to_owned()), template].into_iter().flatten().collect()
 }
 
 fn read(path: &Path) -> Option<String> {
@@ -125,19 +100,6 @@ fn read(path: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Adds the settings of a file, whatever section they are in: those that are used stand in one alone.
-fn parse(text: &str, settings: &mut Settings) {
-    let joined = text.replace("\\\n", " ");
-    for line in joined.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';', '['])) {
-        let Some((name, value)) = line.split_once('=') else { continue };
-        let values = settings.entry(name.trim().to_owned()).or_default();
-        match value.trim() {
-            "" => values.clear(),
-            value => values.push(value.to_owned()),
-        }
-    }
-}
-
 fn socket_units_under(root: &Path, socket: &Socket) -> Vec<String> {
     let folders = folders(root, None);
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
@@ -145,24 +107,14 @@ fn socket_units_under(root: &Path, socket: &Socket) -> Vec<String> {
     units.retain(|name| name.ends_with(".socket") && !name.contains("@."));
     units.sort_unstable();
     units.dedup();
-    units.retain(|unit| settings(&folders, unit).is_some_and(|settings| listens(&settings, socket)));
+    units.retain(|unit| settings(&folders, unit).is_some_and(|settings| settings.listens_for(socket)));
     units
-}
-
-/// Whether a socket unit listens on the port of a socket.
-fn listens(settings: &Settings, socket: &Socket) -> bool {
-    let name = match socket.protocol {
-        Protocol::Tcp => "ListenStream",
-        Protocol::Udp => "ListenDatagram",
-    };
-    // `22`, `192.0.2.1:22`, `[::1]:22`, `/run/x`.
-    let port = |value: &str| value.rsplit_once(':').map_or(value, |(_, port)| port).parse() == Ok(socket.local.port);
-    settings.get(name).into_iter().flatten().any(|value| !value.starts_with(['/', '@']) && port(value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::socket::Protocol;
     use crate::model::socket::tests::socket;
 
     /// A folder of its own with these files, which ends with the test.

@@ -1,8 +1,7 @@
 //! Which processes own a socket, or the reason why that is unknown.
 
-mod inodes;
+pub(crate) mod inodes;
 
-pub(crate) use inodes::GROUP;
 pub use inodes::{InodeOwners, OwnerEntries};
 
 use crate::model::socket::{Pid, Socket};
@@ -197,6 +196,7 @@ impl FromIterator<Option<Pid>> for RowOwners {
 
 #[cfg(test)]
 mod tests {
+    use super::inodes::GROUP;
     use super::*;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};

@@ -550,7 +550,8 @@ fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem> {
         Refused::None => format!("the names or users of some processes could not be read; {}", platform::MORE_RIGHTS),
         Refused::Unknown | Refused::Invisible => "not every process can be seen".to_owned(),
     };
-    let sockets = if rows == 1 { "1 more socket may match".to_owned() } else { format!("{rows} more sockets may match") };
+    let more = if sockets.selections.iter().all(|(_, selection)| selection.rows.is_empty()) { "" } else { " more" };
+    let sockets = if rows == 1 { format!("1{more} socket may match") } else { format!("{rows}{more} sockets may match") };
     Some(Problem::new(ProblemKind::FilterUndecided, format!("{sockets}: {reason}")))
 }
 

@@ -229,13 +229,13 @@ impl<'a> Cluster<'a> {
         if !is_known {
             let is_alone = letters(self.word).chars().nth(1).is_none();
             return Err(match (is_alone, letter) {
-                (true, _) => suggest::unknown_letter(&format!("unknown switch '{}'", self.word)),
+                (true, _) => suggest::unknown_letter(letter, &format!("unknown switch '{}'", self.word)),
                 (false, 'h' | '?') => UsageError::new(
                     format!("'{letter}' asks for help and stands alone, not in '{}'", self.word),
                     "-h is the short help, --help the whole.",
                 ),
                 (false, letter) => {
-                    suggest::unknown_letter(&format!("unknown switch '{}' in '{}'", letter.escape_default(), self.word))
+                    suggest::unknown_letter(letter, &format!("unknown switch '{}' in '{}'", letter.escape_default(), self.word))
                 }
             });
         }

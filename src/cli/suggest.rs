@@ -4,20 +4,24 @@ use super::UsageError;
 use crate::filter::{addresses, states};
 use crate::model::statistics::Section;
 use clap::{Arg, Command};
+use std::net::SocketAddr;
 
 /// How to get what people ask for by the switches of other programs.
 const OTHER_PROGRAMS: &[(&str, &str)] = &[
     ("active", "Connections are shown without any switch; --state established chooses those."),
     ("average", "There are no averages; '--summary' counts by state, process, address and port."),
+    ("docker", "Use '--all-namespaces', or '--namespace NAME' for one container."),
     ("established", "Use '--state established'."),
     ("fields", "Use '--columns pid,process,local'."),
     ("filter", "Each filter has its switch: --port, --state, --process, --user, --local, --remote and more."),
     ("follow", "A number repeats: 'rnetstat -ano 2' prints again every 2 seconds; --watch is a live screen."),
     ("full", "Nothing is cut in the classic table; -f prints whole host names."),
     ("host", "Use '--remote ADDRESS' or '--local ADDRESS'."),
+    ("info", "Use '--tcp-info'."),
     ("interface", "Use '--columns interface,local,process', or '-e' for the counters of the interfaces."),
     ("interval", "The interval is a bare number: 'rnetstat -ano 2' prints again every 2 seconds."),
-    ("kill", "'--explain PORT' names the process and prints the command that stops it."),
+    ("json-lines", "Use '--format ndjson'."),
+    ("kill", "'--end :8080' ends the process that listens there; '--explain 8080' says what it is."),
     ("limit", "Use '| head'."),
     ("masquerade", "Connections of NAT are not shown; 'conntrack -L' lists them."),
     ("memory", "Use '--columns local,remote,receive_queue,send_queue'."),
@@ -27,6 +31,7 @@ const OTHER_PROGRAMS: &[(&str, &str)] = &[
     ("no-dns", "Use '-n'."),
     ("no-headers", "Use '--no-header'."),
     ("no-resolve", "Use '-n'."),
+    ("oneline", "Each socket is one line."),
     ("output", "Use '--format wide|json|ndjson|csv|openmetrics', and '>' for a file."),
     ("pids", "Use '-o' to show PIDs, '--pid 4711' to choose one."),
     ("ports", "Use '--port 80,443'."),
@@ -50,9 +55,40 @@ pub(super) fn unknown_switch(switch: &str, clap: &Command) -> UsageError {
     }
 }
 
+/// How to get what people ask for by the letters of other programs.
+const OTHER_LETTERS: &[(char, &str)] = &[
+    (':', "':8080' is a local port, '--any-port 8080' either end, '--state listening' a state."),
+    ('k', "'--end' ends the processes of the rows, '--close' closes their sockets."),
+    ('m', "'--columns local,remote,receive_queue,send_queue' shows what waits in memory."),
+];
+
 /// An error about a letter that does not exist.
-pub(super) fn unknown_letter(sentence: &str) -> UsageError {
-    UsageError::see_help(sentence)
+pub(super) fn unknown_letter(letter: char, sentence: &str) -> UsageError {
+    match OTHER_LETTERS.iter().find(|(known, _)| *known == letter) {
+        Some((_, hint)) => UsageError::new(sentence, hint),
+        None => UsageError::see_help(sentence),
+    }
+}
+
+/// What stands for the words in which ss writes its filters.
+fn filter_of_ss(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "dst" => "A foreign address is chosen by '--remote 10.0.0.0/8', a foreign port by '--remote-port 443'.",
+        "src" => "A local address is chosen by '--local 10.0.0.0/8', a local port by ':443'.",
+        "sport" => "A local port is chosen by ':443'.",
+        "dport" => "A foreign port is chosen by '--remote-port 443'.",
+        "state" => "A state is chosen by '--state established'.",
+        "exclude" => "A state is excluded by '--state !established'.",
+        _ => return None,
+    })
+}
+
+/// Whether a word may be letters whose hyphen was forgotten: `ano`. Most words of English are not.
+fn may_be_letters(word: &str) -> bool {
+    const LETTERS: &str = "abcdefilnopqrstuxy";
+    let word = word.to_ascii_lowercase();
+    let is_once = |letter: char| word.matches(letter).count() == 1;
+    word.contains(['a', 'n']) && word.chars().all(|letter| LETTERS.contains(letter) && is_once(letter))
 }
 
 /// The visible switch that a name is nearest to: one that begins with it, else one that differs in few letters, else one that
@@ -78,10 +114,8 @@ pub(super) fn unexpected_word(word: &str) -> UsageError {
 }
 
 fn meaning_of(word: &str) -> String {
-    const LETTERS: &str = "abcdefinopqrstxy";
     let is_text = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
     let protocols = || word.split(',').all(|word| Section::from_word(word).is_some());
-    let mut letters = word.bytes();
     let ports = |part: &str| part.split('-').all(|port| port.parse::<u16>().is_ok());
     if !is_text {
         "It is no switch and no interval. 'rnetstat --help' lists the switches.".to_owned()
@@ -95,9 +129,13 @@ fn meaning_of(word: &str) -> String {
         format!("Did you mean '--state {word}'?")
     } else if addresses::parse(word, |_| None).is_ok() {
         format!("Did you mean '--remote {word}' or '--local {word}'?")
+    } else if let Some(hint) = filter_of_ss(word) {
+        hint.to_owned()
+    } else if let Ok(end) = word.parse::<SocketAddr>() {
+        format!("Did you mean '--local {} :{}'?", end.ip(), end.port())
     } else if word.parse::<f64>().is_ok() || word.starts_with(|first: char| first.is_ascii_digit()) {
         "The interval is a whole number of seconds; ':8080' is a port.".to_owned()
-    } else if letters.all(|letter| LETTERS.contains(char::from(letter.to_ascii_lowercase()))) {
+    } else if may_be_letters(word) {
         format!("Did you mean the switches '-{word}', or '--process {word}'?")
     } else {
         format!("Did you mean '--process {word}'?")
@@ -152,6 +190,14 @@ mod tests {
     fn a_word_in_no_place_is_answered_by_the_switch_that_takes_it() {
         for (line, expected) in [
             ("ano", "Did you mean the switches '-ano', or '--process ano'?"),
+            ("tulpn", "Did you mean the switches '-tulpn', or '--process tulpn'?"),
+            ("root", "Did you mean '--process root'?"),
+            ("dst 10.0.0.1", "A foreign address is chosen by '--remote 10.0.0.0/8', a foreign port by '--remote-port 443'."),
+            ("state established", "A state is chosen by '--state established'."),
+            ("127.0.0.1:8080", "Did you mean '--local 127.0.0.1 :8080'?"),
+            ("[::1]:8080", "Did you mean '--local ::1 :8080'?"),
+            ("-iTCP:8080", "':8080' is a local port, '--any-port 8080' either end, '--state listening' a state."),
+            ("-k", "'--end' ends the processes of the rows, '--close' closes their sockets."),
             ("nginx", "Did you mean '--process nginx'?"),
             ("-an tcp", "Did you mean '-p tcp'?"),
             ("established", "Did you mean '--state established'?"),

@@ -2,7 +2,8 @@
 
 use super::input::Inputs;
 use super::listing::Line;
-use super::model::{Mode, Model};
+use super::model::Model;
+use super::press::Mode;
 use crate::actions::{self, Plan};
 use crate::app::Reader;
 use crate::filter::owners::OwnerFilter;

@@ -36,8 +36,9 @@ impl Choice {
         [Some(filter.needs_of_conditions()), of_filter, of_words].into_iter().flatten().collect()
     }
 
-    /// The rows that are shown, in the order of the moment.
-    pub fn rows(&self, moment: &Moment) -> Vec<u32> {
+    /// The rows that are shown, in the order of the moment, and how many more may match: their owners, or what conditions rest
+    /// on, could not be read.
+    pub fn rows(&self, moment: &Moment) -> (Vec<u32>, usize) {
         let all = moment.rows(View::Sockets);
         let filter = &self.line.filter;
         let has_filter = !filter.is_empty();
@@ -50,14 +51,16 @@ impl Choice {
             // Not one row has to be looked at.
             false => all.positions().to_vec(),
         };
-        filter.retain_owned(&mut rows, all.snapshot(), &moment.lookups.processes);
+        let mut undecided = filter.retain_owned(&mut rows, all.snapshot(), &moment.lookups.processes);
         if !filter.conditions.is_empty() {
-            (rows, _) = filter.retain_by_conditions(all.at(&rows));
+            let more;
+            (rows, more) = filter.retain_by_conditions(all.at(&rows));
+            undecided += more;
         }
         if !self.line.words.is_empty() {
             rows.retain(|&position| all.get(position).is_some_and(|row| self.has_words(row)));
         }
-        rows
+        (rows, undecided)
     }
 
     /// What is chosen, for people: empty if everything is.

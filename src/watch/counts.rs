@@ -17,6 +17,8 @@ pub struct Counts {
     states: [usize; State::ALL.len()],
     /// Those whose owner is hidden.
     pub hidden: usize,
+    /// Further ones that may match the filter line.
+    pub undecided: usize,
     /// Bytes per second, in the order of [`Rate::ALL`], as far as they are known.
     rates: [Option<u64>; Rate::ALL.len()],
 }

@@ -1,7 +1,8 @@
 //! Writing what is seen to a file, in the format that its suffix names.
 
 use super::listing::Line;
-use super::model::{Mode, Model};
+use super::model::Model;
+use super::press::Mode;
 use crate::app::Reader;
 use crate::app::moment::host;
 use crate::moment::{Moment, Selection};

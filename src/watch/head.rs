@@ -38,6 +38,9 @@ fn counts(model: &Model) -> StyledLine {
     if counts.hidden > 0 {
         line.push(format!("  {} with a hidden owner", counts.hidden), Some(Tint::Paint(Paint::Passing)));
     }
+    if counts.undecided > 0 {
+        line.push(format!("  {} more may match", counts.undecided), Some(Tint::Paint(Paint::Bad)));
+    }
     let time = rfc3339(moment.time).unwrap_or_default();
     line.push(format!("  {time}"), Some(Tint::Paint(Paint::Dim)));
     line

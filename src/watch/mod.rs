@@ -21,6 +21,7 @@ mod marks;
 mod model;
 mod order;
 mod pane;
+mod press;
 mod prompt;
 mod screen;
 mod styled;
@@ -36,8 +37,9 @@ use crate::request::{Names, Request, View};
 use anyhow::Context;
 use frame::frame;
 use input::{Input, Inputs, Job};
-use model::{Effect, Model};
+use model::Model;
 use pane::Subject;
+use press::Effect;
 use screen::Screen;
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::RecvTimeoutError;
@@ -135,7 +137,7 @@ impl Watch {
                     }
                     Input::Snapshot(snapshot) => {
                         let arrived = Instant::now();
-                        let mut moment = self.reader.moment_of(*snapshot, &self.model.request);
+                        let mut moment = self.reader.moment_of(*snapshot, &self.model.reading());
                         if self.model.wants_findings(arrived) {
                             self.reader.find(&mut moment);
                         }
@@ -156,7 +158,7 @@ impl Watch {
 
     /// What is read for the screen.
     fn job(&self) -> Job {
-        let request = &self.model.request;
+        let request = self.model.reading();
         let query = request.sockets_to_read(platform::SYSTEM).unwrap_or_else(|| request.query.clone());
         Job { query, owners: OwnerSearch::All }
     }

@@ -3,7 +3,8 @@
 use super::frame::frame;
 use super::keys::Key;
 use super::marks::{LIFETIME, Mark, Marks};
-use super::model::{Effect, Model};
+use super::model::Model;
+use super::press::Effect;
 use super::screen::OnBackend;
 use crate::model::owners::{InodeOwners, OwnerStatus, Owners};
 use crate::model::problem::{Problem, ProblemKind};
@@ -282,6 +283,28 @@ fn the_filter_box_narrows_while_it_is_typed_and_escape_takes_it_back() {
     watched.press([Key::Escape]);
     watched.type_text("/198.51");
     assert_eq!(shown(&watched), 1);
+}
+
+#[test]
+fn what_a_condition_of_the_filter_box_rests_on_is_read() {
+    let mut watched = Watched::new("--watch", 100, 12);
+    watched.next(moment_of(friendly()));
+    let reads = |watched: &Watched| !watched.model.reading().needs(System::Linux).details.tcp_info.is_empty();
+    assert!(!reads(&watched));
+    watched.type_text("/--where rtt>50ms");
+    assert!(reads(&watched));
+    watched.press([Key::Escape]);
+    assert!(!reads(&watched));
+}
+
+#[test]
+fn control_c_ends_whatever_is_open() {
+    for keys in ["", "/", "w", "?", "/--port x", "x"] {
+        let mut watched = Watched::new("--watch", 100, 12);
+        watched.next(moment_of(friendly()));
+        watched.type_text(keys);
+        assert_eq!(watched.press([Key::Control('c')]), Some(Effect::Quit), "{keys}");
+    }
 }
 
 #[test]

@@ -169,6 +169,31 @@ fn the_fields_of_a_shipper_are_chosen_and_small() {
 }
 
 #[test]
+fn the_command_lines_of_the_shippers_are_accepted() {
+    let mut lines = Vec::new();
+    for name in ["vector.yaml", "fluent-bit.yaml"] {
+        let text = fs::read_to_string(recipes().join(name)).unwrap();
+        let commands = text.lines().filter_map(|line| line.split_once("rnetstat").filter(|_| line.contains("--format")));
+        for (_, words) in commands {
+            let words = words.split('|').next().unwrap().replace([',', '"', ']'], " ");
+            // The names of columns are separated by commas too.
+            let (switches, columns) = words.split_once("--columns").unwrap_or((&words, ""));
+            let mut line: Vec<String> = switches.split_whitespace().map(str::to_owned).collect();
+            let columns: Vec<&str> = columns.split_whitespace().collect();
+            if !columns.is_empty() {
+                line.push(format!("--columns={}", columns.join(",")));
+            }
+            lines.push(line);
+        }
+    }
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for line in lines {
+        let parsed = rnetstat::cli::parse(line.iter().map(Into::into));
+        assert!(matches!(parsed, Ok(rnetstat::cli::Command::Run(_))), "{line:?}: {parsed:?}");
+    }
+}
+
+#[test]
 fn prometheus_takes_the_rules_and_they_fire_as_they_should() {
     if !have_or_skip("promtool", "prometheus") {
         return;

@@ -51,7 +51,7 @@ pub(super) fn emit_hash(a: &mut Assembler, hash: Register, other: Register) {
 }
 
 /// Jumps if the file at the address in `hash`, which is overwritten, is not in the set that the array `filter` has; uses the others.
-pub(super) fn emit_test(a: &mut Assembler, filter: i32, [hash, place, bits]: [Register; 3], absent: Label) {
+pub fn emit_test(a: &mut Assembler, filter: i32, [hash, place, bits]: [Register; 3], absent: Label) {
     emit_hash(a, hash, place);
     a.mov(bits, hash);
     a.rsh(bits, 3);

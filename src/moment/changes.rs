@@ -202,8 +202,9 @@ impl Group {
     }
 }
 
+/// The queue that a listener allows. The files under `/proc` do not tell it: 0 is no fact.
 fn backlog(socket: &Socket) -> Option<u32> {
-    (socket.state == Some(State::Listening)).then_some(socket.send_queue)
+    Some(socket.send_queue).filter(|&limit| socket.state == Some(State::Listening) && limit != 0)
 }
 
 const fn are_known(row: &RowFacts<'_>) -> bool {

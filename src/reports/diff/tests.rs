@@ -69,6 +69,14 @@ fn a_restarted_service_is_one_change_with_both_processes() {
 }
 
 #[test]
+fn a_backlog_that_one_source_does_not_tell_is_no_difference() {
+    let line = "-anq --json";
+    let mut machine = before();
+    machine.snapshot.sockets.iter_mut().for_each(|socket| socket.send_queue = 0);
+    assert_eq!(differences([&record(before(), line), &record(machine, line)], DIFF).unwrap(), "");
+}
+
+#[test]
 fn the_same_moment_has_no_difference_and_time_wait_counts_as_closed() {
     let whole = record(before(), "-anq --json");
     assert_eq!(differences([&whole, &whole], DIFF).unwrap(), "");

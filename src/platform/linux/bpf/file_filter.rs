@@ -42,7 +42,7 @@ impl FileFilter {
 }
 
 /// `hash =` the hash of the address in it; uses `other`.
-pub(super) fn emit_hash(a: &mut Assembler, hash: Register, other: Register) {
+pub fn emit_hash(a: &mut Assembler, hash: Register, other: Register) {
     // The kernel's verifier takes what is negated for a number, also if it was a pointer.
     a.neg(hash);
     a.lddw(other, FACTOR);

@@ -51,7 +51,10 @@ const DRAWING: &str = "the screen cannot be drawn";
 /// Shows the sockets until the user ends it.
 pub fn watch(request: &Request) -> anyhow::Result<Exit> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        anyhow::bail!("--watch needs a terminal for its keys and its screen; a number of seconds prints again: rnetstat -an 2");
+        anyhow::bail!(
+            "--watch needs a terminal for its keys and its screen; 'rnetstat -an 2' prints again every 2 seconds, --events prints \
+             what changes"
+        );
     }
     let has_color = color::is_wanted(request.output.color);
     crossterm::style::force_color_output(has_color);

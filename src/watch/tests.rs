@@ -58,8 +58,12 @@ impl Watched {
 
     /// What is drawn, as a terminal has it.
     fn screen(&mut self) -> OnBackend<TestBackend> {
+        self.screen_with(true)
+    }
+
+    fn screen_with(&mut self, has_color: bool) -> OnBackend<TestBackend> {
         let (width, height) = self.model.size;
-        let mut screen = OnBackend::new(TestBackend::new(width, height), true).unwrap();
+        let mut screen = OnBackend::new(TestBackend::new(width, height), has_color).unwrap();
         screen.draw(&frame(&mut self.model, self.now)).unwrap();
         screen
     }
@@ -348,6 +352,22 @@ fn the_selected_row_is_reversed() {
     let screen = watched.screen();
     let is_reversed = |y| screen.backend().buffer()[(59, y)].modifier.contains(Modifier::REVERSED);
     assert_eq!([is_reversed(3), is_reversed(4)], [false, true]);
+}
+
+#[test]
+fn without_colour_the_signs_and_the_selection_are_left_and_no_colour_is_bright() {
+    let mut watched = Watched::new("--watch", 80, 9);
+    watched.next(moment(vec![connection(1, State::Established, 11), connection(2, State::Established, 12)]));
+    watched.next(moment(vec![connection(1, State::CloseWait, 11), connection(3, State::Established, 13)]));
+    let screen = watched.screen_with(false);
+    let cells = &screen.backend().buffer().content;
+    assert!(cells.iter().all(|cell| (cell.fg, cell.bg) == (Color::Reset, Color::Reset)));
+    assert!(cells.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED)));
+    let text = watched.text().concat();
+    assert!(["~ TCP", "- TCP", "+ TCP"].iter().all(|sign| text.contains(sign)), "{text}");
+    let plain = [Color::Reset, Color::Red, Color::Green, Color::Yellow, Color::Magenta, Color::Cyan];
+    let screen = watched.screen();
+    assert!(screen.backend().buffer().content.iter().all(|cell| plain.contains(&cell.fg) && cell.bg == Color::Reset));
 }
 
 /// A machine at one moment: its sockets by the numbers of their ports, in any state.

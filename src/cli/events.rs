@@ -64,20 +64,14 @@ impl Arguments {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{Command, parse};
+    use crate::cli::parse;
     use crate::model::socket::{State, Table, TableSet};
     use crate::model::system::System;
     use crate::platform::SYSTEM;
-    use crate::request::{Format, Request, Task, UdpRows};
+    use crate::reports::tests::request;
+    use crate::request::{Format, Task, UdpRows};
     use std::ffi::OsString;
     use std::time::Duration;
-
-    fn request(line: &str) -> Request {
-        match parse(line.split(' ').map(OsString::from)) {
-            Ok(Command::Run(request)) => *request,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
 
     #[test]
     fn events_are_about_every_socket_and_take_their_seconds_from_the_interval() {

@@ -228,6 +228,32 @@ fn events_are_lines_of_text_and_a_closed_pipe_ends_them_with_status_0() {
     assert_eq!(stderr, "");
 }
 
+#[test]
+fn the_summary_counts_what_closed_connections_have_sent() {
+    const COUNT: u64 = 200;
+    const SENT: u64 = 1000;
+    let Some(_namespace) = Namespace::enter() else { return };
+    let [case, ..] = AddressCase::all();
+    let server = listener(case.listen);
+    let watch = Watch::of(rnetstat("--summary --tcp-info --format ndjson 1"));
+    let traffic = |field: &str| {
+        let lines = watch.lines.lock().unwrap();
+        let sums = lines.iter().flat_map(|line| line["traffic"].as_array().into_iter().flatten());
+        sums.filter_map(|sum| sum[field].as_u64()).sum::<u64>()
+    };
+    until("a summary is there", || watch.lines.lock().unwrap().len() > 1);
+    for _ in 0..COUNT {
+        let (mut client, mut accepted) = pair(&server);
+        client.write_all(&[7; SENT as usize]).unwrap();
+        accepted.read_exact(&mut [0; SENT as usize]).unwrap();
+    }
+    // What is open at a display is among its bytes, and again among those of the next one if it is closed then.
+    until("all bytes are counted", || traffic("bytes_sent") >= COUNT * SENT);
+    // A display takes a second and longer.
+    until("they have a rate", || traffic("send_rate_bytes_per_second") >= COUNT * SENT / 10);
+    assert!(traffic("send_rate_bytes_per_second") <= COUNT * SENT, "no byte is counted twice");
+}
+
 /// How many servers there are, how many connections go to each, and how many bytes are sent by each.
 const SERVERS: usize = 5;
 const CONNECTIONS: usize = 10_000;

@@ -10,7 +10,7 @@ pub(super) struct NetstatArguments {
     #[arg(short, long, overrides_with = "all")]
     pub all: bool,
 
-    /// Show under each row every executable that owns it; above it, on Linux, its systemd unit.
+    /// Show under each row every executable that owns it; above it, on Linux, its container or systemd unit.
     #[arg(short = 'b', long, overrides_with = "executable")]
     pub executable: bool,
 

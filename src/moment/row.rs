@@ -171,6 +171,16 @@ impl<'a> Row<'a> {
         self.rows.snapshot.services.get(&position).map(AsRef::as_ref)
     }
 
+    /// The container of an owner: its name if the network namespace tells it, else its id.
+    pub fn container(self, pid: Pid) -> Option<String> {
+        let container = self.rows.lookups.cgroups.get(&pid)?.container.as_ref()?;
+        let of_namespace = self.namespace().and_then(|namespace| namespace.container.as_ref());
+        Some(match of_namespace.filter(|named| named.id == container.id) {
+            Some(named) => format!("{} {}", container.runtime, named.label()),
+            None => container.short_name(),
+        })
+    }
+
     /// The systemd unit of an owner.
     pub fn unit(self, pid: Pid) -> Option<&'a str> {
         self.rows.lookups.cgroups.get(&pid)?.unit.as_deref()

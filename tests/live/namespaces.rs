@@ -1,6 +1,6 @@
 //! The sockets of several network namespaces at once, by each way to read them, compared with what a program inside each shows.
 
-use crate::support::fixtures::{AddressCase, Fixtures, listener, local};
+use crate::support::fixtures::{AddressCase, Fixtures, bound, listener, local};
 use crate::support::isolation;
 use crate::support::namespace::{Namespace, ip, may_change_user};
 use crate::support::program::{PublicCopy, rnetstat, with_hidepid};
@@ -371,4 +371,15 @@ fn namespaces_that_hidepid_conceals_are_said_to_be_missing() {
     // The own one is known all the same.
     let own = std::fs::metadata("/proc/thread-self/ns/net").unwrap().ino();
     assert_eq!(read(&format!("-a --json --namespace {own}"))["complete"], true);
+}
+
+#[test]
+fn a_namespace_with_nothing_but_a_bound_port_is_read() {
+    let Some(_namespace) = Namespace::enter() else { return };
+    let other = Other::with(|| bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)), socket2::Protocol::TCP));
+    for source in ["bpf", "netlink"] {
+        let rows = rows(&mut rnetstat(&format!("-anq --namespace pid:{} --sockets-from {source}", other.pid())));
+        let found = rows.iter().filter(|row| row.contains("127.0.0.1:4000") && row.contains("BOUND")).count();
+        assert_eq!(found, 1, "{source}: {rows:?}");
+    }
 }

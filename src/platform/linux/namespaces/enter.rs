@@ -4,7 +4,7 @@
 //! use are not dumped.
 
 use super::list::{self, Found, Listed};
-use crate::model::socket::Protocol;
+use crate::model::socket::{Protocol, State};
 use crate::platform::linux::procfs::sockstat;
 use crate::platform::linux::sockets::reader::{Reader, TableRows};
 use crate::platform::linux::sockets::snapshot::jobs;
@@ -102,7 +102,8 @@ fn dump(query: &Query) -> TableRows {
     let mut found = TableRows::default();
     let mut reader = Reader::new(query);
     let is_used = |protocol: Protocol| match protocol {
-        Protocol::Tcp => uses.tcp,
+        // Sockets that are only bound are not counted.
+        Protocol::Tcp => uses.tcp || query.states.contains(State::Bound),
         Protocol::Udp => uses.udp,
     };
     for job in jobs(query).iter().filter(|job| is_used(job.kind.protocol())) {

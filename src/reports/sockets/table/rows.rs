@@ -129,8 +129,16 @@ fn write_executables(out: &mut Vec<u8>, row: Row<'_>) {
                     out.extend_from_slice(UNKNOWN);
                     continue;
                 };
-                if let Some(component) = row.component().or_else(|| row.unit(pid)) {
-                    let _ = writeln!(out, "  {}", escape(component));
+                // The unit of a container is made up by what runs it.
+                match (row.component(), row.container(pid)) {
+                    (None, Some(container)) => {
+                        let _ = writeln!(out, "  (container {})", escape(&container));
+                    }
+                    (component, _) => {
+                        if let Some(component) = component.or_else(|| row.unit(pid)) {
+                            let _ = writeln!(out, "  {}", escape(component));
+                        }
+                    }
                 }
                 let _ = writeln!(out, " [{}]", escape(&name.to_string_lossy()));
             }

@@ -3,8 +3,9 @@
 use super::*;
 use crate::lookup::services::Services;
 use crate::lookup::state_times::TimeInState;
-use crate::model::cgroup::Cgroup;
+use crate::model::cgroup::{Cgroup, Container};
 use crate::model::details::{Details, KernelName};
+use crate::model::namespace::{Namespace, NamespaceContainer};
 use crate::model::owners::{InodeOwners, OwnerStatus, Owners};
 use crate::model::process::Process;
 use crate::model::snapshot::Snapshot;
@@ -169,6 +170,31 @@ fn the_service_that_made_the_socket_is_its_component() {
 fn a_program_whose_path_may_not_be_seen_is_named_by_its_image() {
     assert_eq!(executables(Owners::ByRow(vec![Some(60)].into_iter().collect())), " [svchost.exe]\n");
     assert_eq!(executables(Owners::ByRow(vec![Some(40)].into_iter().collect())).lines().count(), 1, "no image, no name");
+}
+
+#[test]
+fn a_container_stands_in_the_place_of_a_unit_by_its_name_if_that_is_known() {
+    let id = "0123456789abcdef".repeat(4);
+    let print = |namespaces| {
+        let container = Some(Container { runtime: "docker", id: id.clone() });
+        let unit = Some(format!("docker-{id}.scope"));
+        let process = Process { pid: 20, executable: Some("/usr/sbin/nginx".into()), ..Process::default() };
+        let lookups = Lookups {
+            processes: std::iter::once(process).collect(),
+            cgroups: [(20, Cgroup { unit, container, ..Cgroup::default() })].into(),
+            ..Lookups::default()
+        };
+        let owners = Owners::ByRow(vec![Some(20)].into_iter().collect());
+        let snapshot = Snapshot { sockets: vec![socket("0.0.0.0", 80)], owners, namespaces, ..Snapshot::default() };
+        let mut out = Vec::new();
+        write(&mut out, Rows::of_parts(&snapshot, &lookups, System::Linux, &[0]), &Layout::of(&request("-nb"), None), true)
+            .unwrap();
+        String::from_utf8(out).unwrap().lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(print(Vec::new()), ["  (container docker 0123456789ab)", " [nginx]"]);
+    let named = NamespaceContainer { id: id.clone(), name: Some("w\u{1b}eb".to_owned()), ..NamespaceContainer::default() };
+    let namespace = Namespace { container: Some(named), rows: 0..1, ..Namespace::default() };
+    assert_eq!(print(vec![namespace]), ["  (container docker w\\u{1b}eb)", " [nginx]"]);
 }
 
 #[test]

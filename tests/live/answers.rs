@@ -1,9 +1,8 @@
 //! Answers for scripts, by their exit statuses: waiting for a port, comparing with an earlier answer.
 
-use crate::support::fixtures::{AddressCase, bound, listener, local};
+use crate::support::fixtures::{AddressCase, listener, local};
 use crate::support::namespace::Namespace;
 use crate::support::program::rnetstat;
-use socket2::Protocol;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::path::Path;
@@ -81,24 +80,4 @@ fn a_difference_is_status_1_and_none_is_status_0() {
     assert_eq!(output.status.code(), Some(2));
     std::fs::remove_file(&file).unwrap();
     assert_eq!(rnetstat(&diff).output().unwrap().status.code(), Some(2));
-}
-
-#[test]
-fn a_full_backlog_and_forgotten_connections_are_worth_a_look() {
-    let Some(_namespace) = Namespace::enter() else { return };
-    let [case, ..] = AddressCase::all();
-    let server = listener(case.listen);
-    let address = local(&server);
-    let clients: Vec<_> = (0..12).map(|_| TcpStream::connect(address).unwrap()).collect();
-    let _accepted: Vec<_> = clients.iter().map(|_| server.accept().unwrap()).collect();
-    drop(clients);
-    let full = bound(case.listen, Protocol::TCP);
-    full.listen(1).unwrap();
-    // The kernel takes one connection more than the limit.
-    let _waiting: Vec<_> = (0..2).map(|_| TcpStream::connect(local(&full)).unwrap()).collect();
-    let own = std::process::id();
-    let (text, status) = answer("--summary");
-    assert_eq!(status, Some(0));
-    assert!(text.contains(&format!("({own}) has 12 connections in CLOSE_WAIT")), "{text}");
-    assert!(text.contains(&format!("2 connections wait to be accepted on port {} by ", local(&full).port())), "{text}");
 }

@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// The system calls of a run, one a line.
-fn calls(switches: &str, source: OwnersFrom) -> String {
-    let program = rnetstat_with_owners_from(source, switches);
+fn calls(switches: &str, source: Option<OwnersFrom>) -> String {
+    let program = source.map_or_else(|| rnetstat(switches), |source| rnetstat_with_owners_from(source, switches));
     let options = ["-f", "-qq", "-e", "signal=none", "-e", "trace=%desc,%file,%network,%process,bpf"];
     let output = traced(&program, &options).output().unwrap();
     let calls = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -28,9 +28,11 @@ fn a_run_writes_no_file_starts_no_child_and_closes_descriptors_on_exec() {
         return;
     }
     let _socket = listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    let views = ["-anob", "-a --name-timeout 1", "-ser", "-c", "-x", "--json", "--summary", "--explain 53", "-tulpn"];
-    let runs = views.map(|switches| (switches, OwnersFrom::Proc));
-    for (switches, source) in runs.into_iter().chain([("-ano", OwnersFrom::Bpf), ("-ani", OwnersFrom::Proc)]) {
+    let of_proc =
+        ["-anob", "-c", "--json", "--summary", "--explain 53", "-tulpn"].map(|switches| (switches, Some(OwnersFrom::Proc)));
+    let without_owners = ["-a --name-timeout 1", "-ser", "-x", "-ani"].map(|switches| (switches, None));
+    let runs = of_proc.into_iter().chain(without_owners).chain([("-ano", Some(OwnersFrom::Bpf))]);
+    for (switches, source) in runs {
         let calls = calls(switches, source);
         let found = |what: &dyn Fn(&str) -> bool| calls.lines().find(|line| what(line)).map(str::to_owned);
         let opens = |line: &str| line.contains("open(") || line.contains("openat(") || line.contains("openat2(");

@@ -67,12 +67,14 @@ pub fn frame(model: &mut Model, now: Instant) -> Frame {
     let cells = usize::from(model.size.0);
     let grid = model.grid();
     let mut frame = Frame::default();
-    frame.lines.extend(head::lines(model).into_iter().take(areas.head));
+    let above_footer = areas.head + areas.heading + areas.list + areas.pane;
     if matches!(model.mode, Mode::Help) {
-        let help = HELP.iter().map(|(keys, what)| StyledLine::new(format!("  {keys:<15} {what}"), None));
-        frame.lines.extend(help.take(areas.heading + areas.list + areas.pane));
-        frame.lines.resize(areas.head + areas.heading + areas.list + areas.pane, StyledLine::default());
+        // All keys fit on 24 lines.
+        let help = HELP.iter().map(|(keys, what)| StyledLine::new(format!("  {keys:<18} {what}"), None));
+        frame.lines.extend(help.take(above_footer));
+        frame.lines.resize(above_footer, StyledLine::default());
     } else {
+        frame.lines.extend(head::lines(model).into_iter().take(areas.head));
         if areas.heading > 0 {
             frame.lines.push(heading(model, &grid));
         }
@@ -89,7 +91,7 @@ pub fn frame(model: &mut Model, now: Instant) -> Frame {
             frame.lines.push(StyledLine::painted(format!("{title}{rule}"), Paint::Dim));
             frame.lines.extend(pane.window(areas.pane - 1).iter().cloned());
         }
-        frame.lines.resize(areas.head + areas.heading + areas.list + areas.pane, StyledLine::default());
+        frame.lines.resize(above_footer, StyledLine::default());
     }
     if let Mode::Act(question) = &model.mode {
         show_question(&mut frame, question, areas);

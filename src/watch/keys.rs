@@ -115,7 +115,7 @@ pub enum Shown {
 }
 
 /// The keys as the help shows them.
-pub const HELP: [(&str, &str); 25] = [
+pub const HELP: [(&str, &str); 23] = [
     ("arrows, j k", "select a row; it stays selected wherever it moves"),
     ("PgUp PgDn g G", "a page up or down, the first, the last"),
     ("/", "filter: --port 443 !--user root, :8080, nginx, 10.0.0."),
@@ -132,12 +132,10 @@ pub const HELP: [(&str, &str); 25] = [
     ("n", "names of hosts"),
     ("Space", "pause"),
     ("+ -", "read more often, less often"),
-    ("K D", "end the process that owns the row, close its socket; both ask first"),
+    ("K D", "end the owning process, close the socket; both ask"),
     ("w", "write what is seen to a file: .json .ndjson .csv .txt"),
     ("? h", "these keys"),
-    ("q, CTRL+C", "end"),
-    ("CTRL+Z", "stop; 'fg' goes on"),
-    ("", ""),
+    ("q, CTRL+C, CTRL+Z", "end; stop until 'fg'"),
     ("+ green", "new, for 2 seconds"),
     ("- red", "gone; TIME_WAIT counts as gone"),
     ("~ yellow", "another state, owner or backlog"),

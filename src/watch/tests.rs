@@ -290,6 +290,20 @@ fn the_filter_box_narrows_while_it_is_typed_and_escape_takes_it_back() {
 }
 
 #[test]
+fn all_keys_fit_on_24_lines_of_80_cells() {
+    let mut watched = Watched::new("--watch", 80, 24);
+    watched.next(moment_of(friendly()));
+    watched.type_text("?");
+    let text = watched.text();
+    assert!(text[0].contains("arrows, j k") && text[22].contains("another state, owner or backlog"), "{text:?}");
+    for (keys, what) in super::keys::HELP {
+        assert!(text.iter().any(|line| line.contains(keys) && line.ends_with(what)), "{keys}");
+    }
+    watched.type_text("x");
+    assert!(watched.text()[0].starts_with("6 sockets"));
+}
+
+#[test]
 fn what_a_condition_of_the_filter_box_rests_on_is_read() {
     let mut watched = Watched::new("--watch", 100, 12);
     watched.next(moment_of(friendly()));

@@ -319,7 +319,7 @@ fn explain_names_the_holder_of_a_port() {
         text.starts_with(&format!("TCP port {port} is taken on 127.0.0.1; other addresses are free. UDP port {port} is free.")),
         "{text}"
     );
-    let always = ["listens on TCP 127.0.0.1:", "Connections: 1 ESTABLISHED", &format!("(PID {})", std::process::id())];
+    let always = ["\n  TCP 127.0.0.1:", "Connections: 1 ESTABLISHED", &format!("(PID {})", std::process::id())];
     let if_known = if under_wine() { &[][..] } else { &["└─ ", "command "] };
     for part in always.iter().chain(if_known) {
         assert!(text.contains(part), "{part}: {text}");

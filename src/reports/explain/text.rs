@@ -73,15 +73,22 @@ impl<W: Write> Card<'_, W> {
     /// The processes that hold the port, as a tree: their ancestors, the master, and what is known of it.
     fn services(&mut self, explanation: &Explanation<'_>) -> io::Result<()> {
         let services = explanation.services();
-        let mut last_ancestry = None;
+        let mut last = None;
         for service in services.iter().take(MOST) {
-            let ancestry = ancestry(explanation, service.master);
-            if last_ancestry.as_ref() != Some(&ancestry) {
-                writeln!(self.out)?;
-                self.hanging("  ", &ancestry, 4, Some(Paint::Dim))?;
-            }
+            let (ends, ancestry) = (ends(explanation, service), ancestry(explanation, service.master));
             let branch = if ancestry.is_empty() { "  " } else { "  └─ " };
-            last_ancestry = Some(ancestry);
+            // Those that hold the same sockets and have the same ancestors stand under one head.
+            let head = Some((ends, ancestry));
+            if last != head {
+                let (ends, ancestry) = head.clone().unwrap_or_default();
+                writeln!(self.out)?;
+                for end in ends.iter().take(MOST) {
+                    writeln!(self.out, "  {}", self.paint(Paint::Waiting, &escape(end)))?;
+                }
+                self.and_more(ends.len())?;
+                self.hanging("  ", &ancestry, 4, Some(Paint::Dim))?;
+                last = head;
+            }
             self.service(explanation, service, branch)?;
         }
         match services.len().saturating_sub(MOST) {
@@ -289,12 +296,11 @@ fn ancestry(explanation: &Explanation<'_>, pid: Pid) -> String {
     names.join(" → ")
 }
 
-/// What is known of a service: a label and a text each; what is not known is empty.
-fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, String); 8] {
-    let (lookups, pid) = (explanation.lookups, service.master);
+/// The ends that a service is bound to, each once.
+fn ends(explanation: &Explanation<'_>, service: &Service) -> Vec<String> {
     let is_of_service = |row: &&Row<'_>| {
         let is_holder = matches!(Role::of(**row), Role::Listener | Role::Bound);
-        is_holder && row.owners().pids().any(|owner| owner == pid || service.workers.contains(&owner))
+        is_holder && row.owners().pids().any(|owner| owner == service.master || service.workers.contains(&owner))
     };
     let mut ends: Vec<String> = Vec::new();
     for row in explanation.rows.iter().filter(is_of_service) {
@@ -303,6 +309,12 @@ fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, St
             ends.push(end);
         }
     }
+    ends
+}
+
+/// What is known of a service: a label and a text each; what is not known is empty.
+fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, String); 7] {
+    let (lookups, pid) = (explanation.lookups, service.master);
     let process = lookups.processes.get(pid);
     let started = process.and_then(|process| process.started).and_then(|started| {
         let ago = explanation.time.checked_sub(started).map(|seconds| format!("{} ago, ", duration(seconds)));
@@ -317,7 +329,6 @@ fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, St
     let container = cgroup.and_then(|cgroup| cgroup.container.as_ref());
     let published = explanation.published_by(pid).map(|(published, namespace)| published_for(published, namespace));
     [
-        ("listens on", shortened(&ends)),
         ("workers", workers.join(" ")),
         ("unit", cgroup.and_then(|cgroup| cgroup.unit.clone()).unwrap_or_default()),
         ("container", container.map(Container::short_name).unwrap_or_default()),
@@ -327,15 +338,6 @@ fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, St
         ("command", process.map(Process::command_line_text).unwrap_or_default()),
     ]
     .map(|(label, text)| (label, escape(&text).into_owned()))
-}
-
-/// Some texts with commas between them, and the number of the others.
-fn shortened(texts: &[String]) -> String {
-    let shown = texts.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match texts.len().saturating_sub(MOST) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 pub(super) fn held_by(row: Row<'_>) -> String {
@@ -408,9 +410,9 @@ mod tests {
              https · well-known port · privileged (below 1024) · not ephemeral (32768-60999) · \
              reserved (ip_local_reserved_ports)\n\
              \n\
+             \x20 TCP 0.0.0.0:443\n\
              \x20 systemd 1\n\
              \x20 └─ nginx 900 (www-data) ─ 1 worker\n\
-             \x20      listens on TCP 0.0.0.0:443\n\
              \x20      workers    901\n\
              \x20      unit       nginx.service\n\
              \x20      since      2026-11-23T16:00:00Z\n\
@@ -479,6 +481,14 @@ mod tests {
         let device = Socket { interface: 12, ..on("0.0.0.0") };
         assert_eq!(headline(vec![device], Some(Protocol::Tcp)), "TCP port 53 is taken on 0.0.0.0%eth0; other devices are free.");
         assert_eq!(headline(Vec::new(), Some(Protocol::Udp)), "UDP port 53 is free.");
+    }
+
+    #[test]
+    fn listeners_on_two_devices_have_a_line_each() {
+        let on = |interface, inode| Socket { interface, inode, ..socket("0.0.0.0", 80) };
+        let text = print(Machine::new(vec![on(12, 10), on(13, 11)], &[(10, 900), (11, 900)], vec![process(900, "nginx")]), 80);
+        assert!(text.contains("\n  TCP 0.0.0.0%eth0:80\n  TCP 0.0.0.0%13:80\n"), "{text}");
+        assert!(text.starts_with("TCP port 80 is taken on 0.0.0.0%eth0 and 0.0.0.0%13; other devices are free."), "{text}");
     }
 
     #[test]

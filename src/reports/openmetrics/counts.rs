@@ -1,6 +1,7 @@
 //! What the rows of a moment add up to, by the labels of the metrics.
 
 use crate::model::exposure::Exposure;
+use crate::model::namespace::{NameSource, Namespace};
 use crate::model::owners::OwnerStatus;
 use crate::model::port_policy::PortPolicy;
 use crate::model::socket::{Family, Pid, Protocol, State};
@@ -125,7 +126,7 @@ impl Counts {
             Some((pid, process)) => *processes.entry(pid).or_insert_with(|| self.texts.number(&process_name(process))),
             None => self.texts.number(missing_owner(row)),
         };
-        let namespace = row.namespace().map(|namespace| self.texts.number(&escape(&namespace.label())));
+        let namespace = row.namespace().map(|namespace| self.texts.number(&namespace_name(namespace)));
         OwnerLabels { process, namespace }
     }
 
@@ -162,6 +163,21 @@ impl Counts {
             listeners.dropped = Some(listeners.dropped.unwrap_or_default().saturating_add(dropped));
         }
     }
+}
+
+/// What a network namespace is called that has no name of its own: its number is another one after each start.
+const UNNAMED: &str = "(unnamed)";
+
+/// The name of a network namespace, safe to print and without the PID of the process that it may be called after.
+fn namespace_name(namespace: &Namespace) -> String {
+    let label = namespace.label();
+    let name = match namespace.source {
+        _ if namespace.initial => label.as_ref(),
+        NameSource::Process => label.rsplit_once(" (").map_or(label.as_ref(), |(name, _)| name),
+        NameSource::None => UNNAMED,
+        NameSource::Container | NameSource::Netns | NameSource::Hostname => label.as_ref(),
+    };
+    escape(name).into_owned()
 }
 
 /// The process that a socket counts for, so that each socket counts once: the lowest PID but that of the first process, which

@@ -3,7 +3,7 @@
 use super::compute::LIMIT;
 use super::{Escaped, Number};
 use crate::model::cgroup::Cgroup;
-use crate::model::namespace::Namespace;
+use crate::model::namespace::{NameSource, Namespace};
 use crate::model::port_policy::PortPolicy;
 use crate::model::problem::{Problem, ProblemKind};
 use crate::model::socket::tests::socket;
@@ -170,12 +170,16 @@ fn namespaces_are_a_label_if_several_are_read() {
     let mut machine = friendly();
     machine.snapshot.namespaces = vec![
         Namespace { initial: true, rows: 0..2, ..Namespace::default() },
-        Namespace { name: Some("web\u{1b}\"".to_owned()), rows: 2..6, ..Namespace::default() },
+        Namespace { name: Some("web\u{1b}\"".to_owned()), source: NameSource::Netns, rows: 2..4, ..Namespace::default() },
+        Namespace { name: Some("sh (4711)".to_owned()), source: NameSource::Process, rows: 4..5, ..Namespace::default() },
+        Namespace { inode: Some(4_026_532_000), rows: 5..6, ..Namespace::default() },
     ];
     let page = Page::of(machine);
     let labels = r#"protocol="tcp",family="ipv4",state="LISTENING",process="nginx",namespace="host""#;
     assert_eq!(page.value(&format!("rnetstat_sockets{{{labels}}}")), "1");
     assert!(page.text.contains(r#"namespace="web\\u{1b}\"""#), "{}", page.text);
+    // Neither a PID nor a number that is another one after each start.
+    assert!(page.text.contains(r#"namespace="sh""#) && page.text.contains(r#"namespace="(unnamed)""#), "{}", page.text);
 }
 
 #[test]
@@ -248,8 +252,12 @@ fn listeners_that_do_not_fit_are_left_out_and_udp_clients_first() {
 #[test]
 fn many_namespaces_are_limited_too() {
     let mut machine = crowd(600);
-    let namespace =
-        |place: u32| Namespace { name: Some(format!("n{place}")), rows: place * 4..place * 4 + 4, ..Namespace::default() };
+    let namespace = |place: u32| Namespace {
+        name: Some(format!("n{place}")),
+        source: NameSource::Netns,
+        rows: place * 4..place * 4 + 4,
+        ..Namespace::default()
+    };
     machine.snapshot.namespaces = (0..600).map(namespace).collect();
     let page = Page::of(machine);
     assert!(page.series.len() <= LIMIT, "{} series", page.series.len());

@@ -9,20 +9,24 @@ use crate::model::socket::{Pid, Socket};
 use crate::model::system::System;
 use crate::moment::row::Rows;
 use crate::platform;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The processes that own rows and that a filter names, ascending, with all that decides about them.
 pub(super) fn candidates(rows: Rows<'_>, owners: &OwnerFilter) -> Vec<Candidate> {
-    let mut pids = rows.owner_pids();
-    pids.retain(|&pid| owners.names_process(pid, rows.lookups().processes.get(pid)));
+    let mut held: BTreeMap<Pid, Vec<u32>> = BTreeMap::new();
+    for (&position, row) in rows.positions().iter().filter_map(|position| Some((position, rows.get(*position)?))) {
+        row.owners().pids().for_each(|pid| held.entry(pid).or_default().push(position));
+    }
+    held.retain(|&pid, _| owners.names_process(pid, rows.lookups().processes.get(pid)));
+    // Before the facts: who is the owner by these was it when its start was read.
+    let starts: BTreeMap<Pid, u64> = held.keys().filter_map(|&pid| Some((pid, platform::process_start(pid)?))).collect();
     let mut now = Processes::default();
-    now.look_up(pids.iter().copied(), Facts { executable: true, command_line: true, user: false });
-    now.look_up_ancestors(pids.iter().copied().chain([std::process::id()]), Facts::NAME);
+    now.look_up(held.keys().copied(), Facts { executable: true, command_line: true, user: false });
+    now.look_up_ancestors(held.keys().copied().chain([std::process::id()]), Facts::NAME);
     let own = platform::membership(std::process::id());
     let kin = ancestors_of(std::process::id());
     let sharers = Sharers::of(rows);
-    let candidate = |pid: Pid| {
-        let positions: Vec<u32> = rows.positions().iter().copied().filter(|&position| owns(rows, position, pid)).collect();
+    let candidate = |(pid, positions): (Pid, Vec<u32>)| {
         let sockets: Vec<Socket> = positions.iter().filter_map(|&position| Some(*rows.get(position)?.socket)).collect();
         let seen = rows.lookups().processes.get(pid);
         // Whoever has the number now is the owner only if it was started when the owner was.
@@ -41,7 +45,7 @@ pub(super) fn candidates(rows: Rows<'_>, owners: &OwnerFilter) -> Vec<Candidate>
             candidate.socket_units.dedup();
         }
         if let Some(process) = process {
-            candidate.start = platform::process_start(pid);
+            candidate.start = starts.get(&pid).copied();
             candidate.executable.clone_from(&process.executable);
             candidate.master = master(pid, &now, &sharers);
             candidate.forwards_to = forwards_to(process);
@@ -53,7 +57,7 @@ pub(super) fn candidates(rows: Rows<'_>, owners: &OwnerFilter) -> Vec<Candidate>
         }
         Candidate { rows: positions, sockets, ..candidate }
     };
-    pids.into_iter().map(candidate).collect()
+    held.into_iter().map(candidate).collect()
 }
 
 fn owns(rows: Rows<'_>, position: u32, pid: Pid) -> bool {

@@ -80,7 +80,7 @@ impl Report {
 pub struct ProcessTarget {
     /// Its number.
     pub pid: Pid,
-    /// When it was started, as [`crate::platform::process_start`] gives it: no later process of this number has the same.
+    /// When it was started, as `platform::process_start` gives it: no later process of this number has the same.
     pub start: u64,
     /// Its executable: another one means that it runs another program by now. `None` if it may not be seen.
     pub executable: Option<PathBuf>,

@@ -2,7 +2,7 @@
 //!
 //! Everything but three files is pure. `input.rs` has the threads that wait for keys, signals and the system, `terminal.rs`
 //! takes and gives back the terminal, `screen.rs` draws and is the only file that knows ratatui. The loop here connects them
-//! with the [`model::Model`], which changes with keys and moments, and with the [`Reader`], which looks up what is seen.
+//! with the `model::Model`, which changes with keys and moments, and with the [`Reader`], which looks up what is seen.
 
 mod act;
 mod choice;

@@ -119,15 +119,17 @@ impl<'a> Watch<'a> {
         if std::mem::take(&mut self.lost) {
             problems.add(Problem::new(ProblemKind::EventsLost, EVENTS_LOST));
         }
-        let known = |problem: &Problem| {
-            problem.kind != ProblemKind::EventsLost && self.reported.iter().any(|reported| reported == problem)
-        };
+        let reported = std::mem::take(&mut self.reported);
+        let known = |problem: &Problem| is_known(problem, &reported);
         if self.request.output.format == Format::Ndjson {
             let new = problems.iter().filter(|problem| !known(problem));
             self.write(|out| new.into_iter().try_for_each(|problem| json::write_problem(out, problem, time_ms)))?;
         }
         Self::report(&problems, known);
-        self.reported = problems;
+        // What is missing of owners and facts is said once, with whatever number; what is missing of a table, each time.
+        let hides_sockets = |problem: &&Problem| problem.kind.hides_sockets();
+        self.reported = reported.iter().filter(|problem| !hides_sockets(problem)).cloned().collect();
+        self.reported.extend(problems.iter().filter(|problem| hides_sockets(problem) || !known(problem)).cloned());
         Ok(())
     }
 
@@ -199,6 +201,12 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// Whether a problem was reported of the read before, or of an earlier one. What is lost is reported each time.
+fn is_known(problem: &Problem, reported: &Problems) -> bool {
+    let is_same = |other: &Problem| other.kind == problem.kind && other.tables == problem.tables;
+    problem.kind != ProblemKind::EventsLost && reported.iter().any(is_same)
+}
+
 const EVENTS_LOST: &str = "connections were closed faster than they could be taken note of: some that lived between two reads are \
                            missing; with CAP_NET_ADMIN (sudo) more of them are kept";
 
@@ -212,4 +220,23 @@ fn blind(reason: &str) -> Problem {
 fn device(devices: &mut HashMap<u32, Arc<str>>, index: u32) -> Arc<str> {
     let name = || platform::interface_name(index).unwrap_or_else(|| index.to_string()).into();
     Arc::clone(devices.entry(index).or_insert_with(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::socket::{Table, TableSet};
+
+    #[test]
+    fn a_problem_is_known_by_its_kind_and_tables_and_a_loss_never_is() {
+        let problem = |kind, message: &str| Problem::new(kind, message);
+        let reported = Problems::from_iter([
+            problem(ProblemKind::OwnersHidden, "the owners of 3 sockets are hidden"),
+            problem(ProblemKind::TableIncomplete, "half a table").about(TableSet::shown_of(Table::Udp4)),
+            problem(ProblemKind::EventsLost, "lost"),
+        ]);
+        assert!(is_known(&problem(ProblemKind::OwnersHidden, "the owners of 4 sockets are hidden"), &reported));
+        assert!(!is_known(&problem(ProblemKind::TableIncomplete, "half a table"), &reported));
+        assert!(!is_known(&problem(ProblemKind::EventsLost, "lost"), &reported));
+    }
 }

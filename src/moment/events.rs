@@ -211,6 +211,8 @@ pub fn query_to_read(query: &Query) -> Query {
     if !query.filter.listening && query.filter.exposure.is_none() {
         query.states = query.states.or(StateSet::ALL.without(State::Bound));
     }
+    // It counts as closed. A system that lists none of them is not incomplete for that.
+    query.states = query.states.without(State::TimeWait);
     query
 }
 

@@ -250,6 +250,7 @@ fn what_may_change_of_a_socket_is_read_whatever_the_filters_want() {
     let read = query_to_read(&request("--events --state established --user 0 --port 443").query);
     assert!(read.states.contains(State::CloseWait) && read.filter.states.is_none() && read.filter.users.is_empty());
     assert!(read.filter.local_port.is_some(), "a port does not change");
+    assert!(!read.states.contains(State::TimeWait), "it counts as closed");
     assert_eq!(query_to_read(&request("--events --listening").query).states, StateSet::NONE.with(State::Listening));
 }
 

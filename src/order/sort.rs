@@ -1,6 +1,7 @@
 //! Sorting rows by the columns that a user asks for.
 
 use super::keys::SortKey;
+use crate::model::socket::Pid;
 use crate::moment::row::{Row, Rows};
 use crate::moment::value::Value;
 use crate::request::column::Column;
@@ -48,11 +49,20 @@ struct TextRanks {
 impl TextRanks {
     fn new(column: Column, rows: Rows<'_>) -> Self {
         let mut numbers: HashMap<String, u32> = HashMap::new();
+        let mut number_of = |text: String| {
+            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            *numbers.entry(text).or_insert(next)
+        };
+        let mut of_owners: HashMap<Pid, u32> = HashMap::new();
         let mut places = Vec::new();
         for &position in rows.positions() {
-            let Some(text) = rows.get(position).and_then(|row| text(&sort_value(row, column))) else { continue };
-            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-            let number = *numbers.entry(text).or_insert(next);
+            let Some(row) = rows.get(position) else { continue };
+            // The first owner that has a name decides, and most owners have many rows.
+            let owner = (column == Column::Process).then(|| row.owners().lowest()).flatten().filter(|&pid| has_name(row, pid));
+            let known = owner.and_then(|pid| of_owners.get(&pid).copied());
+            let number = known.or_else(|| text(&sort_value(row, column)).map(&mut number_of));
+            of_owners.extend(owner.zip(number));
+            let Some(number) = number else { continue };
             if places.is_empty() {
                 places.resize(rows.snapshot().sockets.len(), 0);
             }
@@ -77,6 +87,10 @@ impl TextRanks {
     fn of(&self, position: u32) -> Option<u32> {
         self.places.get(position as usize).copied().filter(|&place| place != 0)
     }
+}
+
+fn has_name(row: Row<'_>, pid: Pid) -> bool {
+    row.process(pid).is_some_and(|process| !process.name.is_empty())
 }
 
 fn rank_of(row: Row<'_>, column: Column) -> Rank {

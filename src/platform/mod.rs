@@ -278,6 +278,7 @@ mod unix {
 
     #[allow(unused_imports, reason = "chosen on systems that have no other backend")]
     pub(super) mod backend;
+    pub(super) mod caller;
     pub(super) mod conventions;
     pub(super) mod interface_names;
     #[cfg(target_os = "macos")]

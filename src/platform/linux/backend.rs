@@ -33,9 +33,8 @@ pub(crate) const SYSTEM: System = System::Linux;
 
 /// The settings of ports, and whether this caller is bound by them.
 pub(crate) fn port_policy() -> PortPolicy {
-    // Not rustix, which takes for granted that no seccomp filter refuses the call.
-    let caller = nix::unistd::geteuid();
-    PortPolicy { caller_is_root: caller.is_root(), caller_uid: Some(caller.as_raw()), ..procfs::port_policy::read() }
+    let caller = crate::platform::unix::caller::port_policy();
+    PortPolicy { caller_is_root: caller.caller_is_root, caller_uid: caller.caller_uid, ..procfs::port_policy::read() }
 }
 
 /// Sets up signals, and lets all threads share one memory arena of the GNU C library.

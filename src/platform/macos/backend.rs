@@ -5,6 +5,7 @@ pub(crate) use super::interfaces::totals as interface_totals;
 pub(crate) use super::routes::read as routing;
 pub(crate) use super::sockets::snapshot;
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
+pub(crate) use crate::platform::unix::caller::port_policy;
 pub(crate) use crate::platform::unix::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
 pub(crate) use crate::platform::unix::set_user_id::has_more_rights_than_its_caller;
@@ -17,7 +18,7 @@ pub(crate) use crate::platform::unsupported::{
     close_sockets, closed_connections, container_at, container_name, identify_sockets, socket_units, unit_policy,
 };
 pub(crate) use crate::platform::unsupported::{
-    descriptors, drop_capabilities, is_stdout_closed, limits, membership, namespace_addresses, port_policy, rdma, wait,
+    descriptors, drop_capabilities, is_stdout_closed, limits, membership, namespace_addresses, rdma, wait,
 };
 
 use crate::model::problem::{Problem, ProblemKind};

@@ -2,6 +2,7 @@
 
 pub(crate) use super::sockets::snapshot;
 pub(crate) use crate::platform::sysinfo_processes::{process_clock, process_facts};
+pub(crate) use crate::platform::unix::caller::port_policy;
 pub(crate) use crate::platform::unix::conventions::{LINE_END, MORE_RIGHTS, host_name, is_closed_pipe, services_file};
 pub(crate) use crate::platform::unix::interface_names::{interface_index, interface_name};
 pub(crate) use crate::platform::unix::signals::{ignore_file_size_signal as begin, is_interrupt_ignored};
@@ -11,7 +12,7 @@ pub(crate) use crate::platform::unix::terminal_signals::{ask_job_to_stop, stop, 
 pub(crate) use crate::platform::unix::users::{local_user_id, process_user_name, user_id};
 pub(crate) use crate::platform::unsupported::{
     SYSTEM, closed_connections, descriptors, drop_capabilities, has_more_rights_than_its_caller, interface_totals,
-    is_stdout_closed, limits, membership, namespace_addresses, port_policy, rdma, routing, statistics, wait,
+    is_stdout_closed, limits, membership, namespace_addresses, rdma, routing, statistics, wait,
 };
 pub(crate) use crate::platform::unsupported::{
     close_sockets, container_at, container_name, end_processes, identify_sockets, is_kernel_process, process_start, socket_units,

@@ -78,6 +78,7 @@ fields! {
     IcskPending "inet_connection_sock" "icsk_pending",
     IcskRetransmitTimer "inet_connection_sock" "icsk_retransmit_timer",
     IcskTimeout "inet_connection_sock" "icsk_timeout",
+    IcskKeepaliveTimer "inet_connection_sock" "icsk_keepalive_timer",
     Bhash2 "inet_hashinfo" "bhash2",
     BhashSize "inet_hashinfo" "bhash_size",
     BhashChain "inet_bind_hashbucket" "chain",
@@ -197,7 +198,8 @@ pub struct Timers {
     /// `inet_connection_sock.icsk_pending`, and when that ends: `icsk_timeout`, or the time of the timer itself (6.18).
     pub pending: i16,
     pub expires: i16,
-    /// `sock.sk_timer`: when it ends, and the link that a timer has only if it runs.
+    /// `inet_connection_sock.icsk_keepalive_timer` (6.12.118 of Debian) or, if there is none (6.18.44), `sock.sk_timer` of the socket
+    /// that a connection begins with: when it ends, and the link that a timer has only if it runs.
     pub keepalive_expires: i16,
     pub keepalive_pprev: i16,
     pub timewait_expires: i16,
@@ -267,13 +269,14 @@ impl PassLayout {
         let timers = || {
             let [entry, expires] = [offset(Index::TimerEntry).ok()?, offset(Index::TimerExpires).ok()?];
             let ends = |timer: Index| offset(timer).ok()?.checked_add(expires);
+            let keepalive = optional(Index::IcskKeepaliveTimer).or_else(|| optional(Index::SkTimer))?.offset;
             Some(Timers {
                 type_request: id(Index::RskTimer).ok()?,
                 type_connection: id(Index::IcskPending).ok()?,
                 pending: offset(Index::IcskPending).ok()?,
                 expires: optional(Index::IcskTimeout).map(|field| field.offset).or_else(|| ends(Index::IcskRetransmitTimer))?,
-                keepalive_expires: ends(Index::SkTimer)?,
-                keepalive_pprev: offset(Index::SkTimer).ok()?.checked_add(entry)?.checked_add(offset(Index::Pprev).ok()?)?,
+                keepalive_expires: keepalive.checked_add(expires)?,
+                keepalive_pprev: keepalive.checked_add(entry)?.checked_add(offset(Index::Pprev).ok()?)?,
                 timewait_expires: ends(Index::TwTimer)?,
                 request_expires: ends(Index::RskTimer)?,
             })
@@ -410,6 +413,10 @@ mod tests {
         assert_eq!(layout.sk_rmem_alloc % 8, 4);
         assert!(layout.sk_ino.is_some());
         assert_eq!(missing("sock.sk_ino").unwrap().sk_ino, None);
+        let keepalive = |layout: PassLayout| layout.timers.unwrap().keepalive_expires;
+        let of_socket = missing("inet_connection_sock.icsk_keepalive_timer").unwrap();
+        assert_ne!(keepalive(layout), keepalive(of_socket), "one timer is not taken for the other");
+        assert_eq!(missing("inet_connection_sock.icsk_pending").unwrap().timers, None);
         assert_eq!(missing("sock_common.skc_v6_daddr").unwrap().v6, None);
         assert_eq!(missing("inet_hashinfo.lhash2"), Err(BtfError::Missing("inet_hashinfo.lhash2")));
     }

@@ -145,9 +145,9 @@ impl Walk<'_> {
             self.a.jeq(R1, what, retransmit);
         }
         self.a.jeq(R1, TIME_PROBE0, probe);
-        self.a.ldx(Size::Dw, R1, R6, timers.keepalive_pprev);
+        self.a.ldx(Size::Dw, R1, R0, timers.keepalive_pprev);
         self.a.jeq(R1, 0, done);
-        self.a.ldx(Size::Dw, R2, R6, timers.keepalive_expires);
+        self.a.ldx(Size::Dw, R2, R0, timers.keepalive_expires);
         self.emit_timer(KEEPALIVE);
         self.a.ja(done);
         for (label, kind) in [(retransmit, RETRANSMIT), (probe, PROBE)] {

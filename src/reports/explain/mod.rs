@@ -3,6 +3,7 @@
 mod advice;
 pub mod commands;
 pub mod compute;
+mod ends;
 pub(super) mod json;
 pub mod namespaces;
 pub mod text;

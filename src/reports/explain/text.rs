@@ -1,13 +1,13 @@
 //! An explanation for people: a card with what holds the port, and commands to copy.
 
 use super::compute::{Explanation, Role, Service, longest_wait, published_for};
+use super::ends::{between, bound_to, held_by};
 use super::namespaces::label;
 use crate::lookup::processes::Processes;
 use crate::model::bind::BindOutcome;
 use crate::model::cgroup::Container;
-use crate::model::owners::OwnerStatus;
 use crate::model::process::Process;
-use crate::model::socket::{Endpoint, Pid, Protocol, Socket, State};
+use crate::model::socket::{Endpoint, Pid, Protocol, State};
 use crate::model::time::rfc3339;
 use crate::moment::row::{Row, range_of};
 use crate::output::escape::escape;
@@ -15,7 +15,6 @@ use crate::output::wrap::wrap;
 use crate::reports::findings;
 use crate::reports::paint::Paint;
 use crate::reports::sockets::cells;
-use crate::reports::sockets::wide::local_endpoint;
 use crate::reports::table_style::TableStyle;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -273,18 +272,6 @@ fn in_role<'a>(explanation: &Explanation<'a>, role: Role) -> Vec<Row<'a>> {
     explanation.rows.iter().copied().filter(|&row| Role::of(row) == role).collect()
 }
 
-/// `TCP 0.0.0.0:443`.
-fn bound_to(row: Row<'_>) -> String {
-    let bound = if Role::of(row) == Role::Bound { " (bound, not listening)" } else { "" };
-    format!("{} {}{bound}", row.socket.protocol.word(), local_endpoint(row))
-}
-
-/// `TCP 192.0.2.1:443 to 198.51.100.7:50000`.
-fn between(row: Row<'_>) -> String {
-    let to = row.socket.peer().map_or_else(String::new, |remote| format!(" to {}", endpoint(row.socket, remote)));
-    format!("{} {}{to}", row.socket.protocol.word(), local_endpoint(row))
-}
-
 /// The processes that started a process, the first one first: `systemd 1 → sshd 800`.
 fn ancestry(explanation: &Explanation<'_>, pid: Pid) -> String {
     let ancestors = explanation.lookups.ancestors.get(&pid).map_or(&[][..], Vec::as_slice);
@@ -340,22 +327,6 @@ fn facts(explanation: &Explanation<'_>, service: &Service) -> [(&'static str, St
     .map(|(label, text)| (label, escape(&text).into_owned()))
 }
 
-pub(super) fn held_by(row: Row<'_>) -> String {
-    let name = |process: &Process| process.name.to_string_lossy().into_owned();
-    let names: Vec<String> =
-        row.processes().map(|(pid, process)| cells::name_and_pid(pid, process.map(name).as_deref())).collect();
-    match row.owners().status {
-        OwnerStatus::Owned => match names.as_slice() {
-            [first, second, third, rest @ ..] if rest.len() > 1 => format!("{first}, {second}, {third} and {} more", rest.len()),
-            names => names.join(", "),
-        },
-        OwnerStatus::None => "no process".to_owned(),
-        OwnerStatus::Denied => "a process that is hidden from you".to_owned(),
-        OwnerStatus::Gone => "no process any more".to_owned(),
-        OwnerStatus::Unsupported => "a process that this system does not tell".to_owned(),
-    }
-}
-
 /// `27 min`.
 fn duration(seconds: u64) -> String {
     match seconds {
@@ -366,15 +337,12 @@ fn duration(seconds: u64) -> String {
     }
 }
 
-pub(super) fn endpoint(socket: &Socket, end: &Endpoint) -> String {
-    cells::endpoint(end, socket.scope(end.address))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::cgroup::Cgroup;
     use crate::model::port_policy::PortPolicy;
+    use crate::model::socket::Socket;
     use crate::model::socket::tests::socket;
     use crate::moment::published::Published;
     use crate::output::width::width;

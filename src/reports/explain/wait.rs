@@ -1,7 +1,7 @@
 //! The end of a wait for a port, for people.
 
 use super::compute::{Explanation, Role};
-use super::text::{endpoint, held_by};
+use super::ends::{endpoint, held_by};
 use crate::model::answer::Answer;
 use crate::moment::row::Row;
 use crate::output::escape::escape;

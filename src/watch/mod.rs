@@ -1,6 +1,7 @@
 //! The live screen (`--watch`): moments, one after another, as a list that keys choose from.
 //!
-//! Everything but three files is pure. `input.rs` has the threads that wait for keys, signals and the system, `terminal.rs`
+//! Most files are pure. `input.rs` has the threads that wait for keys, signals and the system; `inspect.rs` reads what a pane
+//! shows; `file.rs` writes a file; `act.rs` ends processes and closes sockets after a question; `terminal.rs`
 //! takes and gives back the terminal, `screen.rs` draws and is the only file that knows ratatui. The loop here connects them
 //! with the `model::Model`, which changes with keys and moments, and with the [`Reader`], which looks up what is seen.
 

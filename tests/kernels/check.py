@@ -230,6 +230,14 @@ if iterates:
         compare(name)
 if "tcp_diag" in system:
     compare("sockets-netlink")
+if pass_served and lists_bound:
+    compare("sockets-pass")
+    # Timers of connections run out and are set anew meanwhile; a keepalive timer and TIME_WAIT stay.
+    timers = {
+        name: {str(key(s)): s["timer"]["kind"] for s in document(name)["sockets"] if s["timer"] and s["timer"]["kind"] != "retransmit"}
+        for name in ("sockets-pass", "sockets-netlink")
+    }
+    check("sockets-pass: timers as by the dumps", timers["sockets-pass"] == timers["sockets-netlink"], f"{timers}")
 by_text = document("sockets-proc")
 check("sockets-proc: the reason why no BOUND row is listed", by_text is not None and not by_text["bound_ports_listed"], text("sockets-proc.err"))
 if not pass_served:

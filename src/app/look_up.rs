@@ -4,11 +4,15 @@ use crate::model::process::Facts;
 use crate::model::snapshot::Snapshot;
 use crate::model::socket::Pid;
 use crate::model::system::System;
+use crate::moment::Selection;
 use crate::moment::lookups::Lookups;
 use crate::moment::published::Published;
 use crate::moment::row::Rows;
 use crate::platform;
+use crate::request::View;
 use crate::request::needs::Needs;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 /// Looks up the facts that are needed of the processes that own the rows of a view.
 pub(super) fn look_up_processes(snapshot: &Snapshot, rows: &[u32], lookups: &mut Lookups, needs: Needs) {
@@ -52,4 +56,20 @@ pub(super) fn look_up_published(snapshot: &Snapshot, lookups: &mut Lookups, owne
             published.namespace.get_or_insert(position);
         }
     }
+}
+
+/// Looks up what findings rest on beside the rows.
+pub(super) fn look_up_limits(snapshot: &Snapshot, selections: &[(View, Selection)], lookups: &mut Lookups) {
+    /// Of the processes with the most sockets, so many are looked at, which takes some 25 µs each.
+    const MOST: usize = 1000;
+    lookups.limits = platform::limits();
+    let mut sockets: HashMap<Pid, usize> = HashMap::new();
+    for (_, selection) in selections {
+        let rows = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows);
+        rows.iter().flat_map(|row| row.owners().pids()).for_each(|pid| *sockets.entry(pid).or_default() += 1);
+    }
+    let mut busiest: Vec<(Pid, usize)> = sockets.into_iter().collect();
+    busiest.sort_unstable_by_key(|&(pid, sockets)| (Reverse(sockets), pid));
+    let usage = |(pid, _)| Some((pid, platform::descriptors(pid)?));
+    lookups.descriptors = busiest.into_iter().take(MOST).filter_map(usage).collect();
 }

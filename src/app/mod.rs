@@ -8,7 +8,9 @@ pub mod exit_code;
 mod hints;
 mod look_up;
 pub mod moment;
+mod parts;
 pub mod repeat;
+mod selection;
 mod wait;
 
 pub use crate::moment::Moment;

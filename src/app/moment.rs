@@ -1,21 +1,19 @@
 //! Reading a [`Moment`]: one read of the system for all views, then filter, look up, order.
 
 use super::closed::ClosedTraffic;
-use super::look_up::{look_up_processes, look_up_published};
-use crate::lookup::hosts;
+use super::look_up::{look_up_limits, look_up_processes, look_up_published};
+use super::parts::{read_other_parts, try_bind};
+use super::selection::{find, retain_by_conditions, retain_owned, select, sort, undecided};
 use crate::lookup::rates::Rates;
 use crate::lookup::resolver::Resolver;
 use crate::lookup::services::Services;
 use crate::lookup::state_times::StateTimes;
-use crate::lookup::users;
-use crate::model::bind::BindAttempt;
-use crate::model::namespace::Namespace;
+use crate::lookup::{hosts, users};
 use crate::model::owners::Refused;
 use crate::model::problem::{Problem, ProblemKind, Problems};
 use crate::model::process::Facts;
-use crate::model::route::Routing;
 use crate::model::snapshot::Snapshot;
-use crate::model::socket::{Family, Pid, Socket};
+use crate::model::socket::Socket;
 use crate::model::system::System;
 use crate::model::time;
 use crate::moment::consumers::Consumer;
@@ -24,19 +22,15 @@ use crate::moment::lookups::Lookups;
 use crate::moment::peers::Peers;
 use crate::moment::row::Rows;
 use crate::moment::summary::Summary;
-use crate::moment::{Host, Moment, Part, Selection, Sockets};
-use crate::order::{self, windows_order};
-use crate::output::escape::escape_name;
+use crate::moment::{Host, Moment, Sockets};
 use crate::output::progress::Progress;
 use crate::platform;
 use crate::request::column::Column;
 use crate::request::needs::Needs;
 use crate::request::{Amount, Format, Names, Query, Request, Task, View};
 use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -410,49 +404,6 @@ fn late_users(ids: &HashSet<String>) -> Option<Problem> {
 const NAMES_WITHHELD: &str = "names of hosts and users are not looked up: this program would keep the capabilities of its file \
                               meanwhile; run it as root (sudo), or without an interval";
 
-impl Moment {
-    /// The moment of a snapshot and of what was looked up for it: filtered, ordered and counted as a request asks, without
-    /// looking at any system.
-    pub fn of_snapshot(snapshot: Snapshot, lookups: Lookups, host: Host, request: &Request) -> Self {
-        let mut moment = Self { host, lookups, ..Self::default() };
-        moment.problems.extend(snapshot.problems.iter().cloned());
-        if request.sockets_to_read(moment.host.system).is_some() {
-            let selections = select(&snapshot, &Query::everything(), request);
-            let sockets = moment.sockets.insert(Sockets { snapshot, selections });
-            retain_owned(sockets, &moment.lookups, request);
-            moment.problems.extend(undecided(sockets, &moment.lookups));
-            moment.problems.extend(retain_by_conditions(sockets, &moment.lookups, moment.host.system, request));
-            moment.findings = find(&sockets.snapshot, &sockets.selections, &moment.lookups, moment.host.system, request);
-            for (view, selection) in &sockets.selections {
-                let rows = Rows::of_parts(&sockets.snapshot, &moment.lookups, moment.host.system, &selection.rows);
-                match view {
-                    View::Summary => moment.summary = Some(Summary::of(rows, request.tcp_info)),
-                    View::Consumers => moment.consumers = Some(Consumer::of(rows)),
-                    View::Sockets | View::Explanations | View::Interfaces | View::Statistics(_) | View::Routes | View::Rdma => {}
-                }
-            }
-            sort(&mut moment, request);
-        }
-        moment
-    }
-}
-
-/// The rows of each view, out of the rows of a query.
-fn select(snapshot: &Snapshot, query: &Query, request: &Request) -> Vec<(View, Selection)> {
-    let rows = match request.task {
-        // Events come in the order of time.
-        Task::Events => every_row(snapshot),
-        Task::Report | Task::Wait(_) | Task::Diff(_) | Task::Act(_) | Task::Watch => in_order(snapshot, request.output.amount),
-    };
-    let selection = |&view: &View| {
-        let of_view = request.query_of(view)?;
-        let is_whole = *of_view == Query { details: of_view.details, facts: of_view.facts, ..query.clone() };
-        let rows = if is_whole { rows.clone() } else { matching(snapshot, &rows, of_view) };
-        Some((view, Selection { rows, undecided: 0 }))
-    };
-    request.views.iter().filter_map(selection).collect()
-}
-
 /// The machine, as far as the output names it.
 pub(crate) fn host(request: &Request) -> Host {
     let is_document = request.is_document();
@@ -466,187 +417,7 @@ pub(crate) fn host(request: &Request) -> Host {
     }
 }
 
-/// The rows in Windows' order, each socket once. If nothing of them is written, not even their number, one look is enough.
-fn in_order(snapshot: &Snapshot, amount: Amount) -> Vec<u32> {
-    match amount {
-        Amount::Rows | Amount::Count if snapshot.namespaces.is_empty() => windows_order(&snapshot.sockets),
-        // Sockets of two namespaces that are alike are two.
-        Amount::Rows | Amount::Count => {
-            let of_namespace = |namespace: &Namespace| {
-                let Range { start, end } = namespace.rows;
-                let sockets = snapshot.sockets.get(start as usize..end as usize).unwrap_or_default();
-                windows_order(sockets).into_iter().map(move |row| start + row)
-            };
-            snapshot.namespaces.iter().flat_map(of_namespace).collect()
-        }
-        Amount::Nothing => every_row(snapshot),
-    }
-}
-
-fn every_row(snapshot: &Snapshot) -> Vec<u32> {
-    (0..u32::try_from(snapshot.sockets.len()).unwrap_or(u32::MAX)).collect()
-}
-
-/// Those of the rows that a query wants.
-fn matching(snapshot: &Snapshot, rows: &[u32], query: &Query) -> Vec<u32> {
-    let matches = |&row: &u32| snapshot.sockets.get(row as usize).is_some_and(|socket| query.matches(socket));
-    rows.iter().copied().filter(matches).collect()
-}
-
-fn retain_owned(sockets: &mut Sockets, lookups: &Lookups, request: &Request) {
-    let Sockets { snapshot, selections } = sockets;
-    for (view, selection) in selections {
-        let Some(query) = request.query_of(*view) else { continue };
-        selection.undecided = query.filter.retain_owned(&mut selection.rows, snapshot, &lookups.processes);
-    }
-}
-
-/// Drops the rows for which the conditions do not hold; says if they cannot be decided.
-fn retain_by_conditions(sockets: &mut Sockets, lookups: &Lookups, system: System, request: &Request) -> Option<Problem> {
-    let Sockets { snapshot, selections } = sockets;
-    let mut problem = None;
-    for (view, selection) in selections {
-        let Some(query) = request.query_of(*view).filter(|query| !query.filter.conditions.is_empty()) else { continue };
-        let (mut rows, mut undecided) =
-            query.filter.retain_by_conditions(Rows::of_parts(snapshot, lookups, system, &selection.rows));
-        let columns = || query.filter.conditions.iter().map(|condition| condition.column);
-        let missing = columns().find(|column| column.definition().needs.details.tcp_info.intersects(snapshot.tcp_info.missing()));
-        let sentence = match missing {
-            Some(column) => {
-                rows.clear();
-                undecided = selection.rows.len();
-                format!("--where cannot rest on {}: this kernel does not have it", column.name())
-            }
-            None => {
-                let columns: Vec<_> = columns().map(Column::name).collect();
-                let sockets = if undecided == 1 { "socket" } else { "sockets" };
-                format!("{undecided} more {sockets} may match: {} could not be read", columns.join(" or "))
-            }
-        };
-        if undecided > 0 {
-            problem = Some(Problem::new(ProblemKind::FilterUndecided, sentence));
-        }
-        selection.rows = rows;
-        selection.undecided += undecided;
-    }
-    problem
-}
-
-/// What is to be said if the filter could not decide about rows, because processes refused to be read that may own them.
-fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem> {
-    const NAMED: usize = 5;
-    let rows: usize = sockets.selections.iter().map(|(_, selection)| selection.undecided).max().filter(|&rows| rows > 0)?;
-    let reason = match &sockets.snapshot.refused {
-        Refused::Processes(pids) => {
-            let name = |&pid: &_| match lookups.processes.get(pid) {
-                Some(process) => format!("{pid} ({})", escape_name(&process.name.to_string_lossy())),
-                None => pid.to_string(),
-            };
-            let named: Vec<_> = pids.iter().take(NAMED).map(name).collect();
-            let more = if pids.len() > NAMED { format!(" and {} more", pids.len() - NAMED) } else { String::new() };
-            format!("the open files of PID {}{more} could not be read; {}", named.join(", "), platform::MORE_RIGHTS)
-        }
-        // The owners are known, and not all that the filter asks of them.
-        Refused::None => format!("the names or users of some processes could not be read; {}", platform::MORE_RIGHTS),
-        Refused::Unknown | Refused::Invisible => "not every process can be seen".to_owned(),
-    };
-    let more = if sockets.selections.iter().all(|(_, selection)| selection.rows.is_empty()) { "" } else { " more" };
-    let sockets = if rows == 1 { format!("1{more} socket may match") } else { format!("{rows}{more} sockets may match") };
-    Some(Problem::new(ProblemKind::FilterUndecided, format!("{sockets}: {reason}")))
-}
-
-/// Looks up what findings rest on beside the rows.
-fn look_up_limits(snapshot: &Snapshot, selections: &[(View, Selection)], lookups: &mut Lookups) {
-    /// Of the processes with the most sockets, so many are looked at, which takes some 25 µs each.
-    const MOST: usize = 1000;
-    lookups.limits = platform::limits();
-    let mut sockets: HashMap<Pid, usize> = HashMap::new();
-    for (_, selection) in selections {
-        let rows = Rows::of_parts(snapshot, lookups, System::Other, &selection.rows);
-        rows.iter().flat_map(|row| row.owners().pids()).for_each(|pid| *sockets.entry(pid).or_default() += 1);
-    }
-    let mut busiest: Vec<(Pid, usize)> = sockets.into_iter().collect();
-    busiest.sort_unstable_by_key(|&(pid, sockets)| (Reverse(sockets), pid));
-    let usage = |(pid, _)| Some((pid, platform::descriptors(pid)?));
-    lookups.descriptors = busiest.into_iter().take(MOST).filter_map(usage).collect();
-}
-
-/// What is worth a look about the rows that are shown; `None` if that was not asked for.
-fn find(
-    snapshot: &Snapshot,
-    selections: &[(View, Selection)],
-    lookups: &Lookups,
-    system: System,
-    request: &Request,
-) -> Option<Vec<Finding>> {
-    if !request.needs(system).findings {
-        return None;
-    }
-    let (view, selection) = selections.iter().find(|(view, _)| *view != View::Consumers)?;
-    let scope = if *view == View::Explanations { Scope::EachPort } else { Scope::Host };
-    Some(Finding::all(Rows::of_parts(snapshot, lookups, system, &selection.rows), scope))
-}
-
 fn shows_services(request: &Request) -> bool {
     request.output.amount == Amount::Rows
         && (request.names != Names::Numeric || request.output.format != Format::Table || request.views != [View::Sockets])
-}
-
-fn sort(moment: &mut Moment, request: &Request) {
-    if request.sort.is_empty() || request.output.amount != Amount::Rows {
-        return;
-    }
-    let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, .. } = moment else { return };
-    for (_, selection) in selections.iter_mut().filter(|(view, _)| *view == View::Sockets) {
-        selection.rows = order::sort(&request.sort, Rows::of_parts(snapshot, lookups, host.system, &selection.rows));
-    }
-}
-
-/// Tries to bind the ports to explain, if that is asked for.
-fn try_bind(request: &Request) -> Vec<BindAttempt> {
-    let questions = request.ports.iter().filter(|_| request.try_bind);
-    let ports = questions.flat_map(|question| question.protocols().map(|protocol| (protocol, question.port)));
-    ports.flat_map(|(protocol, port)| platform::try_bind(protocol, port)).collect()
-}
-
-fn read_other_parts(moment: &mut Moment, request: &Request) {
-    let shows = |view| request.views.contains(&view);
-    let sections = request.sections();
-    if !sections.is_empty() {
-        let (statistics, problems) = platform::statistics(&sections);
-        let is_empty = statistics.has_counted_nothing();
-        moment.statistics = Some(part(Box::new(statistics), is_empty, &problems));
-        moment.problems.extend(problems);
-    }
-    if shows(View::Interfaces) {
-        let (totals, problems) = platform::interface_totals();
-        moment.interfaces = Some(part(totals, true, &problems));
-        moment.problems.extend(problems);
-    }
-    if shows(View::Routes) {
-        let (mut routing, problems) = platform::routing();
-        let is_empty = routing == Routing::default();
-        match request.query.filter.family {
-            Some(Family::V4) => routing.ipv6.clear(),
-            Some(Family::V6) => {
-                routing.ipv4.clear();
-                routing.persistent_ipv4.clear();
-            }
-            None => {}
-        }
-        moment.routing = Some(part(routing, is_empty, &problems));
-        moment.problems.extend(problems);
-    }
-    if shows(View::Rdma) {
-        let (endpoints, problems) = platform::rdma();
-        let is_empty = endpoints.is_empty();
-        moment.rdma = Some(part(endpoints, is_empty, &problems));
-        moment.problems.extend(problems);
-    }
-}
-
-/// A part that says nothing, and of which a table could not be read, is no answer.
-fn part<T>(value: T, is_empty: bool, problems: &[Problem]) -> Part<T> {
-    let is_unreadable = |problem: &Problem| problem.kind == ProblemKind::TableUnreadable;
-    Part { value, is_unreadable: is_empty && problems.iter().any(is_unreadable) }
 }

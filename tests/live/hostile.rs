@@ -168,7 +168,11 @@ fn hostile_names_are_escaped_in_every_view_and_exact_in_json() {
     for process in &processes {
         let text = host.print(&format!("--explain {}", process.port));
         let of = |label: &str| text.lines().filter(|line| line.trim_start().starts_with(label)).count();
-        assert_eq!([of("listens on "), of("since  "), of("program  "), of("command  ")], [1; 4], "{text}");
+        assert_eq!(
+            [of(&format!("TCP 127.0.0.1:{}", process.port)), of("since  "), of("program  "), of("command  ")],
+            [1; 4],
+            "{text}"
+        );
     }
 
     let json: Value = serde_json::from_str(&host.print("-an --json")).unwrap();

@@ -305,6 +305,10 @@ fn all_keys_fit_on_24_lines_of_80_cells() {
 
 #[test]
 fn what_a_condition_of_the_filter_box_rests_on_is_read() {
+    // Elsewhere the command line refuses it.
+    if crate::platform::SYSTEM != System::Linux {
+        return;
+    }
     let mut watched = Watched::new("--watch", 100, 12);
     watched.next(moment_of(friendly()));
     let reads = |watched: &Watched| !watched.model.reading().needs(System::Linux).details.tcp_info.is_empty();
@@ -510,6 +514,10 @@ proptest! {
 #[test]
 fn sockets_of_two_namespaces_are_compared_namespace_by_namespace() {
     use crate::model::namespace::Namespace;
+    // Elsewhere the command line refuses it.
+    if crate::platform::SYSTEM != System::Linux {
+        return;
+    }
     let of = |inodes: [u32; 2]| {
         let namespace = |inode, rows| Namespace { inode: Some(inode), rows, ..Namespace::default() };
         let sockets = vec![connection(1, State::Established, 11), connection(1, State::Established, 12)];

@@ -349,6 +349,9 @@ fn a_process_that_was_given_the_number_of_one_that_ended_is_not_hit() {
     let said = String::from_utf8(stdout).unwrap();
     let said: Vec<&str> = said.trim().split('|').collect();
     assert_eq!(said.len(), 3, "{said:?} {}", String::from_utf8_lossy(&stderr));
-    assert!(said[0].starts_with("gone     python3 (") && said[0].ends_with(": the process has ended"), "{said:?}");
+    // The start of a process is known to 10 ms: if both have the same, the socket tells them apart.
+    let is_told_apart =
+        [": the process has ended", ": it does not hold the socket any more"].iter().any(|why| said[0].ends_with(why));
+    assert!(said[0].starts_with("gone     python3 (") && is_told_apart, "{said:?}");
     assert_eq!(said[1..], ["0", "True"]);
 }

@@ -81,6 +81,8 @@ pub mod linux {
         #[cfg(target_os = "linux")]
         pub(crate) mod seq_file;
         #[cfg(target_os = "linux")]
+        pub(crate) mod socket_file;
+        #[cfg(target_os = "linux")]
         pub(crate) mod syscall;
         #[cfg(target_os = "linux")]
         pub(crate) mod task_file_iter;

@@ -4,21 +4,13 @@
 
 use super::assembler::Register::{R1, R2, R3, R4, R5, R6, R10};
 use super::assembler::{AssembleError, Assembler, Program, Size};
-use super::seq_file;
 use super::syscall::{self, IteratorLink, ProgramType};
 use super::task_layout::TaskFileLayout;
+use super::{seq_file, socket_file};
 use rustix::io::Errno;
 use std::io;
 use std::ops::ControlFlow;
 
-/// `S_IFMT` and `S_IFSOCK`
-pub(super) const S_IFMT: i32 = 0o170_000;
-pub(super) const S_IFSOCK: i32 = 0o140_000;
-/// The superblock of sockets. An inode of type `S_IFSOCK` on any other file system is the file that a Unix socket is bound to:
-/// its number says nothing, and on FUSE any user can choose it.
-pub(super) const SOCKFS_MAGIC: i32 = 0x534F_434B;
-/// `FMODE_PATH`, in `f_mode` of a file opened with `O_PATH`: it does not hold the socket open.
-pub(super) const FMODE_PATH: i32 = 0x4000;
 /// The iterator returns at most this much at once.
 const BUFFER: usize = 32 * 1024;
 /// The most descriptors in a row without a socket: 5 s of work. Processes that share a table are each visited by the kernel, so
@@ -82,16 +74,8 @@ fn program(layout: &TaskFileLayout) -> Result<Program, AssembleError> {
     a.jeq(R2, 0, end);
     a.ldx(Size::Dw, R3, R6, 24); // file
     a.jeq(R3, 0, end);
-    a.ldx(Size::W, R4, R3, layout.file_mode);
-    a.jset(R4, FMODE_PATH, end);
-    a.ldx(Size::Dw, R3, R3, layout.file_inode);
-    a.ldx(Size::H, R4, R3, layout.inode_mode);
-    a.and(R4, S_IFMT);
-    a.jne(R4, S_IFSOCK, end);
-    a.ldx(Size::Dw, R5, R3, layout.inode_superblock);
-    a.ldx(Size::Dw, R5, R5, layout.superblock_magic);
-    a.jne(R5, SOCKFS_MAGIC, end);
-    a.ldx(Size::Dw, R4, R3, layout.inode_number);
+    socket_file::emit_test(&mut a, layout, R3, [R5, R4], end);
+    a.ldx(Size::Dw, R4, R5, layout.inode_number);
     a.lsh(R4, 32); // sockfs numbers its inodes with 32 bits
     a.ldx(Size::W, R2, R2, layout.task_tgid);
     a.or(R4, R2);

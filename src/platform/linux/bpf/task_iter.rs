@@ -7,8 +7,8 @@ use super::assembler::Register::{R0, R1, R2, R3, R4, R6, R7, R8, R9, R10};
 use super::assembler::{AssembleError, Assembler, Atomic, Program, Size};
 use super::file_filter::{self, FileFilter};
 use super::mapping::Mapping;
+use super::socket_file;
 use super::syscall::{self, IteratorLink, ProgramType};
-use super::task_file_iter::{FMODE_PATH, S_IFMT, S_IFSOCK, SOCKFS_MAGIC};
 use super::task_layout::TaskFileLayout;
 use crate::model::owners::inodes::GROUP;
 use crate::model::owners::{InodeOwners, OwnerEntries};
@@ -417,15 +417,7 @@ fn program(layout: &TaskFileLayout, cast: u32, maps: &Maps, capacity: i32) -> Re
     a.ja(next_file);
 
     a.bind(unknown_ops);
-    a.ldx(Size::W, R2, R0, layout.file_mode);
-    a.jset(R2, FMODE_PATH, next_file);
-    a.ldx(Size::Dw, R1, R0, layout.file_inode);
-    a.ldx(Size::H, R2, R1, layout.inode_mode);
-    a.and(R2, S_IFMT);
-    a.jne(R2, S_IFSOCK, next_file);
-    a.ldx(Size::Dw, R2, R1, layout.inode_superblock);
-    a.ldx(Size::Dw, R2, R2, layout.superblock_magic);
-    a.jne(R2, SOCKFS_MAGIC, next_file);
+    socket_file::emit_test(&mut a, layout, R0, [R1, R2], next_file);
     a.lddw_map_value(R4, maps.array, 0);
     a.ldx(Size::Dw, R2, R10, stack::OPS);
     a.ldx(Size::Dw, R3, R4, LAST_OPS);

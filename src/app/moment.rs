@@ -17,12 +17,12 @@ use crate::model::socket::Socket;
 use crate::model::system::System;
 use crate::model::time;
 use crate::moment::consumers::Consumer;
-use crate::moment::findings::{Finding, Scope};
+use crate::moment::findings::Finding;
 use crate::moment::lookups::Lookups;
 use crate::moment::peers::Peers;
 use crate::moment::row::Rows;
 use crate::moment::summary::Summary;
-use crate::moment::{Host, Moment, Sockets};
+use crate::moment::{Host, Moment, Selection, Sockets};
 use crate::output::progress::Progress;
 use crate::platform;
 use crate::request::column::Column;
@@ -144,11 +144,7 @@ impl Reader {
     pub fn find(&mut self, moment: &mut Moment) {
         let Moment { sockets: Some(Sockets { snapshot, selections }), lookups, host, findings, .. } = moment else { return };
         lookups.port_policy = platform::port_policy();
-        look_up_limits(snapshot, selections, lookups);
-        let rows = selections.iter().flat_map(|(_, selection)| selection.rows.iter().copied()).collect::<Vec<_>>();
-        let found = Finding::all(Rows::of_parts(snapshot, lookups, host.system, &rows), Scope::Host);
-        lookups.processes.look_up(found.iter().filter_map(|finding| finding.pid), Facts::NAME);
-        *findings = Some(found);
+        *findings = look_up_findings(snapshot, selections, lookups, host.system);
     }
 
     /// Looks up what some rows of a moment need that are shown, beside what was looked up for it before.
@@ -221,9 +217,7 @@ impl Reader {
             lookups.port_policy = platform::port_policy();
         }
         if needs.findings {
-            look_up_limits(snapshot, selections, lookups);
-            *findings = find(snapshot, selections, lookups, host.system, request);
-            lookups.processes.look_up(findings.iter().flatten().filter_map(|finding| finding.pid), Facts::NAME);
+            *findings = look_up_findings(snapshot, selections, lookups, host.system);
         }
         for (view, selection) in &*selections {
             look_up_processes(snapshot, &selection.rows, lookups, needs);
@@ -380,6 +374,19 @@ impl Reader {
             Privileges::KeptWithoutNames => false,
         }
     }
+}
+
+/// What is worth a look, with what it rests on beside the rows and the names of the processes that it is about.
+fn look_up_findings(
+    snapshot: &Snapshot,
+    selections: &[(View, Selection)],
+    lookups: &mut Lookups,
+    system: System,
+) -> Option<Vec<Finding>> {
+    look_up_limits(snapshot, selections, lookups);
+    let findings = find(snapshot, selections, lookups, system);
+    lookups.processes.look_up(findings.iter().flatten().filter_map(|finding| finding.pid), Facts::NAME);
+    findings
 }
 
 /// Which names are looked up.

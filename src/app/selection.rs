@@ -31,7 +31,9 @@ impl Moment {
             retain_owned(sockets, &moment.lookups, request);
             moment.problems.extend(undecided(sockets, &moment.lookups));
             moment.problems.extend(retain_by_conditions(sockets, &moment.lookups, moment.host.system, request));
-            moment.findings = find(&sockets.snapshot, &sockets.selections, &moment.lookups, moment.host.system, request);
+            if request.needs(moment.host.system).findings {
+                moment.findings = find(&sockets.snapshot, &sockets.selections, &moment.lookups, moment.host.system);
+            }
             for (view, selection) in &sockets.selections {
                 let rows = Rows::of_parts(&sockets.snapshot, &moment.lookups, moment.host.system, &selection.rows);
                 match view {
@@ -156,17 +158,13 @@ pub(super) fn undecided(sockets: &Sockets, lookups: &Lookups) -> Option<Problem>
     Some(Problem::new(ProblemKind::FilterUndecided, format!("{sockets}: {reason}")))
 }
 
-/// What is worth a look about the rows that are shown; `None` if that was not asked for.
+/// What is worth a look about the rows that are shown; `None` if no view shows sockets by themselves.
 pub(super) fn find(
     snapshot: &Snapshot,
     selections: &[(View, Selection)],
     lookups: &Lookups,
     system: System,
-    request: &Request,
 ) -> Option<Vec<Finding>> {
-    if !request.needs(system).findings {
-        return None;
-    }
     let (view, selection) = selections.iter().find(|(view, _)| *view != View::Consumers)?;
     let scope = if *view == View::Explanations { Scope::EachPort } else { Scope::Host };
     Some(Finding::all(Rows::of_parts(snapshot, lookups, system, &selection.rows), scope))

@@ -169,19 +169,13 @@ pub(super) const fn scope(act: &Act) -> Scope {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{Command, parse};
+    use crate::cli::parse;
     use crate::model::action::{Action, Ending};
     use crate::model::socket::{State, StateSet};
-    use crate::request::{Act, Consent, Request, Task, UdpRows};
+    use crate::reports::tests::request;
+    use crate::request::{Act, Consent, Task, UdpRows};
     use std::ffi::OsString;
     use std::time::Duration;
-
-    fn request(line: &str) -> Request {
-        match parse(line.split(' ').map(OsString::from)) {
-            Ok(Command::Run(request)) => *request,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
 
     #[test]
     fn a_line_says_what_is_done_and_whether_it_is_asked() {

@@ -40,19 +40,12 @@ impl Arguments {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{Command, parse};
+    use crate::cli::parse;
     use crate::model::socket::State;
     use crate::model::system::System;
     use crate::platform::SYSTEM;
-    use crate::request::Request;
+    use crate::reports::tests::request;
     use std::ffi::OsString;
-
-    fn request(line: &str) -> Request {
-        match parse(line.split(' ').map(OsString::from)) {
-            Ok(Command::Run(request)) => *request,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
 
     #[test]
     fn metrics_are_of_all_sockets_or_of_those_that_filters_leave() {

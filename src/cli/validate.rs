@@ -342,17 +342,11 @@ fn names(netstat: &NetstatArguments, views: &[View], format: Format) -> Names {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{Command, parse};
+    use crate::cli::parse;
+    use crate::reports::tests::request;
+    use crate::request::Format;
     use crate::request::column::Column;
-    use crate::request::{Format, Request};
     use std::ffi::OsString;
-
-    fn request(line: &str) -> Request {
-        match parse(line.split_ascii_whitespace().map(OsString::from)) {
-            Ok(Command::Run(request)) => *request,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
 
     #[test]
     fn a_number_that_may_be_meant_for_a_port_runs_with_a_note() {

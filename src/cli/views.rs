@@ -149,18 +149,12 @@ pub(super) const fn table(section: Section) -> Option<Table> {
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::{Command, parse};
+    use crate::cli::parse;
     use crate::model::socket::{Table, TableSet};
     use crate::model::statistics::Section;
-    use crate::request::{Request, View};
+    use crate::reports::tests::request;
+    use crate::request::View;
     use std::ffi::OsString;
-
-    fn request(line: &str) -> Request {
-        match parse(line.split_ascii_whitespace().map(OsString::from)) {
-            Ok(Command::Run(request)) => *request,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
 
     #[test]
     fn views_come_in_their_order_whatever_the_order_of_the_switches() {

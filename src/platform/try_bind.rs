@@ -48,6 +48,8 @@ fn outcome_of(error: &io::Error) -> BindOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::system::System;
+    use crate::platform::SYSTEM;
     use std::net::{TcpListener, UdpSocket};
 
     #[test]
@@ -55,7 +57,7 @@ mod tests {
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let [v4, _] = EVERY_ADDRESS;
-        if !cfg!(windows) {
+        if SYSTEM != System::Windows {
             // There, every address may be bound beside a certain one.
             assert_eq!(try_bind(Protocol::Tcp, v4, tcp.local_addr().unwrap().port()).outcome, BindOutcome::InUse);
             assert_eq!(try_bind(Protocol::Udp, v4, udp.local_addr().unwrap().port()).outcome, BindOutcome::InUse);

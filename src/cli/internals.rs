@@ -15,8 +15,9 @@ use std::time::Duration;
 #[command(next_help_heading = super::headings::ROWS)]
 pub(super) struct InternalsArguments {
     /// Add round-trip times, congestion window, retransmits and bytes of each TCP connection; under an interval also how much
-    /// it sends and receives. With --summary: bytes by process, on Linux also of connections that are closed between two displays. --columns takes each of these and many more. Linux only;
-    /// elsewhere they are '-': Windows collects them only after an administrator has switched that on.
+    /// it sends and receives. With --summary: bytes by process, on Linux also of connections that are closed between two
+    /// displays. --columns takes each of these and many more. On Linux; macOS has mss, memory_receive and memory_send; on
+    /// Windows, which collects them only after an administrator has switched that on, they are '-'.
     #[arg(long, help_heading = super::headings::SHOW, overrides_with = "tcp_info")]
     pub tcp_info: bool,
 
